@@ -1,0 +1,113 @@
+/*
+ * slice.h: borrowed bytes.  A slice owns nothing and is never freed; it is
+ * good until the next call on the owner of the bytes.  Not terminated by NUL.
+ */
+#ifndef CULVERT_BASE_SLICE_H
+#define CULVERT_BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+struct slice {
+	const char *p;
+	size_t n;
+};
+
+/* A slice of a string constant. */
+#define SLICE(literal) ((struct slice){("" literal), sizeof(literal) - 1})
+#define SLICE_NONE ((struct slice){NULL, 0})
+/* For printf's "%.*s". */
+#define SLICE_ARG(s) ((int) (s).n), ((s).p != NULL ? (s).p : "")
+
+static inline struct slice
+slice_of(const char *p, size_t n)
+{
+	return (struct slice){p, n};
+}
+
+/* s may be NULL: then the slice is SLICE_NONE. */
+static inline struct slice
+slice_str(const char *s)
+{
+	return (struct slice){s, s != NULL ? strlen(s) : 0};
+}
+
+/* True when there is a value at all; an empty value is a value. */
+static inline bool
+slice_is_set(struct slice s)
+{
+	return s.p != NULL;
+}
+
+static inline bool
+slice_eq(struct slice a, struct slice b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* ASCII letters compare without case. */
+static inline bool
+slice_eq_nocase(struct slice a, struct slice b)
+{
+	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool
+slice_has_prefix(struct slice s, struct slice prefix)
+{
+	return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;
+}
+
+static inline bool
+slice_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Without white space at either end. */
+static inline struct slice
+slice_trim(struct slice s)
+{
+	while (s.n > 0 && slice_is_space(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && slice_is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/*
+ * Reads a decimal number of digits only, at most max.  False, with *value
+ * untouched, for anything else: signs, blanks, nothing, too large.
+ */
+static inline bool
+slice_number(struct slice s, uint64_t max, uint64_t *value)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned digit = (unsigned char) s.p[i] - (unsigned) '0';
+		if (digit > 9 || v > (UINT64_MAX - digit) / 10)
+			return false;
+		v = v * 10 + digit;
+		if (v > max)
+			return false;
+	}
+	*value = v;
+	return true;
+}
+
+/* XML's boolean: "true" and "1" (XEP-0206 writes both). */
+static inline bool
+slice_is_true(struct slice s)
+{
+	return slice_eq(s, SLICE("true")) || slice_eq(s, SLICE("1"));
+}
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * conf.h: what the administrator asked for, as one struct that never changes
+ * once it is made.  Workers share it and count references; a reload makes a
+ * new one.
+ *
+ * The rows of conf_table.c say which keys there are.  What a reader of this
+ * struct may rely on: every value lies within its row's range, lists have no
+ * NULL in them, strings are UTF-8 without NUL, times are in milliseconds,
+ * sizes in bytes.
+ */
+#ifndef CULVERT_CONF_CONF_H
+#define CULVERT_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/hooks.h"
+#include "base/log.h"
+#include "base/ms.h"
+#include "base/slice.h"
+
+#define CONF_PORT_WEB 5280  /* where culvert listens unless told otherwise */
+#define CONF_PORT_XMPP 5222 /* where xmpp:// connects unless told otherwise */
+
+struct conf_list {
+	char **v;
+	size_t n;
+};
+
+/* One listening socket: either an address and port, or a unix path and mode. */
+struct conf_listen {
+	char *address;  /* "*", a literal without brackets, or a host name; NULL for a unix socket */
+	uint16_t port;  /* 0: the kernel picks */
+	char *unix_path; /* NULL for TCP */
+	unsigned mode;  /* permissions of the unix socket */
+};
+
+/* The safest comes first. */
+enum conf_tls {
+	CONF_TLS_REQUIRED,
+	CONF_TLS_OPTIONAL,    /* when the server offers it */
+	CONF_TLS_IF_REQUIRED, /* when the server demands it, or has no mechanisms without */
+	CONF_TLS_OFF,
+};
+
+/* One address of a server; those of a domain are tried in order. */
+struct conf_target {
+	char *host; /* literal without brackets, or a host name */
+	uint16_t port;
+	bool tls_direct; /* TLS from the first byte (xmpps://) */
+	bool loopback;   /* written as a loopback literal or "localhost" */
+};
+
+struct conf_domain {
+	char *name;  /* as written, ASCII letters in lower case: for people */
+	char *ascii; /* its A-label form in lower case: for comparing */
+	struct conf_target *connect;
+	size_t n_connect; /* at least 1 */
+	enum conf_tls tls;
+};
+
+struct conf_bosh {
+	ms_t wait;       /* the most a client gets */
+	unsigned hold;   /* the most a client gets */
+	ms_t inactivity;
+	ms_t maxpause;   /* 0: pausing is not offered */
+	size_t max_body; /* of one POST */
+};
+
+struct conf_websocket {
+	size_t max_message;
+	bool require_subprotocol;
+};
+
+struct conf_limits {
+	size_t stanza;        /* the largest element passed on, either way */
+	size_t queue;         /* bytes kept per session and direction; never less than stanza */
+	ms_t header_timeout;  /* from accept to the end of a request head; 0: none */
+	ms_t connect_timeout; /* for resolving and connecting, all candidates together; 0: none */
+};
+
+struct conf {
+	struct conf_listen *listen; /* in the order written */
+	size_t n_listen;            /* at least 1 */
+
+	/* Absolute, without trailing slash; a request may have one.  Empty: this transport is off. */
+	struct conf_list bosh_paths;
+	struct conf_list websocket_paths;
+
+	struct conf_domain *domain; /* sorted by ascii */
+	size_t n_domain;            /* at least 1 */
+
+	struct conf_bosh bosh;
+	struct conf_websocket websocket;
+
+	/* "*", or scheme://host[:port] as browsers send it: lower case, no default port, no slash. */
+	struct conf_list origins;
+	/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53"; empty: the system's. */
+	struct conf_list resolver_servers;
+
+	struct conf_limits limits;
+	unsigned workers; /* 0: one per core */
+	char *node;       /* 1 to 16 ASCII letters and digits */
+	struct {
+		enum log_level level;
+	} log;
+
+	_Atomic int refs; /* only conf_ref and conf_unref touch it */
+};
+
+/*
+ * Reads a configuration file's text.  name is what the file is called in
+ * messages.  hooks gives domains their A-label form; only to_ascii is used.
+ * It may be NULL: then domains must be written in ASCII.
+ *
+ * Returns 0 and in *out a configuration with one reference, the caller's.
+ * Otherwise CV_EINVAL: *out is NULL and errors got one line for each thing
+ * that is wrong, each ending in a newline:
+ *
+ *	FILE:LINE:COLUMN: KEY.PATH: what was found, what was expected
+ *
+ * Lines and columns count from 1; a column is a character, a tab is one.
+ * errors wants room: what does not fit is left out.
+ */
+int conf_read(struct conf **out, struct slice text, const char *name, const struct hooks *hooks,
+	struct buf *errors);
+
+/*
+ * The same without a file: n_listen strings "ADDRESS:PORT", ":PORT",
+ * "[IPV6]:PORT" or "unix:/PATH" (none: the default listener) and n_domain
+ * strings "NAME=TARGET"; a NAME given again gets one more target to try.
+ * Everything else has its default.  Messages begin with "--listen TEXT: " or
+ * "--domain TEXT: " instead of a place in a file.
+ */
+int conf_read_arguments(struct conf **out, char *const *listen, size_t n_listen, char *const *domain,
+	size_t n_domain, const struct hooks *hooks, struct buf *errors);
+
+/* One more reference; returns c. */
+const struct conf *conf_ref(const struct conf *c);
+/* One reference less; the last one frees.  c may be NULL. */
+void conf_unref(const struct conf *c);
+
+/* The domain whose A-label form this is (ASCII letters compare without case), or NULL: it may not be reached. */
+const struct conf_domain *conf_find_domain(const struct conf *c, struct slice ascii);
+
+/* True when the path, with or without one trailing slash, is in the list. */
+bool conf_has_path(const struct conf_list *paths, struct slice path);
+
+/* True when a request with this Origin may be served (not set: no such header, allowed). */
+bool conf_is_origin_allowed(const struct conf *c, struct slice origin);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * closing.h: every reason a session can end, one row each, and everything
+ * follows from the row: what a BOSH client reads (XEP-0124, 17.2), what a
+ * WebSocket client reads (RFC 6120, 4.9.3; RFC 6455, 7.4.1), what the log says.
+ *
+ * Without a BOSH condition the <body type='terminate'/> carries none, without
+ * a stream error the stream is closed in the ordinary way.
+ */
+#ifndef CULVERT_PROTO_CLOSING_H
+#define CULVERT_PROTO_CLOSING_H
+
+#include "base/log.h"
+
+/* clang-format off */
+/*    name            BOSH condition              stream error                WS code  log level    operator text */
+#define CLOSING_ROWS(X) \
+	X(NONE,           NULL,                       NULL,                       1000, LOG_DEBUG,   "not closing") \
+	X(CLIENT_CLOSED,  NULL,                       NULL,                       1000, LOG_INFO,    "closed by the client") \
+	X(CLIENT_GONE,    NULL,                       NULL,                       1000, LOG_INFO,    "client connection lost") \
+	X(INACTIVE,       "item-not-found",           "connection-timeout",       1000, LOG_INFO,    "no request within the inactivity period") \
+	X(RID_WINDOW,     "item-not-found",           NULL,                       1008, LOG_INFO,    "rid outside the window") \
+	X(RID_FORGOTTEN,  "item-not-found",           NULL,                       1008, LOG_INFO,    "repeated rid whose answer is forgotten") \
+	X(OVERACTIVE,     "policy-violation",         "policy-violation",         1008, LOG_INFO,    "too many requests at a time") \
+	X(BAD_BODY,       "bad-request",              "bad-format",               1002, LOG_INFO,    "not the element expected here") \
+	X(MALFORMED,      "bad-request",              "not-well-formed",          1007, LOG_INFO,    "not well-formed XML") \
+	X(RESTRICTED,     "bad-request",              "restricted-xml",           1007, LOG_INFO,    "DTD, comment, processing instruction or entity") \
+	X(NAMESPACE,      "bad-request",              "invalid-namespace",        1002, LOG_INFO,    "wrong namespace") \
+	X(NOT_TEXT,       "bad-request",              "bad-format",               1003, LOG_INFO,    "binary message") \
+	X(TOO_BIG,        "policy-violation",         "policy-violation",         1009, LOG_NOTICE,  "larger than the limit") \
+	X(TOO_DEEP,       "policy-violation",         "policy-violation",         1008, LOG_NOTICE,  "elements nested too deeply") \
+	X(QUEUE_FULL,     "policy-violation",         "resource-constraint",      1008, LOG_NOTICE,  "more undelivered bytes than the limit") \
+	X(NO_TO,          "improper-addressing",      "improper-addressing",      1008, LOG_INFO,    "no domain given in \"to\"") \
+	X(HOST_UNKNOWN,   "host-unknown",             "host-unknown",             1008, LOG_INFO,    "domain not configured") \
+	X(VERSION,        "bad-request",              "unsupported-version",      1002, LOG_INFO,    "unsupported version") \
+	X(CONNECT_FAILED, "remote-connection-failed", "remote-connection-failed", 1001, LOG_WARNING, "cannot connect to the server") \
+	X(SERVER_GONE,    "remote-connection-failed", "remote-connection-failed", 1001, LOG_INFO,    "upstream connection lost") \
+	X(SERVER_CLOSED,  NULL,                       NULL,                       1000, LOG_INFO,    "closed by the server") \
+	X(SERVER_ERROR,   "remote-stream-error",      NULL,                       1000, LOG_INFO,    "stream error from the server") \
+	X(SERVER_XML,     "remote-connection-failed", "remote-connection-failed", 1001, LOG_WARNING, "the server sent what is not an XMPP stream") \
+	X(SERVER_TOO_BIG, "remote-connection-failed", "policy-violation",         1001, LOG_WARNING, "the server sent an element larger than the limit") \
+	X(SERVER_TLS,     "remote-connection-failed", "remote-connection-failed", 1001, LOG_WARNING, "the server demands STARTTLS, which culvert does not speak yet") \
+	X(SHUTDOWN,       "system-shutdown",          "system-shutdown",          1001, LOG_INFO,    "culvert is shutting down")
+/* clang-format on */
+
+enum closing {
+#define X(name, condition, error, code, level, text) CLOSING_##name,
+	CLOSING_ROWS(X)
+#undef X
+	CLOSING_REASONS,
+};
+
+struct closing_row {
+	const char *name;      /* "RID_WINDOW": the log's and the counters' word */
+	const char *condition; /* BOSH terminal binding condition, or NULL */
+	const char *error;     /* defined condition of a stream error, or NULL */
+	unsigned ws_code;
+	enum log_level level;
+	const char *text;
+};
+
+/* The row of a reason; never NULL. */
+const struct closing_row *closing_row(enum closing reason);
+
+#endif

@@ -1,7 +1,7 @@
 /*
  * conf.h: what the administrator asked for, as one struct that never changes
- * once it is made.  Workers share it and count references; a reload makes a
- * new one.
+ * once it is made (conf_read.h, conf_arguments.h).  Workers share it and
+ * count references; a reload makes a new one.
  *
  * The rows of conf_table.c say which keys there are.  What a reader of this
  * struct may rely on: every value lies within its row's range, lists have no
@@ -15,8 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
-#include "base/hooks.h"
 #include "base/log.h"
 #include "base/ms.h"
 #include "base/slice.h"
@@ -31,10 +29,10 @@ struct conf_list {
 
 /* One listening socket: either an address and port, or a unix path and mode. */
 struct conf_listen {
-	char *address;  /* "*", a literal without brackets, or a host name; NULL for a unix socket */
-	uint16_t port;  /* 0: the kernel picks */
+	char *address;   /* "*", a literal without brackets, or a host name; NULL for a unix socket */
+	uint16_t port;   /* 0: the kernel picks */
 	char *unix_path; /* NULL for TCP */
-	unsigned mode;  /* permissions of the unix socket */
+	unsigned mode;   /* permissions of the unix socket */
 };
 
 /* The safest comes first. */
@@ -62,8 +60,8 @@ struct conf_domain {
 };
 
 struct conf_bosh {
-	ms_t wait;       /* the most a client gets */
-	unsigned hold;   /* the most a client gets */
+	ms_t wait;     /* the most a client gets */
+	unsigned hold; /* the most a client gets */
 	ms_t inactivity;
 	ms_t maxpause;   /* 0: pausing is not offered */
 	size_t max_body; /* of one POST */
@@ -109,33 +107,6 @@ struct conf {
 
 	_Atomic int refs; /* only conf_ref and conf_unref touch it */
 };
-
-/*
- * Reads a configuration file's text.  name is what the file is called in
- * messages.  hooks gives domains their A-label form; only to_ascii is used.
- * It may be NULL: then domains must be written in ASCII.
- *
- * Returns 0 and in *out a configuration with one reference, the caller's.
- * Otherwise CV_EINVAL: *out is NULL and errors got one line for each thing
- * that is wrong, each ending in a newline:
- *
- *	FILE:LINE:COLUMN: KEY.PATH: what was found, what was expected
- *
- * Lines and columns count from 1; a column is a character, a tab is one.
- * errors wants room: what does not fit is left out.
- */
-int conf_read(struct conf **out, struct slice text, const char *name, const struct hooks *hooks,
-	struct buf *errors);
-
-/*
- * The same without a file: n_listen strings "ADDRESS:PORT", ":PORT",
- * "[IPV6]:PORT" or "unix:/PATH" (none: the default listener) and n_domain
- * strings "NAME=TARGET"; a NAME given again gets one more target to try.
- * Everything else has its default.  Messages begin with "--listen TEXT: " or
- * "--domain TEXT: " instead of a place in a file.
- */
-int conf_read_arguments(struct conf **out, char *const *listen, size_t n_listen, char *const *domain,
-	size_t n_domain, const struct hooks *hooks, struct buf *errors);
 
 /* One more reference; returns c. */
 const struct conf *conf_ref(const struct conf *c);

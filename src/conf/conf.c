@@ -1,0 +1,90 @@
+#include "conf/conf.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "conf/conf_build.h"
+
+/*
+ * Whoever shares a configuration has it const; the count is the one part
+ * that changes, and what conf_new() made was not const.
+ */
+static _Atomic int *
+refs_of(const struct conf *c)
+{
+	return &((struct conf *) (uintptr_t) c)->refs;
+}
+
+const struct conf *
+conf_ref(const struct conf *c)
+{
+	atomic_fetch_add_explicit(refs_of(c), 1, memory_order_relaxed);
+	return c;
+}
+
+void
+conf_unref(const struct conf *c)
+{
+	int before;
+
+	if (c == NULL)
+		return;
+	before = atomic_fetch_sub_explicit(refs_of(c), 1, memory_order_acq_rel);
+	must(before > 0);
+	if (before == 1)
+		conf_free((struct conf *) (uintptr_t) c);
+}
+
+static int
+compare_nocase(struct slice a, struct slice b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n > 0 ? strncasecmp(a.p, b.p, n) : 0;
+
+	if (order != 0)
+		return order;
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+const struct conf_domain *
+conf_find_domain(const struct conf *c, struct slice ascii)
+{
+	size_t low = 0, high = c->n_domain;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_nocase(ascii, slice_str(c->domain[middle].ascii));
+		if (order == 0)
+			return &c->domain[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+bool
+conf_has_path(const struct conf_list *paths, struct slice path)
+{
+	if (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	for (size_t i = 0; i < paths->n; i++)
+		if (slice_eq(slice_str(paths->v[i]), path))
+			return true;
+	return false;
+}
+
+bool
+conf_is_origin_allowed(const struct conf *c, struct slice origin)
+{
+	if (!slice_is_set(origin))
+		return true;
+	for (size_t i = 0; i < c->origins.n; i++) {
+		struct slice allowed = slice_str(c->origins.v[i]);
+		if (slice_eq(allowed, SLICE("*")) || slice_eq_nocase(allowed, origin))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,166 @@
+#include "conf/conf_build.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+
+#define ASCII_MAX 1024 /* room for a domain's A-label form */
+
+struct conf *
+conf_new(void)
+{
+	struct conf *c = xcalloc(1, sizeof *c);
+
+	atomic_init(&c->refs, 1);
+	return c;
+}
+
+void
+conf_listen_fini(struct conf_listen *l)
+{
+	free(l->address);
+	free(l->unix_path);
+	*l = (struct conf_listen){0};
+}
+
+void
+conf_domain_fini(struct conf_domain *d)
+{
+	for (size_t i = 0; i < d->n_connect; i++)
+		free(d->connect[i].host);
+	free(d->connect);
+	free(d->ascii);
+	free(d->name);
+	*d = (struct conf_domain){0};
+}
+
+static void
+list_fini(struct conf_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i]);
+	free(list->v);
+}
+
+void
+conf_free(struct conf *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->n_domain; i++)
+		conf_domain_fini(&c->domain[i]);
+	for (size_t i = 0; i < c->n_listen; i++)
+		conf_listen_fini(&c->listen[i]);
+	list_fini(&c->resolver_servers);
+	list_fini(&c->origins);
+	list_fini(&c->websocket_paths);
+	list_fini(&c->bosh_paths);
+	free(c->domain);
+	free(c->listen);
+	free(c->node);
+	free(c);
+}
+
+void
+conf_listen_settle(struct conf_listen *l)
+{
+	if (l->unix_path == NULL)
+		return;
+	free(l->address);
+	l->address = NULL;
+	l->port = 0;
+}
+
+void
+conf_add_listen(struct conf *c, struct conf_listen *l)
+{
+	c->listen = xrealloc(c->listen, (c->n_listen + 1) * sizeof *c->listen);
+	c->listen[c->n_listen++] = *l;
+	*l = (struct conf_listen){0};
+}
+
+/* Kept sorted, so that neither reading many domains nor finding one looks at all of them. */
+void
+conf_add_domain(struct conf *c, struct conf_domain *d)
+{
+	size_t low = 0, high = c->n_domain;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(c->domain[middle].ascii, d->ascii) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if ((c->n_domain & (c->n_domain - 1)) == 0)
+		c->domain = xrealloc(c->domain, (c->n_domain > 0 ? c->n_domain * 2 : 1) * sizeof *c->domain);
+	memmove(&c->domain[low + 1], &c->domain[low], (c->n_domain - low) * sizeof *c->domain);
+	c->domain[low] = *d;
+	c->n_domain++;
+	*d = (struct conf_domain){0};
+}
+
+size_t
+conf_find_listen(const struct conf *c, const struct conf_listen *l)
+{
+	for (size_t i = 0; i < c->n_listen; i++) {
+		const struct conf_listen *other = &c->listen[i];
+		if (l->unix_path != NULL) {
+			if (other->unix_path != NULL && strcmp(other->unix_path, l->unix_path) == 0)
+				return i;
+		} else if (l->port != 0 && l->port == other->port && other->unix_path == NULL &&
+			strcmp(other->address, l->address) == 0) {
+			return i;
+		}
+	}
+	return c->n_listen;
+}
+
+const char *
+conf_domain_to_ascii(struct conf_domain *d, const struct hooks *hooks)
+{
+	char ascii[ASCII_MAX];
+
+	if (d->ascii != NULL)
+		return NULL;
+	if (hooks == NULL || hooks->to_ascii == NULL)
+		return "a domain in ASCII (xn--...)";
+	if (!hooks->to_ascii(hooks->arg, slice_str(d->name), ascii, sizeof ascii))
+		return "a valid domain (IDNA 2008)";
+	d->ascii = xstrdup(ascii);
+	return NULL;
+}
+
+const struct conf_target *
+conf_domain_settle(struct conf_domain *d, bool is_tls_written)
+{
+	if (!is_tls_written)
+		d->tls = CONF_TLS_IF_REQUIRED;
+	if (d->tls == CONF_TLS_OFF)
+		return NULL;
+	for (size_t i = 0; i < d->n_connect; i++)
+		if (!d->connect[i].loopback)
+			return &d->connect[i];
+	return NULL;
+}
+
+const char *
+conf_contradiction(const struct conf *c, const char **key)
+{
+	if (c->limits.queue < c->limits.stanza) {
+		*key = "limits.queue";
+		return "is less than limits.stanza, expected at least as much";
+	}
+	for (size_t i = 0; i < c->websocket_paths.n; i++) {
+		if (conf_has_path(&c->bosh_paths, slice_str(c->websocket_paths.v[i]))) {
+			*key = "paths.websocket";
+			return "has a path that paths.bosh has too, expected different paths";
+		}
+	}
+	if (c->websocket_paths.n == 0 && c->bosh_paths.n == 0) {
+		*key = "paths";
+		return "both transports are off, expected at least one path";
+	}
+	return NULL;
+}

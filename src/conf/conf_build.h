@@ -1,0 +1,46 @@
+/*
+ * conf_build.h: putting a struct conf together, whether from a file or from
+ * arguments.  Inside conf/ only.
+ */
+#ifndef CULVERT_CONF_CONF_BUILD_H
+#define CULVERT_CONF_CONF_BUILD_H
+
+#include "base/hooks.h"
+#include "conf/conf.h"
+
+/* Empty, one reference: without defaults, listeners, domains. */
+struct conf *conf_new(void);
+void conf_free(struct conf *c);
+
+/* Frees what the struct holds. */
+void conf_listen_fini(struct conf_listen *l);
+void conf_domain_fini(struct conf_domain *d);
+
+/* With a unix path there is no address and no port, whatever the defaults said. */
+void conf_listen_settle(struct conf_listen *l);
+/* Takes over what *l holds and leaves it empty. */
+void conf_add_listen(struct conf *c, struct conf_listen *l);
+/* Takes over what *d holds and leaves it empty.  d->ascii must be new: conf_find_domain() knows. */
+void conf_add_domain(struct conf *c, struct conf_domain *d);
+/* The same listener, written earlier: its index.  n_listen when there is none, or when the kernel picks the port. */
+size_t conf_find_listen(const struct conf *c, const struct conf_listen *l);
+
+/*
+ * Makes d->ascii of a name that is not ASCII.  Returns NULL, or words for
+ * what was expected.  hooks may be NULL.
+ */
+const char *conf_domain_to_ascii(struct conf_domain *d, const struct hooks *hooks);
+/*
+ * When tls was not written it gets its default.  Returns the first target
+ * that d->tls cannot be used with in this version, or NULL.
+ */
+const struct conf_target *conf_domain_settle(struct conf_domain *d, bool is_tls_written);
+
+/* What is wrong in the whole when each value is right: the words in the same form as all errors, or NULL; *key is whose. */
+const char *conf_contradiction(const struct conf *c, const char **key);
+
+#define CONF_NEEDS_TLS_OFF \
+	"\"tls\": \"off\" for this domain: this server is not on this machine, and TLS to servers is not available " \
+	"in this version yet, so everything, passwords too, would cross the network in the clear"
+
+#endif

@@ -1,0 +1,801 @@
+#include "conf/conf_read.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <yajl/yajl_parse.h>
+
+#include "base/err.h"
+#include "base/fatal.h"
+#include "conf/conf_build.h"
+#include "conf/conf_table.h"
+
+/*
+ * Walks a JSON file along the rows of conf_table.c.
+ *
+ * yajl calls back once per token, with the number of bytes it has consumed:
+ * that is where the token ends.  Where it begins follows from where the last
+ * one ended, so every complaint can name the line and column of its key or
+ * value.  A value that is wrong is reported and left out, and the walk goes
+ * on; whatever depends on several values is looked at only when those are
+ * right.  A file that is not JSON ends the walk.
+ */
+
+#define DEPTH 8 /* deeper than any container of the table */
+#define ERRORS_MAX 20
+#define LINE_MAX 4096
+#define WORD_MAX 40 /* how much of the file's own text a message shows */
+
+enum {
+	GO_ON = 1, /* what yajl wants to hear */
+	STOP = 0,
+};
+
+struct frame {
+	const struct conf_row *row;
+	size_t at; /* where it begins */
+	size_t n;  /* members seen so far */
+};
+
+struct reader {
+	const char *name;
+	struct slice text;
+	const struct hooks *hooks;
+	struct buf *errors;
+	unsigned n_errors;
+
+	yajl_handle yajl;
+	bool is_completing; /* all text is given; yajl counts from zero again */
+	size_t start, end;  /* of the current token */
+
+	struct frame stack[DEPTH];
+	size_t depth;               /* 0: before and after the file's object */
+	size_t skip;                /* open containers of a value that nobody wants */
+	const struct conf_row *row; /* of the key just read; NULL: nobody wants its value */
+
+	const struct conf_row *table;
+	size_t n_rows;
+	bool seen[CONF_ROWS_MAX]; /* per row; of the current listener or domain, for their rows */
+	size_t at[CONF_ROWS_MAX]; /* where its key was */
+
+	struct conf *c;
+	struct conf_listen listen; /* the current one */
+	struct conf_domain domain; /* the current one */
+	size_t domain_at;          /* its key */
+	struct slice domain_key;   /* what *: in a path stands for; owned */
+	size_t *target_at;         /* where each of its targets was written */
+	unsigned errors_before;    /* as the current listener or domain began */
+};
+
+/* Places --------------------------------------------------------------- */
+
+/* Over white space, comments, commas and colons to the beginning of a token, or of a comment that never ends. */
+static size_t
+token_start(struct slice text, size_t i)
+{
+	while (i < text.n) {
+		const char *p = text.p + i, *end;
+		if (slice_is_space(*p) || *p == ',' || *p == ':') {
+			i++;
+		} else if (*p == '/' && i + 1 < text.n && p[1] == '/') {
+			end = memchr(p, '\n', text.n - i);
+			i = end != NULL ? (size_t) (end - text.p) : text.n;
+		} else if (*p == '/' && i + 1 < text.n && p[1] == '*') {
+			size_t close = i + 3;
+			while (close < text.n && !(text.p[close - 1] == '*' && text.p[close] == '/'))
+				close++;
+			if (close >= text.n)
+				return i;
+			i = close + 1;
+		} else {
+			return i;
+		}
+	}
+	return i;
+}
+
+static void
+place_of(struct slice text, size_t at, unsigned *line, unsigned *column)
+{
+	*line = *column = 1;
+	for (size_t i = 0; i < at; i++) {
+		if (text.p[i] == '\n') {
+			++*line;
+			*column = 1;
+		} else if (((unsigned char) text.p[i] & 0xc0) != 0x80) {
+			++*column;
+		}
+	}
+}
+
+/* A name out of the file, unless it would disturb the line it stands in. */
+static void
+append_name(struct buf *out, struct slice name)
+{
+	char quoted[LOG_QUOTED];
+
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char) name.p[i];
+		if (c <= 0x20 || c == 0x7f || c == '"' || i > 4 * WORD_MAX) {
+			buf_append_str(out, log_quote(quoted, name));
+			return;
+		}
+	}
+	buf_append(out, name);
+}
+
+/* "domains.example.com.connect" for the row "domains.*.connect". */
+static void
+append_path(struct reader *r, const struct conf_row *row, struct buf *out)
+{
+	if (row == NULL || row == r->table) {
+		buf_append_str(out, "top level");
+		return;
+	}
+	for (const char *p = row->key; *p != '\0'; p++) {
+		if (*p == '*')
+			append_name(out, r->domain_key);
+		else if (*p == '[')
+			buf_printf(out, "[%zu", r->stack[1].n - 1);
+		else
+			buf_append_char(out, *p);
+	}
+}
+
+/* Complaints ----------------------------------------------------------- */
+
+/* The line so far: place and key.  finish() sends it off. */
+static void
+begin_complaint(struct reader *r, struct buf *line, size_t at)
+{
+	unsigned line_number, column;
+
+	buf_init(line, LINE_MAX);
+	place_of(r->text, at, &line_number, &column);
+	buf_printf(line, "%s:%u:%u: ", r->name, line_number, column);
+}
+
+static int
+finish(struct reader *r, struct buf *line)
+{
+	buf_append_char(line, '\n');
+	buf_append(r->errors, buf_slice(line));
+	buf_fini(line);
+	if (++r->n_errors < ERRORS_MAX)
+		return GO_ON;
+	buf_init(line, LINE_MAX);
+	buf_printf(line, "%s: %d errors, the rest of the file was not looked at\n", r->name, ERRORS_MAX);
+	buf_append(r->errors, buf_slice(line));
+	buf_fini(line);
+	return STOP;
+}
+
+static int complain(struct reader *r, size_t at, const struct conf_row *row, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static int
+complain(struct reader *r, size_t at, const struct conf_row *row, const char *format, ...)
+{
+	struct buf line;
+	va_list ap;
+
+	begin_complaint(r, &line, at);
+	append_path(r, row, &line);
+	buf_append_str(&line, ": ");
+	va_start(ap, format);
+	buf_vprintf(&line, format, ap);
+	va_end(ap);
+	return finish(r, &line);
+}
+
+/* About the current token: it is `found`, the row wants something else (or, when not NULL, `expected`). */
+static int
+complain_value(struct reader *r, const struct conf_row *row, const char *found, const char *expected)
+{
+	const struct frame *top = r->depth > 0 ? &r->stack[r->depth - 1] : NULL;
+	bool is_member = top != NULL && top->row == row;
+	struct buf line;
+
+	begin_complaint(r, &line, r->start);
+	append_path(r, row, &line);
+	if (is_member)
+		buf_printf(&line, "[%zu]", top->n - 1);
+	buf_printf(&line, ": %s, expected ", found);
+	if (expected != NULL)
+		buf_append_str(&line, expected);
+	else if (is_member)
+		buf_append_str(&line, "a string");
+	else
+		conf_row_expected(row, &line);
+	return finish(r, &line);
+}
+
+/* Listeners and domains ------------------------------------------------ */
+
+static bool
+is_row(const struct conf_row *row, const char *key)
+{
+	return strcmp(row->key, key) == 0;
+}
+
+/* Where the key was written, or SIZE_MAX when it was not. */
+static size_t
+written_at(const struct reader *r, const char *key)
+{
+	for (size_t i = 0; i < r->n_rows; i++)
+		if (is_row(&r->table[i], key))
+			return r->seen[i] ? r->at[i] : SIZE_MAX;
+	return SIZE_MAX;
+}
+
+static void
+forget_seen(struct reader *r, enum conf_base base)
+{
+	for (size_t i = 0; i < r->n_rows; i++)
+		if (r->table[i].base == base)
+			r->seen[i] = false;
+	r->errors_before = r->n_errors;
+}
+
+static void
+begin_listen(struct reader *r)
+{
+	forget_seen(r, CONF_BASE_LISTEN);
+	conf_listen_fini(&r->listen);
+}
+
+static int
+end_listen(struct reader *r, size_t at, const struct conf_row *row)
+{
+	bool is_unix = r->listen.unix_path != NULL;
+	bool is_tcp = written_at(r, "listen[].address") != SIZE_MAX || written_at(r, "listen[].port") != SIZE_MAX;
+	size_t twin;
+
+	if (r->n_errors > r->errors_before)
+		return GO_ON;
+	if (is_unix && is_tcp)
+		return complain(r, at, row, "both an address and a unix socket, expected one of them");
+	if (!is_unix && written_at(r, "listen[].mode") != SIZE_MAX)
+		return complain(r, written_at(r, "listen[].mode"), row,
+			"\"mode\" without a unix socket, expected \"unix\" beside it");
+	conf_rows_default(CONF_BASE_LISTEN, &r->listen, r->seen);
+	conf_listen_settle(&r->listen);
+	twin = conf_find_listen(r->c, &r->listen);
+	if (twin < r->c->n_listen)
+		return complain(r, at, row, "the same as an earlier one, expected each listener once");
+	conf_add_listen(r->c, &r->listen);
+	return GO_ON;
+}
+
+static void
+set_domain_key(struct reader *r, struct slice key)
+{
+	free((char *) (uintptr_t) r->domain_key.p);
+	r->domain_key = slice_of(xstrndup(key.p != NULL ? key.p : "", key.n), key.n);
+}
+
+/* Sets r->row, unless the name cannot be one. */
+static int
+begin_domain(struct reader *r, const struct conf_row *row, struct slice key)
+{
+	const char *expected = NULL;
+
+	r->row = NULL;
+	r->domain_at = r->start;
+	set_domain_key(r, key);
+	forget_seen(r, CONF_BASE_DOMAIN);
+	conf_domain_fini(&r->domain);
+	if (memchr(key.p, '\0', key.n) != NULL)
+		expected = "a domain without NUL in it";
+	if (expected == NULL)
+		expected = conf_take_domain_name(&r->domain, key);
+	if (expected == NULL)
+		expected = conf_domain_to_ascii(&r->domain, r->hooks);
+	if (expected != NULL) {
+		char quoted[LOG_QUOTED];
+		return complain(r, r->start, row, "%s, expected %s", log_quote(quoted, key), expected);
+	}
+	if (conf_find_domain(r->c, slice_str(r->domain.ascii)) != NULL)
+		return complain(r, r->start, row, "a domain given twice, expected each once");
+	r->row = row;
+	return GO_ON;
+}
+
+static int
+end_domain(struct reader *r, const struct conf_row *row)
+{
+	const struct conf_row *connect = conf_row_find(row, SLICE("connect"));
+	const struct conf_target *target;
+	size_t at = written_at(r, "domains.*.connect");
+
+	if (r->n_errors > r->errors_before)
+		return GO_ON;
+	if (r->domain.n_connect == 0)
+		return complain(r, at != SIZE_MAX ? at : r->domain_at, connect,
+			"%s, expected \"connect\": [\"xmpp://HOST:PORT\"] (finding servers by DNS is not available in this version yet)",
+			at != SIZE_MAX ? "an empty list" : "missing");
+	target = conf_domain_settle(&r->domain, written_at(r, "domains.*.tls") != SIZE_MAX);
+	if (target != NULL)
+		return complain(r, r->target_at[target - r->domain.connect], connect,
+			"%s, expected " CONF_NEEDS_TLS_OFF, target->host);
+	conf_add_domain(r->c, &r->domain);
+	return GO_ON;
+}
+
+/* The whole file has been read; at is where its object begins. */
+static int
+end_file(struct reader *r, size_t at)
+{
+	const char *key, *words;
+	size_t place;
+
+	if (r->n_errors > 0)
+		return GO_ON;
+	if (r->c->n_domain == 0) {
+		place = written_at(r, "domains");
+		return complain(r, place != SIZE_MAX ? place : at, conf_row_find(r->table, SLICE("domains")),
+			"no domain, expected \"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}");
+	}
+	if (r->c->n_listen == 0) {
+		begin_listen(r);
+		conf_rows_default(CONF_BASE_LISTEN, &r->listen, r->seen);
+		conf_add_listen(r->c, &r->listen);
+	}
+	conf_rows_default(CONF_BASE_TOP, r->c, r->seen);
+	words = conf_contradiction(r->c, &key);
+	if (words == NULL)
+		return GO_ON;
+	for (const struct conf_row *row = r->table; row < r->table + r->n_rows; row++) {
+		if (is_row(row, key)) {
+			place = written_at(r, key);
+			return complain(r, place != SIZE_MAX ? place : at, row, "%s", words);
+		}
+	}
+	must(!"the key of a contradiction");
+	return STOP;
+}
+
+/* Values --------------------------------------------------------------- */
+
+/* Every callback begins here.  False: the token belongs to a value that nobody wants. */
+static bool
+next_token(struct reader *r)
+{
+	r->start = token_start(r->text, r->end);
+	r->end = r->is_completing ? r->text.n : yajl_get_bytes_consumed(r->yajl);
+	return r->skip == 0;
+}
+
+/* The row that says what the value beginning now must be, or NULL when nobody wants it. */
+static const struct conf_row *
+row_of_value(struct reader *r)
+{
+	struct frame *top = r->depth > 0 ? &r->stack[r->depth - 1] : NULL;
+
+	if (top == NULL)
+		return r->table;
+	if (top->row->type == CONF_OBJECT || top->row->type == CONF_MAP_OF_OBJECTS)
+		return r->row;
+	top->n++;
+	return top->row->type == CONF_LIST_OF_OBJECTS ? conf_row_find(top->row, SLICE("[]")) : top->row;
+}
+
+static bool
+is_member_of(const struct reader *r, const struct conf_row *row)
+{
+	return r->depth > 0 && r->stack[r->depth - 1].row == row;
+}
+
+static void *
+base_of(struct reader *r, const struct conf_row *row)
+{
+	switch (row->base) {
+	case CONF_BASE_LISTEN:
+		return &r->listen;
+	case CONF_BASE_DOMAIN:
+		return &r->domain;
+	case CONF_BASE_TOP:
+		break;
+	}
+	return r->c;
+}
+
+static int
+on_null(void *arg)
+{
+	struct reader *r = arg;
+	const struct conf_row *row;
+
+	if (!next_token(r) || (row = row_of_value(r)) == NULL)
+		return GO_ON;
+	return complain_value(r, row, "null", NULL);
+}
+
+static int
+on_bool(void *arg, int value)
+{
+	struct reader *r = arg;
+	const struct conf_row *row;
+
+	if (!next_token(r) || (row = row_of_value(r)) == NULL)
+		return GO_ON;
+	if (row->type != CONF_BOOL)
+		return complain_value(r, row, value ? "true" : "false", NULL);
+	*(bool *) ((char *) base_of(r, row) + row->offset) = value != 0;
+	return GO_ON;
+}
+
+static bool
+is_number(enum conf_type type)
+{
+	return type == CONF_NUMBER || type == CONF_PORT || type == CONF_BYTES || type == CONF_SECONDS;
+}
+
+static int
+on_number(void *arg, const char *p, size_t n)
+{
+	struct reader *r = arg;
+	const struct conf_row *row;
+	char found[WORD_MAX + 4];
+
+	if (!next_token(r) || (row = row_of_value(r)) == NULL)
+		return GO_ON;
+	if (is_number(row->type) && conf_row_number(row, base_of(r, row), slice_of(p, n)))
+		return GO_ON;
+	snprintf(found, sizeof found, "%.*s%s", n > WORD_MAX ? WORD_MAX : (int) n, p, n > WORD_MAX ? "..." : "");
+	return complain_value(r, row, found, NULL);
+}
+
+static int
+on_string(void *arg, const unsigned char *p, size_t n)
+{
+	struct reader *r = arg;
+	struct slice s = slice_of((const char *) p, n);
+	const struct conf_row *row;
+	const char *expected = NULL;
+	char found[LOG_QUOTED];
+
+	if (!next_token(r) || (row = row_of_value(r)) == NULL)
+		return GO_ON;
+	if (row->type == CONF_STRING || row->type == CONF_STRINGS) {
+		if (n > 0 && memchr(p, '\0', n) != NULL)
+			expected = "a string without NUL in it";
+		else
+			expected = row->take(base_of(r, row), s);
+		if (expected == NULL && row->take == conf_take_connect) {
+			r->target_at = xrealloc(r->target_at, r->domain.n_connect * sizeof *r->target_at);
+			r->target_at[r->domain.n_connect - 1] = r->start;
+		}
+		if (expected == NULL)
+			return GO_ON;
+	}
+	return complain_value(r, row, log_quote(found, s), expected);
+}
+
+/* Containers ----------------------------------------------------------- */
+
+static int
+begin_container(struct reader *r, bool is_object)
+{
+	const struct conf_row *row;
+	bool fits;
+
+	if (!next_token(r)) {
+		r->skip++;
+		return GO_ON;
+	}
+	row = row_of_value(r);
+	if (row == NULL) {
+		r->skip = 1;
+		return GO_ON;
+	}
+	if (is_object)
+		fits = row->type == CONF_OBJECT || row->type == CONF_MAP_OF_OBJECTS;
+	else
+		fits = row->type == CONF_LIST_OF_OBJECTS || (row->type == CONF_STRINGS && !is_member_of(r, row));
+	if (!fits) {
+		r->skip = 1;
+		return complain_value(r, row, is_object ? "an object" : "a list", NULL);
+	}
+	must(r->depth < DEPTH);
+	r->stack[r->depth++] = (struct frame){.row = row, .at = r->start};
+	if (is_row(row, "listen[]"))
+		begin_listen(r);
+	return GO_ON;
+}
+
+static int
+end_container(struct reader *r)
+{
+	struct frame f;
+
+	if (!next_token(r)) {
+		r->skip--;
+		return GO_ON;
+	}
+	f = r->stack[--r->depth];
+	/* Whatever comes next in the container around it needs a key of its own. */
+	r->row = NULL;
+	if (f.row == r->table)
+		return end_file(r, f.at);
+	if (is_row(f.row, "listen[]"))
+		return end_listen(r, f.at, f.row);
+	if (is_row(f.row, "domains.*"))
+		return end_domain(r, f.row);
+	if (is_row(f.row, "listen") && f.n == 0)
+		return complain(r, f.at, f.row, "an empty list, expected at least one listener");
+	return GO_ON;
+}
+
+static int
+on_start_map(void *arg)
+{
+	return begin_container(arg, true);
+}
+
+static int
+on_start_array(void *arg)
+{
+	return begin_container(arg, false);
+}
+
+static int
+on_end(void *arg)
+{
+	return end_container(arg);
+}
+
+static int
+complain_unknown(struct reader *r, const struct conf_row *container, struct slice key)
+{
+	const struct conf_row *guess = conf_row_guess(container, key);
+	bool is_first = true;
+	struct buf line;
+
+	begin_complaint(r, &line, r->start);
+	if (container != r->table) {
+		append_path(r, container, &line);
+		buf_append_char(&line, '.');
+	}
+	append_name(&line, key);
+	buf_append_str(&line, ": unknown key, ");
+	if (guess != NULL) {
+		buf_printf(&line, "did you mean \"%s\"?",
+			conf_row_is_in(guess, container) ? conf_row_leaf(guess) : guess->key);
+		return finish(r, &line);
+	}
+	buf_append_str(&line, "expected one of");
+	for (const struct conf_row *row = r->table; row < r->table + r->n_rows; row++) {
+		if (row->is_built && conf_row_is_in(row, container)) {
+			buf_printf(&line, "%s %s", is_first ? "" : ",", conf_row_leaf(row));
+			is_first = false;
+		}
+	}
+	return finish(r, &line);
+}
+
+static int
+on_key(void *arg, const unsigned char *p, size_t n)
+{
+	struct reader *r = arg;
+	struct slice key = slice_of((const char *) p, n);
+	const struct conf_row *container, *row;
+	size_t i;
+
+	if (!next_token(r))
+		return GO_ON;
+	container = r->stack[r->depth - 1].row;
+	r->row = NULL;
+	if (container->type == CONF_MAP_OF_OBJECTS)
+		return begin_domain(r, conf_row_find(container, SLICE("*")), key);
+	row = conf_row_find(container, key);
+	/* "*" and "[]" are no keys. */
+	if (row == NULL || key.n == 0 || memchr("*[", key.p[0], 2) != NULL)
+		return complain_unknown(r, container, key);
+	if (!row->is_built)
+		return complain(r, r->start, row, "is not available in this version yet, expected this key left out");
+	i = (size_t) (row - r->table);
+	if (r->seen[i])
+		return complain(r, r->start, row, "a key given twice, expected each key once");
+	r->seen[i] = true;
+	r->at[i] = r->start;
+	r->row = row;
+	return GO_ON;
+}
+
+/* Text that is not JSON ------------------------------------------------ */
+
+/* The first byte that is not part of well-formed UTF-8 (RFC 3629), or is NUL; text.n when there is none. */
+static size_t
+first_bad_byte(struct slice text)
+{
+	size_t i = 0;
+
+	while (i < text.n) {
+		unsigned char c = (unsigned char) text.p[i];
+		/* The second byte is what rules out overlong forms, surrogates and what lies beyond U+10FFFF. */
+		unsigned char least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+		unsigned char most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+		size_t more = c < 0x80           ? 0
+			: c >= 0xc2 && c <= 0xdf ? 1
+			: c >= 0xe0 && c <= 0xef ? 2
+			: c >= 0xf0 && c <= 0xf4 ? 3
+						 : SIZE_MAX;
+
+		if (c == '\0' || more >= text.n - i)
+			return i;
+		for (size_t k = 1; k <= more; k++) {
+			unsigned char next = (unsigned char) text.p[i + k];
+			if (next < least || next > most)
+				return i;
+			least = 0x80;
+			most = 0xbf;
+		}
+		i += more + 1;
+	}
+	return text.n;
+}
+
+static bool
+is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
+		c == '.' || c == '+';
+}
+
+/* What our messages say where yajl's say something else. */
+static const char *
+expected_by(const char *yajl_words)
+{
+	static const struct {
+		const char *part, *expected;
+	} table[] = {
+		{"object key (must be", "a key in double quotes"},
+		{"I expect ',' or '}'", "\",\" or \"}\""},
+		{"I expect ',' or ']'", "\",\" or \"]\""},
+		{"separated by a colon", "\":\" and a value"},
+		{"unallowed token", "a value"},
+		{"trailing garbage", "nothing after the closing \"}\""},
+		{"invalid string in json", "true, false, or a string in double quotes"},
+		{"invalid char in json",
+			"JSON: strings and keys stand in double quotes, comments after // or between /* and */"},
+		{"invalid character inside string",
+			"no line ends or control characters inside (is the closing quote missing?)"},
+		{"before a character which it may not", "one of \" \\ / b f n r t u after each backslash inside"},
+		{"invalid (non-hex)", "four hexadecimal digits after each \\u inside"},
+		{"malformed number", "more digits"},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (strstr(yajl_words, table[i].part) != NULL)
+			return table[i].expected;
+	return "JSON";
+}
+
+static void
+complain_syntax(struct reader *r)
+{
+	size_t start = token_start(r->text, r->end), n = 0;
+	const struct conf_row *row = r->depth == 0 ? NULL : r->row != NULL ? r->row : r->stack[r->depth - 1].row;
+	struct slice rest;
+	char quoted[LOG_QUOTED];
+	unsigned char *words;
+	const char *found = quoted, *closing = "\"}\"";
+
+	if (r->skip > 0)
+		closing = "\"}\" or \"]\"";
+	else if (r->depth > 0 &&
+		(r->stack[r->depth - 1].row->type == CONF_STRINGS ||
+			r->stack[r->depth - 1].row->type == CONF_LIST_OF_OBJECTS))
+		closing = "\"]\"";
+	if (!r->is_completing) {
+		/* A comma or colon too many is a token too, which token_start() passed over. */
+		size_t consumed = yajl_get_bytes_consumed(r->yajl);
+		if (consumed > 0 && consumed - 1 < start)
+			start = consumed - 1;
+	}
+	rest = slice_of(r->text.p + start, r->text.n - start);
+	if (rest.n == 0) {
+		complain(r, start, row, "the file ends here, expected %s", r->depth > 0 ? closing : "an object: {...}");
+		return;
+	}
+	while (n < rest.n && n < WORD_MAX && is_word(rest.p[n]))
+		n++;
+	words = yajl_get_error(r->yajl, 0, (const unsigned char *) r->text.p, r->text.n);
+	if (strstr((const char *) words, "premature EOF") != NULL)
+		complain(r, start, row, "%s, expected its end",
+			rest.p[0] == '"' ? "a string without end" : "a comment without end");
+	else {
+		if (rest.p[0] == '"')
+			found = "a string";
+		else
+			log_quote(quoted, slice_of(rest.p, n > 0 ? n : 1));
+		complain(r, start, row, "%s, expected %s", found, expected_by((const char *) words));
+	}
+	yajl_free_error(r->yajl, words);
+}
+
+/* The walk ------------------------------------------------------------- */
+
+static void *
+yajl_malloc(void *arg, size_t n)
+{
+	(void) arg;
+	return xmalloc(n);
+}
+
+static void *
+yajl_realloc(void *arg, void *p, size_t n)
+{
+	(void) arg;
+	return xrealloc(p, n);
+}
+
+static void
+yajl_release(void *arg, void *p)
+{
+	(void) arg;
+	free(p);
+}
+
+static void
+walk(struct reader *r)
+{
+	static const yajl_callbacks callbacks = {
+		.yajl_null = on_null,
+		.yajl_boolean = on_bool,
+		.yajl_number = on_number,
+		.yajl_string = on_string,
+		.yajl_start_map = on_start_map,
+		.yajl_map_key = on_key,
+		.yajl_end_map = on_end,
+		.yajl_start_array = on_start_array,
+		.yajl_end_array = on_end,
+	};
+	yajl_alloc_funcs memory = {.malloc = yajl_malloc, .realloc = yajl_realloc, .free = yajl_release};
+	yajl_status status;
+
+	r->yajl = yajl_alloc(&callbacks, &memory, r);
+	yajl_config(r->yajl, yajl_allow_comments, 1);
+	status = yajl_parse(r->yajl, (const unsigned char *) r->text.p, r->text.n);
+	if (status == yajl_status_ok) {
+		r->is_completing = true;
+		status = yajl_complete_parse(r->yajl);
+	}
+	if (status == yajl_status_error)
+		complain_syntax(r);
+	yajl_free(r->yajl);
+}
+
+int
+conf_read(struct conf **out, struct slice text, const char *name, const struct hooks *hooks, struct buf *errors)
+{
+	struct reader r = {.name = name, .text = text, .hooks = hooks, .errors = errors};
+	size_t bad = first_bad_byte(text);
+
+	*out = NULL;
+	r.table = conf_rows(&r.n_rows);
+	r.c = conf_new();
+	if (slice_has_prefix(text, SLICE("\xef\xbb\xbf")))
+		complain(&r, 0, NULL, "a byte order mark, expected a file without one");
+	else if (bad < text.n)
+		complain(&r, bad, NULL, "the byte 0x%02x, expected UTF-8 text", (unsigned char) text.p[bad]);
+	else if (token_start(text, 0) == text.n)
+		complain(&r, 0, NULL,
+			"nothing, expected at least "
+			"{\"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}}");
+	else
+		walk(&r);
+
+	set_domain_key(&r, SLICE_NONE);
+	free((char *) (uintptr_t) r.domain_key.p);
+	free(r.target_at);
+	conf_domain_fini(&r.domain);
+	conf_listen_fini(&r.listen);
+	if (r.n_errors > 0) {
+		conf_free(r.c);
+		return CV_EINVAL;
+	}
+	*out = r.c;
+	return 0;
+}

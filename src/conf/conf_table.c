@@ -1,0 +1,347 @@
+#include "conf/conf_table.h"
+
+#include <stdlib.h>
+
+#include "base/fatal.h"
+
+#define KIB (INT64_C(1) << 10)
+#define MIB (INT64_C(1) << 20)
+#define SECOND INT64_C(1000)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+#define STANZA_MIN 10000 /* a server must take this much (RFC 6120, 13.12) */
+
+#define CONTAINER(k, t, text) \
+	{ \
+		.key = (k), .type = (t), .is_built = true, .help = (text) \
+	}
+#define LATER(k) \
+	{ \
+		.key = (k) \
+	}
+#define VALUE(k, t, where, least, most, otherwise, text) \
+	{ \
+		.key = (k), .type = (t), .is_built = true, where, .min = (least), .max = (most), \
+		.fallback = (otherwise), .help = (text) \
+	}
+#define TEXT(k, t, in, function, otherwise, example, text) \
+	{ \
+		.key = (k), .type = (t), .is_built = true, .base = (in), .take = (function), .fallback = (otherwise), \
+		.sample = (example), .help = (text) \
+	}
+
+#define TOP(member) .base = CONF_BASE_TOP, .offset = offsetof(struct conf, member)
+#define LISTEN(member) .base = CONF_BASE_LISTEN, .offset = offsetof(struct conf_listen, member)
+
+static const struct conf_row table[] = {
+	CONTAINER("", CONF_OBJECT, "The whole file."),
+
+	CONTAINER("listen", CONF_LIST_OF_OBJECTS,
+		"Where browsers connect. A listener has either an address and a port, or a unix socket. "
+		"Default: one listener, with the defaults below."),
+	CONTAINER("listen[]", CONF_OBJECT, "One listener."),
+	TEXT("listen[].address", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_address, "\"*\"", NULL,
+		"An IPv4 or IPv6 address, a host name, or \"*\" for all addresses of this machine."),
+	VALUE("listen[].port", CONF_PORT, LISTEN(port), 0, UINT16_MAX, "5280",
+		"0 lets the system choose a free port; the log says which."),
+	TEXT("listen[].unix", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_unix, NULL, "\"/run/culvert/web.sock\"",
+		"Path of a unix socket, instead of address and port."),
+	TEXT("listen[].mode", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_mode, "\"0660\"", NULL,
+		"Permissions of the unix socket, in octal."),
+	LATER("listen[].proxy_protocol"),
+	LATER("listen[].tls"),
+
+	CONTAINER("paths", CONF_OBJECT,
+		"Where on the web server the two transports live. Each a path or a list of paths; a request may "
+		"add a slash at the end. An empty list turns the transport off."),
+	TEXT("paths.bosh", CONF_STRINGS, CONF_BASE_TOP, conf_take_bosh_path, "\"/http-bind\"", NULL,
+		"Paths that speak BOSH."),
+	TEXT("paths.websocket", CONF_STRINGS, CONF_BASE_TOP, conf_take_websocket_path, "\"/xmpp-websocket\"", NULL,
+		"Paths that speak WebSocket."),
+	LATER("pages"),
+	LATER("public_url"),
+	LATER("response_headers"),
+
+	CONTAINER("domains", CONF_MAP_OF_OBJECTS,
+		"The XMPP domains that may be reached, by name. Any other gets host-unknown. At least one is needed."),
+	CONTAINER("domains.*", CONF_OBJECT, "One domain."),
+	TEXT("domains.*.connect", CONF_STRINGS, CONF_BASE_DOMAIN, conf_take_connect, NULL,
+		"[\"xmpp://127.0.0.1:5222\"]",
+		"The domain's servers, tried in order: \"xmpp://HOST\" or \"xmpp://HOST:PORT\", port 5222 unless "
+		"written. One, or a list. Needed."),
+	TEXT("domains.*.tls", CONF_STRING, CONF_BASE_DOMAIN, conf_take_tls, NULL, "\"if-required\"",
+		"TLS to the server: \"if-required\" (only when the server demands it) or \"off\". Default: "
+		"\"if-required\" when every server is written as a loopback address or \"localhost\". With "
+		"any other server \"off\" must be written: everything, passwords too, then crosses the network in the "
+		"clear."),
+	LATER("domains.*.verify"),
+	LATER("domains.*.ca_file"),
+	LATER("domains.*.server_name"),
+	LATER("domains.*.proxy_protocol"),
+	LATER("domains.*.keepalive"),
+	LATER("domains.*.acks"),
+
+	CONTAINER("bosh", CONF_OBJECT, "BOSH (XEP-0124, XEP-0206). Clients may ask for less, not for more."),
+	VALUE("bosh.wait", CONF_SECONDS, TOP(bosh.wait), 100, HOUR, "50",
+		"The longest a request is held open. Proxies on the way often cut at 60 seconds."),
+	VALUE("bosh.hold", CONF_NUMBER, TOP(bosh.hold), 1, 16, "2", "The most requests held open for one session."),
+	VALUE("bosh.inactivity", CONF_SECONDS, TOP(bosh.inactivity), 100, DAY, "150",
+		"A session without any open request ends after this."),
+	LATER("bosh.polling"),
+	VALUE("bosh.maxpause", CONF_SECONDS, TOP(bosh.maxpause), 0, DAY, "300",
+		"The longest pause a client may announce. 0 offers none."),
+	VALUE("bosh.max_body", CONF_BYTES, TOP(bosh.max_body), STANZA_MIN, 256 * MIB, "1048576",
+		"The largest body of one request."),
+
+	CONTAINER("websocket", CONF_OBJECT, "WebSocket (RFC 7395)."),
+	LATER("websocket.ping"),
+	LATER("websocket.pong_timeout"),
+	VALUE("websocket.max_message", CONF_BYTES, TOP(websocket.max_message), STANZA_MIN, 256 * MIB, "1048576",
+		"The largest message, all its fragments together."),
+	VALUE("websocket.require_subprotocol", CONF_BOOL, TOP(websocket.require_subprotocol), 0, 0, "true",
+		"Refuse clients that do not offer the subprotocol \"xmpp\", as the RFC demands."),
+
+	TEXT("origins", CONF_STRINGS, CONF_BASE_TOP, conf_take_origin, "[\"*\"]", NULL,
+		"Web sites whose pages may connect, like \"https://chat.example.com\"; \"*\" for all. A client without an "
+		"Origin header is allowed; the origin \"null\" only by \"*\". An empty list refuses all that send one "
+		"and sends no CORS headers."),
+	LATER("trusted_proxies"),
+	LATER("client_address_header"),
+
+	CONTAINER("limits", CONF_OBJECT, "What one client may cost."),
+	LATER("limits.sessions"),
+	LATER("limits.sessions_per_address"),
+	LATER("limits.new_sessions_per_second"),
+	LATER("limits.connections"),
+	LATER("limits.connects_per_upstream"),
+	VALUE("limits.stanza", CONF_BYTES, TOP(limits.stanza), STANZA_MIN, 256 * MIB, "1048576",
+		"The largest stanza, in either direction."),
+	VALUE("limits.queue", CONF_BYTES, TOP(limits.queue), STANZA_MIN, 1024 * MIB, "2097152",
+		"Bytes kept for one session and direction while the other side is slow. Not less than limits.stanza."),
+	LATER("limits.buffer_total"),
+	LATER("limits.acks"),
+	LATER("limits.auth_failures_per_minute"),
+	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",
+		"A connection whose request head is not complete by then is closed. 0: never."),
+	LATER("limits.first_message_timeout"),
+	LATER("limits.auth_timeout"),
+	VALUE("limits.connect_timeout", CONF_SECONDS, TOP(limits.connect_timeout), 0, HOUR, "20",
+		"For resolving and connecting to a domain's servers, all together. 0: no limit."),
+
+	LATER("admin"),
+	CONTAINER("resolver", CONF_OBJECT, "How host names are resolved."),
+	TEXT("resolver.servers", CONF_STRINGS, CONF_BASE_TOP, conf_take_resolver, "[]", NULL,
+		"Addresses of DNS servers, like \"192.0.2.1\" or \"[2001:db8::1]:53\". Empty: those of the system."),
+	LATER("allow_addresses"),
+	LATER("drain"),
+	VALUE("workers", CONF_NUMBER, TOP(workers), 0, 256, "0",
+		"Threads that serve clients. 0: one per processor core."),
+	TEXT("node", CONF_STRING, CONF_BASE_TOP, conf_take_node, "\"n\"", NULL,
+		"Name of this instance, 1 to 16 letters and digits: begins every session id."),
+	LATER("user"),
+	CONTAINER("log", CONF_OBJECT, "The log goes to standard error, one line per event."),
+	TEXT("log.level", CONF_STRING, CONF_BASE_TOP, conf_take_log_level, "\"info\"", NULL,
+		"The least important that is written: \"error\", \"warning\", \"notice\", \"info\" or \"debug\"."),
+	LATER("log.format"),
+	LATER("log.to"),
+};
+
+#define N_ROWS (sizeof table / sizeof table[0])
+_Static_assert(N_ROWS <= CONF_ROWS_MAX, "seen[] of the reader must hold every row");
+
+const struct conf_row *
+conf_rows(size_t *n)
+{
+	*n = N_ROWS;
+	return table;
+}
+
+/* Where the leaf begins: "listen" | "[]" | ".port". */
+static size_t
+container_length(const char *key)
+{
+	size_t n = strlen(key);
+
+	if (n >= 2 && strcmp(key + n - 2, "[]") == 0)
+		return n - 2;
+	while (n > 0 && key[n] != '.')
+		n--;
+	return n;
+}
+
+const char *
+conf_row_leaf(const struct conf_row *row)
+{
+	const char *leaf = row->key + container_length(row->key);
+
+	return *leaf == '.' ? leaf + 1 : leaf;
+}
+
+bool
+conf_row_is_in(const struct conf_row *row, const struct conf_row *container)
+{
+	if (row->key[0] == '\0')
+		return false;
+	return slice_eq(slice_of(row->key, container_length(row->key)), slice_str(container->key));
+}
+
+const struct conf_row *
+conf_row_find(const struct conf_row *container, struct slice leaf)
+{
+	for (const struct conf_row *row = table; row < table + N_ROWS; row++)
+		if (slice_eq(slice_str(conf_row_leaf(row)), leaf) && conf_row_is_in(row, container))
+			return row;
+	return NULL;
+}
+
+/* Letters to insert, delete, replace or swap with their neighbour to make b of a; at most 9 when they are long. */
+static unsigned
+distance(struct slice a, struct slice b)
+{
+	enum { LONGEST = 32 };
+	unsigned d[LONGEST + 1][LONGEST + 1];
+
+	if (a.n > LONGEST || b.n > LONGEST)
+		return 9;
+	for (size_t i = 0; i <= a.n; i++) {
+		for (size_t j = 0; j <= b.n; j++) {
+			if (i == 0 || j == 0) {
+				d[i][j] = (unsigned) (i + j);
+				continue;
+			}
+			unsigned best = d[i - 1][j - 1] + ((a.p[i - 1] | 32) != (b.p[j - 1] | 32));
+			if (d[i - 1][j] + 1 < best)
+				best = d[i - 1][j] + 1;
+			if (d[i][j - 1] + 1 < best)
+				best = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+				d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	}
+	return d[a.n][b.n];
+}
+
+/* A slip of the pen among the container's own keys first; then the right key in the wrong place. */
+const struct conf_row *
+conf_row_guess(const struct conf_row *container, struct slice leaf)
+{
+	const struct conf_row *best = NULL;
+	unsigned least = leaf.n <= 3 ? 2 : 3;
+
+	for (const struct conf_row *row = table; row < table + N_ROWS; row++) {
+		if (!row->is_built || !conf_row_is_in(row, container))
+			continue;
+		unsigned d = distance(leaf, slice_str(conf_row_leaf(row)));
+		if (d < least) {
+			least = d;
+			best = row;
+		}
+	}
+	for (const struct conf_row *row = table; best == NULL && row < table + N_ROWS; row++)
+		if (row->is_built && slice_eq_nocase(leaf, slice_str(conf_row_leaf(row))))
+			best = row;
+	return best;
+}
+
+bool
+conf_row_number(const struct conf_row *row, void *base, struct slice json)
+{
+	void *place = (char *) base + row->offset;
+	char *text = xstrndup(json.p, json.n);
+	double x = strtod(text, NULL);
+	int64_t value;
+
+	free(text);
+	if (row->type == CONF_SECONDS)
+		x *= 1000;
+	/* Compared as doubles: what does not fit an integer must not become one. */
+	if (!(x >= (double) row->min && x <= (double) row->max))
+		return false;
+	value = row->type == CONF_SECONDS ? (int64_t) (x + 0.5) : (int64_t) x;
+	if (row->type == CONF_SECONDS ? (value == 0 && x > 0) : ((double) value != x))
+		return false;
+	switch (row->type) {
+	case CONF_NUMBER:
+		*(unsigned *) place = (unsigned) value;
+		return true;
+	case CONF_PORT:
+		*(uint16_t *) place = (uint16_t) value;
+		return true;
+	case CONF_BYTES:
+		*(size_t *) place = (size_t) value;
+		return true;
+	case CONF_SECONDS:
+		*(ms_t *) place = value;
+		return true;
+	default:
+		must(!"a number's row");
+		return false;
+	}
+}
+
+/* A default is one word of JSON, or a list of at most one string. */
+static void
+set_default(const struct conf_row *row, void *base)
+{
+	struct slice json = slice_str(row->fallback);
+
+	switch (row->type) {
+	case CONF_BOOL:
+		*(bool *) ((char *) base + row->offset) = slice_eq(json, SLICE("true"));
+		return;
+	case CONF_STRING:
+	case CONF_STRINGS:
+		if (json.p[0] == '[')
+			json = slice_of(json.p + 1, json.n - 2);
+		if (json.n > 0)
+			must(row->take(base, slice_of(json.p + 1, json.n - 2)) == NULL);
+		return;
+	default:
+		must(conf_row_number(row, base, json));
+	}
+}
+
+void
+conf_rows_default(enum conf_base which, void *base, const bool *seen)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (table[i].base == which && table[i].is_built && table[i].fallback != NULL && !seen[i])
+			set_default(&table[i], base);
+}
+
+void
+conf_row_expected(const struct conf_row *row, struct buf *out)
+{
+	long long min = row->min, max = row->max;
+
+	switch (row->type) {
+	case CONF_OBJECT:
+	case CONF_MAP_OF_OBJECTS:
+		buf_append_str(out, "an object: {...}");
+		return;
+	case CONF_LIST_OF_OBJECTS:
+		buf_append_str(out, "a list of objects: [{...}]");
+		return;
+	case CONF_BOOL:
+		buf_append_str(out, "true or false");
+		return;
+	case CONF_NUMBER:
+	case CONF_PORT:
+		buf_printf(out, "a whole number from %lld to %lld", min, max);
+		return;
+	case CONF_BYTES:
+		buf_printf(out, "a whole number of bytes from %lld to %lld", min, max);
+		return;
+	case CONF_SECONDS:
+		buf_printf(out, "seconds from %g to %g", (double) min / 1000, (double) max / 1000);
+		return;
+	case CONF_STRING:
+		buf_append_str(out, "a string");
+		return;
+	case CONF_STRINGS:
+		buf_append_str(out, "a string or a list of strings");
+		return;
+	}
+}

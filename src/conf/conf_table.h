@@ -1,0 +1,75 @@
+/*
+ * conf_table.h: every key of the configuration, one row each, in the order
+ * in which documents list them.  The parser, the defaults, --help-config, the
+ * list of keys in culvert.json(5) and the sample file follow from the rows.
+ * Inside conf/, and for the tests.
+ *
+ * A key is a path: "listen[]" is each member of the list "listen",
+ * "domains.*" each value of the object "domains", "bosh.wait" the key "wait"
+ * of the object "bosh".  A container's row comes before its members'.
+ *
+ * To build what a row promises, give it a place (or a take function), a
+ * range, a default and a help text, and set is_built.
+ */
+#ifndef CULVERT_CONF_CONF_TABLE_H
+#define CULVERT_CONF_CONF_TABLE_H
+
+#include "base/buf.h"
+#include "conf/conf_value.h"
+
+enum conf_type {
+	CONF_OBJECT = 1,
+	CONF_LIST_OF_OBJECTS,
+	CONF_MAP_OF_OBJECTS, /* the keys are the administrator's */
+	CONF_BOOL,           /* bool */
+	CONF_NUMBER,         /* unsigned */
+	CONF_PORT,           /* uint16_t */
+	CONF_BYTES,          /* size_t */
+	CONF_SECONDS,        /* ms_t; min and max are milliseconds too */
+	CONF_STRING,         /* through take */
+	CONF_STRINGS,        /* a list, or one string: each through take */
+};
+
+/* The struct a row's value goes into. */
+enum conf_base {
+	CONF_BASE_TOP,    /* struct conf */
+	CONF_BASE_LISTEN, /* struct conf_listen */
+	CONF_BASE_DOMAIN, /* struct conf_domain */
+};
+
+struct conf_row {
+	const char *key;
+	enum conf_type type; /* 0 while the row is not built */
+	bool is_built;
+	enum conf_base base;
+	size_t offset; /* of the value in its struct, when there is no take */
+	conf_take *take;
+	int64_t min, max;
+	const char *fallback; /* the default, as JSON; NULL: there is none, or it depends (help says) */
+	const char *help;     /* one or two sentences, in plain ASCII */
+	const char *sample;   /* JSON for the sample file; NULL: the default */
+};
+
+#define CONF_ROWS_MAX 96
+
+/* All rows; *n of them, at most CONF_ROWS_MAX.  The first is the file itself, its key is "". */
+const struct conf_row *conf_rows(size_t *n);
+
+/* The part of the key after its container's: "wait", or "[]", or "*". */
+const char *conf_row_leaf(const struct conf_row *row);
+/* True when row is a member of the container, not a member's member. */
+bool conf_row_is_in(const struct conf_row *row, const struct conf_row *container);
+
+/* The member of a container with this leaf, or NULL. */
+const struct conf_row *conf_row_find(const struct conf_row *container, struct slice leaf);
+/* The known key that was probably meant by this unknown one, or NULL. */
+const struct conf_row *conf_row_guess(const struct conf_row *container, struct slice leaf);
+
+/* Puts a number as JSON writes it where the row says.  False, changing nothing, when it is out of range or not whole. */
+bool conf_row_number(const struct conf_row *row, void *base, struct slice json);
+/* Gives every row of this base that is built and has a default its default, unless seen[index of the row]. */
+void conf_rows_default(enum conf_base which, void *base, const bool *seen);
+/* Appends what the row wants: "a whole number from 1 to 16", "true or false", ... */
+void conf_row_expected(const struct conf_row *row, struct buf *out);
+
+#endif

@@ -1,0 +1,446 @@
+#include "conf/conf_value.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/un.h>
+
+#include "base/fatal.h"
+
+#define NODE_MAX 16
+#define DOMAIN_MAX 1023 /* bytes, RFC 7622, 3.2 */
+#define HOST_MAX 253
+
+enum host_kind {
+	HOST_BAD,
+	HOST_NAME,
+	HOST_IPV4,
+	HOST_IPV6,
+};
+
+void
+conf_list_add(struct conf_list *list, struct slice s)
+{
+	list->v = xrealloc(list->v, (list->n + 1) * sizeof *list->v);
+	list->v[list->n++] = xstrndup(s.p, s.n);
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+char *
+conf_lower(struct slice s)
+{
+	char *copy = xstrndup(s.p, s.n);
+
+	for (char *p = copy; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char) (*p - 'A' + 'a');
+	return copy;
+}
+
+/* Splits s at the first c.  False, with *head = s, when there is none. */
+static bool
+cut(struct slice s, char c, struct slice *head, struct slice *tail)
+{
+	const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+
+	*head = s;
+	*tail = SLICE_NONE;
+	if (at == NULL)
+		return false;
+	head->n = (size_t) (at - s.p);
+	*tail = slice_of(at + 1, s.n - head->n - 1);
+	return true;
+}
+
+/* Host names ----------------------------------------------------------- */
+
+static bool
+is_literal(int family, struct slice s, void *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (s.n == 0 || s.n >= sizeof text)
+		return false;
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	return inet_pton(family, text, address) == 1;
+}
+
+/*
+ * A name is labels of letters, digits, '-' and '_' between dots; one whose
+ * last label is a number would be taken for a strange way to write an
+ * address, so it is none.
+ */
+static bool
+is_host_name(struct slice s)
+{
+	bool has_letter = false;
+	char last = '.';
+
+	if (s.n == 0 || s.n > HOST_MAX)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (c == '.') {
+			if (last == '.')
+				return false;
+			if (i + 1 < s.n)
+				has_letter = false;
+		} else if (!is_letter(c) && !is_digit(c) && c != '-' && c != '_') {
+			return false;
+		} else if (!is_digit(c)) {
+			has_letter = true;
+		}
+		last = c;
+	}
+	return has_letter;
+}
+
+static enum host_kind
+host_kind(struct slice s)
+{
+	struct in6_addr address;
+
+	if (is_literal(AF_INET, s, &address))
+		return HOST_IPV4;
+	if (is_literal(AF_INET6, s, &address))
+		return HOST_IPV6;
+	return is_host_name(s) ? HOST_NAME : HOST_BAD;
+}
+
+static bool
+is_loopback(struct slice host)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (is_literal(AF_INET, host, address))
+		return address[0] == 127;
+	if (is_literal(AF_INET6, host, address))
+		return memcmp(address, &in6addr_loopback, sizeof in6addr_loopback) == 0;
+	return slice_eq_nocase(host, SLICE("localhost"));
+}
+
+/*
+ * Splits HOST, HOST:PORT, [IPV6] or [IPV6]:PORT; *host comes without
+ * brackets, *port stays as it is when none is written.  False when the form
+ * is another one; whether the host makes sense is not looked at.
+ */
+static bool
+split_host_port(struct slice s, struct slice *host, uint16_t *port)
+{
+	struct slice rest;
+	uint64_t number;
+
+	if (s.n > 0 && s.p[0] == '[') {
+		struct in6_addr address;
+		if (!cut(slice_of(s.p + 1, s.n - 1), ']', host, &rest) || !is_literal(AF_INET6, *host, &address))
+			return false;
+		if (rest.n == 0)
+			return true;
+		if (rest.p[0] != ':')
+			return false;
+		rest = slice_of(rest.p + 1, rest.n - 1);
+	} else if (!cut(s, ':', host, &rest)) {
+		return true;
+	}
+	if (!slice_number(rest, UINT16_MAX, &number))
+		return false;
+	*port = (uint16_t) number;
+	return true;
+}
+
+/* Listeners ------------------------------------------------------------ */
+
+const char *
+conf_take_listen_address(void *base, struct slice s)
+{
+	struct conf_listen *l = base;
+
+	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+		s = slice_of(s.p + 1, s.n - 2);
+	if (!slice_eq(s, SLICE("*")) && host_kind(s) == HOST_BAD)
+		return "\"*\", an address or a host name (the port has its own key)";
+	free(l->address);
+	l->address = xstrndup(s.p, s.n);
+	return NULL;
+}
+
+const char *
+conf_take_listen_unix(void *base, struct slice s)
+{
+	struct conf_listen *l = base;
+
+	if (s.n < 2 || s.p[0] != '/' || s.n >= sizeof(((struct sockaddr_un *) 0)->sun_path))
+		return "an absolute path of at most 107 bytes";
+	free(l->unix_path);
+	l->unix_path = xstrndup(s.p, s.n);
+	return NULL;
+}
+
+const char *
+conf_take_listen_mode(void *base, struct slice s)
+{
+	struct conf_listen *l = base;
+	unsigned mode = 0;
+
+	if (s.n < 3 || s.n > 4 || (s.n == 4 && s.p[0] != '0'))
+		return "permissions in octal like \"0660\"";
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '7')
+			return "permissions in octal like \"0660\"";
+		mode = mode * 8 + (unsigned) (s.p[i] - '0');
+	}
+	l->mode = mode;
+	return NULL;
+}
+
+const char *
+conf_take_listen(void *base, struct slice s)
+{
+	static const char *const form = "ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH";
+	struct conf_listen *l = base;
+	struct slice host;
+	uint16_t port = CONF_PORT_WEB;
+
+	if (slice_has_prefix(s, SLICE("unix:")))
+		return conf_take_listen_unix(l, slice_of(s.p + 5, s.n - 5));
+	if (!split_host_port(s, &host, &port))
+		return form;
+	if (host.n == 0 && s.n > 0)
+		host = SLICE("*");
+	if (conf_take_listen_address(l, host) != NULL)
+		return form;
+	l->port = port;
+	return NULL;
+}
+
+/* Paths ---------------------------------------------------------------- */
+
+/*
+ * Paths are compared byte by byte with what the client sent, so nothing that
+ * could be written in two ways is allowed in one.
+ */
+static const char *
+take_path(struct conf_list *list, struct slice s)
+{
+	static const char marks[] = "-._~!$'()*+,;=:@/";
+	static const char *const form = "a path like \"/http-bind\": \"/\", then letters, digits, "
+					"- . _ ~ ! $ ' ( ) * + , ; = : @ and single \"/\"";
+
+	if (s.n > 1 && s.p[s.n - 1] == '/')
+		s.n--;
+	if (s.n < 2 || s.p[0] != '/')
+		return form;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (!is_letter(c) && !is_digit(c) && (c == '\0' || strchr(marks, c) == NULL))
+			return form;
+		if (c == '/' && (i + 1 == s.n || s.p[i + 1] == '/'))
+			return form;
+	}
+	conf_list_add(list, s);
+	return NULL;
+}
+
+const char *
+conf_take_bosh_path(void *base, struct slice s)
+{
+	struct conf *c = base;
+
+	return take_path(&c->bosh_paths, s);
+}
+
+const char *
+conf_take_websocket_path(void *base, struct slice s)
+{
+	struct conf *c = base;
+
+	return take_path(&c->websocket_paths, s);
+}
+
+/* Origins and resolvers ------------------------------------------------ */
+
+static bool
+is_scheme(struct slice s)
+{
+	if (s.n == 0 || !is_letter(s.p[0]))
+		return false;
+	for (size_t i = 1; i < s.n; i++)
+		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '+' && s.p[i] != '-' && s.p[i] != '.')
+			return false;
+	return true;
+}
+
+/*
+ * Written as browsers write it (RFC 6454, 6.2), so that comparing bytes is
+ * enough: lower case, and no port when it is the scheme's own.
+ */
+const char *
+conf_take_origin(void *base, struct slice s)
+{
+	static const char *const form = "\"*\" or SCHEME://HOST[:PORT] without a path";
+	struct conf *c = base;
+	struct slice scheme, rest, host;
+	uint16_t port = 0;
+	size_t with_port;
+	char *origin;
+
+	if (slice_eq(s, SLICE("*"))) {
+		conf_list_add(&c->origins, s);
+		return NULL;
+	}
+	if (slice_eq(s, SLICE("null")))
+		return "SCHEME://HOST[:PORT], or \"*\", which alone admits the origin \"null\"";
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char) s.p[i] > 0x7e)
+			return "the host in ASCII (xn--...), as browsers send it";
+	if (!cut(s, ':', &scheme, &rest) || !is_scheme(scheme) || !slice_has_prefix(rest, SLICE("//")))
+		return form;
+	rest = slice_of(rest.p + 2, rest.n - 2);
+	if (!split_host_port(rest, &host, &port))
+		return form;
+	if (host_kind(host) == HOST_BAD)
+		return form;
+	with_port = s.n - rest.n + host.n + (rest.p[0] == '[' ? 2 : 0);
+	if (s.n > with_port && port == 0)
+		return form;
+	if ((port == 443 && slice_eq_nocase(scheme, SLICE("https"))) ||
+		(port == 80 && slice_eq_nocase(scheme, SLICE("http"))))
+		s.n = with_port;
+	origin = conf_lower(s);
+	conf_list_add(&c->origins, slice_str(origin));
+	free(origin);
+	return NULL;
+}
+
+const char *
+conf_take_resolver(void *base, struct slice s)
+{
+	static const char *const form =
+		"an address with or without port: \"192.0.2.1\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\"";
+	struct conf *c = base;
+	struct slice host = s;
+	uint16_t port = 53;
+
+	if (host_kind(s) != HOST_IPV6 && !split_host_port(s, &host, &port))
+		return form;
+	if (port == 0 || (host_kind(host) != HOST_IPV4 && host_kind(host) != HOST_IPV6))
+		return form;
+	conf_list_add(&c->resolver_servers, s);
+	return NULL;
+}
+
+/* Single words --------------------------------------------------------- */
+
+const char *
+conf_take_node(void *base, struct slice s)
+{
+	static const char *const form = "1 to 16 letters and digits";
+	struct conf *c = base;
+
+	if (s.n == 0 || s.n > NODE_MAX)
+		return form;
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_letter(s.p[i]) && !is_digit(s.p[i]))
+			return form;
+	free(c->node);
+	c->node = xstrndup(s.p, s.n);
+	return NULL;
+}
+
+const char *
+conf_take_log_level(void *base, struct slice s)
+{
+	struct conf *c = base;
+
+	for (int level = 0; level < LOG_LEVELS; level++) {
+		if (slice_eq(s, slice_str(log_level_name((enum log_level) level)))) {
+			c->log.level = (enum log_level) level;
+			return NULL;
+		}
+	}
+	return "\"error\", \"warning\", \"notice\", \"info\" or \"debug\"";
+}
+
+/* Domains -------------------------------------------------------------- */
+
+const char *
+conf_take_tls(void *base, struct slice s)
+{
+	struct conf_domain *d = base;
+
+	if (slice_eq(s, SLICE("if-required")))
+		d->tls = CONF_TLS_IF_REQUIRED;
+	else if (slice_eq(s, SLICE("off")))
+		d->tls = CONF_TLS_OFF;
+	else if (slice_eq(s, SLICE("required")) || slice_eq(s, SLICE("optional")))
+		return "\"if-required\" or \"off\" (TLS to servers is not available in this version yet)";
+	else
+		return "\"if-required\" or \"off\"";
+	return NULL;
+}
+
+const char *
+conf_take_connect(void *base, struct slice s)
+{
+	static const char *const form = "xmpp://HOST or xmpp://HOST:PORT";
+	struct conf_domain *d = base;
+	struct slice host;
+	uint16_t port = CONF_PORT_XMPP;
+
+	if (slice_eq(s, SLICE("dns")))
+		return "xmpp://HOST:PORT (finding servers by DNS is not available in this version yet)";
+	if (slice_has_prefix(s, SLICE("xmpps://")))
+		return "xmpp://HOST:PORT (TLS to servers is not available in this version yet)";
+	if (!slice_has_prefix(s, SLICE("xmpp://")))
+		return form;
+	s = slice_of(s.p + 7, s.n - 7);
+	if (!split_host_port(s, &host, &port) || host_kind(host) == HOST_BAD || port == 0)
+		return form;
+	d->connect = xrealloc(d->connect, (d->n_connect + 1) * sizeof *d->connect);
+	d->connect[d->n_connect++] = (struct conf_target){
+		.host = xstrndup(host.p, host.n),
+		.port = port,
+		.loopback = is_loopback(host),
+	};
+	return NULL;
+}
+
+/* What XML, a JID or a log line gives a meaning has none in a domain. */
+const char *
+conf_take_domain_name(void *base, struct slice s)
+{
+	static const char *const form = "a domain like example.com";
+	struct conf_domain *d = base;
+	bool is_ascii = true;
+	char last = '.';
+
+	if (s.n == 0 || s.n > DOMAIN_MAX)
+		return form;
+	if (slice_eq(s, SLICE("*")))
+		return "the names of your domains (any public domain is not available in this version yet)";
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if ((unsigned char) c >= 0x80)
+			is_ascii = false;
+		else if ((!is_letter(c) && !is_digit(c) && c != '-' && c != '_' && c != '.') ||
+			(c == '.' && last == '.'))
+			return form;
+		last = c;
+	}
+	if (last == '.')
+		return "a domain without a dot at its end";
+	d->name = conf_lower(s);
+	d->ascii = is_ascii ? xstrdup(d->name) : NULL;
+	return NULL;
+}

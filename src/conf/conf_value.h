@@ -1,0 +1,39 @@
+/*
+ * conf_value.h: the meaning of one string of the configuration, wherever it
+ * was written.  Inside conf/ only.
+ *
+ * Each conf_take_x() looks at s, which has no NUL in it, and puts its meaning
+ * into the struct at base: a struct conf, conf_listen or conf_domain, as its
+ * row in conf_table.c says.  Returns NULL, or (changing nothing) words for
+ * what was expected: "expected ...".
+ */
+#ifndef CULVERT_CONF_CONF_VALUE_H
+#define CULVERT_CONF_CONF_VALUE_H
+
+#include "conf/conf.h"
+
+typedef const char *conf_take(void *base, struct slice s);
+
+/* base: struct conf */
+conf_take conf_take_bosh_path;
+conf_take conf_take_websocket_path;
+conf_take conf_take_origin;
+conf_take conf_take_resolver;
+conf_take conf_take_node;
+conf_take conf_take_log_level;
+/* base: struct conf_listen */
+conf_take conf_take_listen_address;
+conf_take conf_take_listen_unix;
+conf_take conf_take_listen_mode;
+conf_take conf_take_listen; /* "ADDRESS:PORT", ":PORT", "[IPV6]:PORT" or "unix:/PATH": all of it */
+/* base: struct conf_domain */
+conf_take conf_take_connect; /* adds one target */
+conf_take conf_take_tls;
+conf_take conf_take_domain_name; /* name and, when all is ASCII, ascii */
+
+/* Adds a copy of s. */
+void conf_list_add(struct conf_list *list, struct slice s);
+/* Lower-case copy of s (ASCII letters only).  The caller frees. */
+char *conf_lower(struct slice s);
+
+#endif

@@ -19,7 +19,9 @@ enum stanza_kind {
 	STANZA_IQ,
 	STANZA_FEATURES,     /* <stream:features/> */
 	STANZA_STREAM_ERROR, /* <stream:error/> */
-	STANZA_HEADER,       /* ours: a stream's start or end tag on its way out */
+	STANZA_OPEN,         /* a mark without bytes: here a stream opens, or opens anew */
+	STANZA_CLOSE,        /* a mark without bytes: here it ends */
+	STANZA_TAG,          /* ours: a stream's start or end tag, on its way to the server */
 };
 
 #define STANZA_HEADROOM 32

@@ -1,0 +1,239 @@
+#include "proto/body.h"
+
+#include <stdlib.h>
+
+#include "base/fatal.h"
+
+struct body_reader {
+	struct xml *xml;
+	struct body body;
+	struct buf text; /* what the body's slices point into */
+	enum closing refused;
+};
+
+/* A copy of an attribute's value that lasts as long as the body.  Room was reserved before. */
+static struct slice
+keep(struct body_reader *r, struct slice value)
+{
+	size_t at = r->text.n;
+
+	if (!slice_is_set(value))
+		return SLICE_NONE;
+	must(buf_append(&r->text, value) == 0);
+	return slice_of(buf_slice(&r->text).p + at, value.n);
+}
+
+/* An optional number; a bad one makes the body bad. */
+static void
+number(struct body_reader *r, struct slice value, uint64_t max, bool *has, uint64_t *n)
+{
+	*has = false;
+	*n = 0;
+	if (!slice_is_set(value))
+		return;
+	if (slice_number(slice_trim(value), max, n))
+		*has = true;
+	else
+		r->refused = CLOSING_BAD_BODY;
+}
+
+/* How much text all attributes have together. */
+static size_t
+attribute_bytes(const struct xml_element *root)
+{
+	size_t n = 1;
+
+	for (const char **a = root->attributes; *a != NULL; a += 2)
+		n += strlen(a[1]);
+	return n;
+}
+
+static bool
+on_root(void *arg, const struct xml_element *root)
+{
+	struct body_reader *r = arg;
+	struct body *b = &r->body;
+	struct slice lang = xml_attribute(root, XML_NS_XML, "lang");
+
+	if (!slice_eq(root->local, SLICE("body"))) {
+		r->refused = CLOSING_BAD_BODY;
+		return false;
+	}
+	if (!slice_eq(root->ns, SLICE(BODY_NS))) {
+		r->refused = CLOSING_NAMESPACE;
+		return false;
+	}
+	if (buf_reserve(&r->text, attribute_bytes(root)) == NULL) {
+		r->refused = CLOSING_TOO_BIG;
+		return false;
+	}
+	b->sid = keep(r, xml_attribute(root, "", "sid"));
+	b->to = keep(r, xml_attribute(root, "", "to"));
+	b->from = keep(r, xml_attribute(root, "", "from"));
+	b->lang = keep(r, lang);
+	b->type = keep(r, xml_attribute(root, "", "type"));
+	b->ver = keep(r, xml_attribute(root, "", "ver"));
+	b->content = keep(r, xml_attribute(root, "", "content"));
+	b->version = keep(r, xml_attribute(root, BODY_NS_XMPP, "version"));
+	b->restart = slice_is_true(xml_attribute(root, BODY_NS_XMPP, "restart"));
+	number(r, xml_attribute(root, "", "rid"), BODY_RID_MAX, &b->has_rid, &b->rid);
+	number(r, xml_attribute(root, "", "wait"), UINT32_MAX, &b->has_wait, &b->wait);
+	number(r, xml_attribute(root, "", "hold"), UINT32_MAX, &b->has_hold, &b->hold);
+	number(r, xml_attribute(root, "", "pause"), UINT32_MAX, &b->has_pause, &b->pause);
+	if (!b->has_rid)
+		r->refused = CLOSING_BAD_BODY;
+	return r->refused == CLOSING_NONE;
+}
+
+static bool
+on_element(void *arg, struct stanza *st)
+{
+	struct body_reader *r = arg;
+
+	stanza_queue_push(&r->body.payload, &st);
+	return true;
+}
+
+/*
+ * The stream to the server declares jabber:client and the stream prefix, and
+ * XEP-0206, 4 has unqualified stanzas mean jabber:client although they inherit
+ * httpbind: none of the three is written again.
+ */
+static const struct xml_known known[] = {
+	{SLICE(""), SLICE(BODY_NS)},
+	{SLICE(""), SLICE(XML_NS_CLIENT)},
+	{SLICE("stream"), SLICE(XML_NS_STREAMS)},
+};
+
+static const struct xml_handler handler = {
+	.known = known,
+	.n_known = sizeof known / sizeof *known,
+	.root = on_root,
+	.element = on_element,
+};
+
+struct body_reader *
+body_reader_new(struct xml_limits limits)
+{
+	struct body_reader *r = xcalloc(1, sizeof *r);
+
+	r->xml = xml_new(XML_WRAPPER, &handler, limits);
+	buf_init(&r->text, BUF_UNLIMITED);
+	stanza_queue_init(&r->body.payload);
+	return r;
+}
+
+void
+body_reader_free(struct body_reader *r)
+{
+	if (r == NULL)
+		return;
+	xml_free(r->xml);
+	buf_fini(&r->text);
+	stanza_queue_fini(&r->body.payload);
+	free(r);
+}
+
+static enum closing
+closing_of(enum xml_result result)
+{
+	switch (result) {
+	case XML_OK:
+	case XML_STOPPED:
+		return CLOSING_NONE;
+	case XML_MALFORMED:
+		return CLOSING_MALFORMED;
+	case XML_RESTRICTED:
+		return CLOSING_RESTRICTED;
+	case XML_TEXT:
+		return CLOSING_BAD_BODY;
+	case XML_TOO_BIG:
+		return CLOSING_TOO_BIG;
+	case XML_TOO_DEEP:
+		return CLOSING_TOO_DEEP;
+	}
+	return CLOSING_MALFORMED;
+}
+
+enum closing
+body_read(struct body_reader *r, struct slice bytes, struct body **body)
+{
+	enum xml_result result;
+
+	stanza_queue_fini(&r->body.payload);
+	r->body = (struct body){.has_rid = false};
+	stanza_queue_init(&r->body.payload);
+	buf_clear(&r->text, 4096);
+	r->refused = CLOSING_NONE;
+	*body = &r->body;
+	result = xml_document(r->xml, bytes, r);
+	return r->refused != CLOSING_NONE ? r->refused : closing_of(result);
+}
+
+/* The end of s after which its tag goes on: behind white space. */
+static struct slice
+skip_space(struct slice s)
+{
+	while (s.n > 0 && slice_is_space(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	return s;
+}
+
+static struct slice
+skip_to(struct slice s, const char *stops)
+{
+	while (s.n > 0 && strchr(stops, s.p[0]) == NULL) {
+		s.p++;
+		s.n--;
+	}
+	return s;
+}
+
+struct slice
+body_sid(struct slice s)
+{
+	/* The first tag that is not a declaration. */
+	do {
+		s = skip_to(s, "<");
+		if (s.n < 2)
+			return SLICE_NONE;
+		s.p++;
+		s.n--;
+	} while (s.p[0] == '?');
+	s = skip_to(s, " \t\r\n>");
+
+	while ((s = skip_space(s)).n > 0 && s.p[0] != '>' && s.p[0] != '/') {
+		struct slice name = s, value;
+		const char *end;
+
+		s = skip_to(s, "= \t\r\n>");
+		name.n = (size_t) (s.p - name.p);
+		s = skip_space(s);
+		if (s.n < 2 || s.p[0] != '=')
+			return SLICE_NONE;
+		s = skip_space(slice_of(s.p + 1, s.n - 1));
+		if (s.n < 2 || (s.p[0] != '\'' && s.p[0] != '"'))
+			return SLICE_NONE;
+		end = memchr(s.p + 1, s.p[0], s.n - 1);
+		if (end == NULL)
+			return SLICE_NONE;
+		value = slice_of(s.p + 1, (size_t) (end - s.p - 1));
+		if (slice_eq(name, SLICE("sid")))
+			return memchr(value.p, '&', value.n) == NULL ? value : SLICE_NONE;
+		s = slice_of(end + 1, (size_t) (s.p + s.n - end - 1));
+	}
+	return SLICE_NONE;
+}
+
+int
+body_terminal(struct buf *out, enum closing reason)
+{
+	const char *condition = closing_row(reason)->condition;
+	int error = buf_append_str(out, "<body xmlns='" BODY_NS "' type='terminate'");
+
+	if (error == 0 && condition != NULL)
+		error = buf_printf(out, " condition='%s'", condition);
+	return error != 0 ? error : buf_append_str(out, "/>");
+}

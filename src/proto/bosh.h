@@ -1,0 +1,90 @@
+/*
+ * bosh.h: the rules of one BOSH session (XEP-0124, XEP-0206).
+ *
+ * Requests live in a ring of slots, found by rid.  Two counters divide the
+ * rids a session knows:
+ *
+ *         answered, bytes kept     held           may come early
+ *      ...|-----------------------|--------------|----------------|...
+ *         answer_rid - kept       answer_rid     next_rid         next_rid + window
+ *
+ * A request is taken up when all before it have been: its payload goes up,
+ * and it is held until there is something to answer.  Answers leave in the
+ * order of the rids, and are kept for those who ask again (14.3).
+ */
+#ifndef CULVERT_PROTO_BOSH_H
+#define CULVERT_PROTO_BOSH_H
+
+#include "base/ms.h"
+#include "base/req.h"
+#include "proto/body.h"
+#include "proto/closing.h"
+#include "proto/header.h"
+#include "proto/stanza.h"
+
+struct bosh_config {
+	ms_t wait;       /* the longest a request is held */
+	ms_t inactivity; /* without any request held, the session ends after this */
+	ms_t maxpause;   /* 0: pausing is not offered */
+	unsigned hold;   /* the most requests held at a time */
+};
+
+/* An answer on its way to the client.  The bytes are good until the next call on the same session. */
+struct bosh_answer {
+	struct req_id req;
+	struct slice body;
+	const char *content_type;
+};
+
+struct bosh;
+
+/* A session that has yet to see its first request.  sid is copied. */
+struct bosh *bosh_new(const struct bosh_config *config, struct slice sid);
+void bosh_free(struct bosh *b);
+
+/*
+ * A request came in; the first one creates the session (7.1).  Takes the
+ * body's payload.  Every request gets an answer sooner or later.  When this
+ * returns a reason, call bosh_close() with it: the answer comes then.
+ */
+enum closing bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now);
+/*
+ * A request named this session, but its body was refused: bosh_close() with
+ * that reason answers it.
+ */
+void bosh_refused(struct bosh *b, struct req_id req);
+/* The connection of a request is gone; it will not be answered with payload.  True when the request was one of ours. */
+bool bosh_gone(struct bosh *b, struct req_id req, ms_t now);
+
+/* What the client wants next: a stanza for the server, or a STANZA_OPEN or STANZA_CLOSE mark.  NULL when nothing. */
+struct stanza *bosh_next_up(struct bosh *b);
+/* The header of the stream the client asked for: to, from, lang, version. */
+const struct header *bosh_header(const struct bosh *b);
+
+/* The server opened its stream: header's from, id and version go to the client (XEP-0206, 5). */
+void bosh_opened(struct bosh *b, const struct header *header);
+/* A stanza for the client; takes it over. */
+void bosh_give(struct bosh *b, struct stanza **st);
+/* Answers what can be answered now.  To be called once after a batch of the above. */
+void bosh_flush(struct bosh *b, ms_t now);
+/* False when there is no more. */
+bool bosh_next_answer(struct bosh *b, struct bosh_answer *answer);
+
+/*
+ * Ends the session: payload first, then the terminal condition, on the oldest
+ * held request or on the next to come (11, 13, 17.2).  Later calls change nothing.
+ */
+void bosh_close(struct bosh *b, enum closing reason, ms_t now);
+/* When bosh_expire() is due; MS_NEVER when not. */
+ms_t bosh_deadline(const struct bosh *b);
+/* Time passed.  A reason means: call bosh_close() with it. */
+enum closing bosh_expire(struct bosh *b, ms_t now);
+/* True when the session is closed and nobody needs it for a repeat any more. */
+bool bosh_is_done(const struct bosh *b, ms_t now);
+
+/* Bytes and cost waiting for the client, not yet put into an answer. */
+size_t bosh_queued(const struct bosh *b);
+/* How many times a stored answer went out again. */
+unsigned bosh_replays(const struct bosh *b);
+
+#endif

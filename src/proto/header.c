@@ -1,0 +1,46 @@
+#include "proto/header.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+#include "proto/xml.h"
+
+static char *
+copy(struct slice s)
+{
+	return slice_is_set(s) ? xstrndup(s.p, s.n) : NULL;
+}
+
+void
+header_set(struct header *h, struct slice to, struct slice from, struct slice lang, struct slice version,
+	   struct slice id)
+{
+	struct header next = {copy(to), copy(from), copy(lang), copy(version), copy(id)};
+
+	header_fini(h);
+	*h = next;
+}
+
+void
+header_fini(struct header *h)
+{
+	free(h->to);
+	free(h->from);
+	free(h->lang);
+	free(h->version);
+	free(h->id);
+	*h = (struct header){NULL, NULL, NULL, NULL, NULL};
+}
+
+int
+header_attribute(struct buf *b, const char *name, const char *value)
+{
+	int error;
+
+	if (value == NULL)
+		return 0;
+	if ((error = buf_printf(b, " %s='", name)) != 0 || (error = xml_escape(b, slice_str(value))) != 0)
+		return error;
+	return buf_append_char(b, '\'');
+}

@@ -1,0 +1,291 @@
+#include "proto/xstream.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+
+#define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
+#define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
+#define NS_SASL2 "urn:xmpp:sasl:2"
+#define NS_COMPRESS "http://jabber.org/features/compress"
+
+enum xstream_state {
+	XSTREAM_NEW,
+	XSTREAM_OPENING, /* our header is queued; the server's is awaited */
+	XSTREAM_OPEN,
+	XSTREAM_ENDED,   /* the server ended its stream, or broke it */
+};
+
+/* What the features said that concerns this hop. */
+struct features {
+	bool has_starttls, needs_tls, has_mechanisms;
+};
+
+struct xstream {
+	enum xstream_state state;
+	bool is_closed; /* our side is */
+	bool is_first;  /* no restart yet */
+	struct xml *xml;
+	struct header header;
+	struct features features;
+	enum closing reason;
+	struct stanza_queue out, down;
+	size_t written; /* of out's first */
+};
+
+static void
+push_mark(struct xstream *x, enum stanza_kind kind)
+{
+	struct stanza *mark = stanza_new(0, kind);
+
+	stanza_queue_push(&x->down, &mark);
+}
+
+static bool
+on_root(void *arg, const struct xml_element *root)
+{
+	struct xstream *x = arg;
+
+	if (!slice_eq(root->local, SLICE("stream")) || !slice_eq(root->ns, SLICE(XML_NS_STREAMS))) {
+		x->reason = CLOSING_SERVER_XML;
+		return false;
+	}
+	header_set(&x->header, xml_attribute(root, "", "to"), xml_attribute(root, "", "from"),
+		   xml_attribute(root, XML_NS_XML, "lang"), xml_attribute(root, "", "version"),
+		   xml_attribute(root, "", "id"));
+	x->state = XSTREAM_OPEN;
+	x->features = (struct features){.has_starttls = false};
+	push_mark(x, STANZA_OPEN);
+	return true;
+}
+
+static bool
+is_named(const struct xml_element *e, const char *ns, const char *local)
+{
+	return slice_eq(e->ns, slice_str(ns)) && slice_eq(e->local, slice_str(local));
+}
+
+/* Hop by hop features are cut out; what they demand is remembered. */
+static bool
+on_feature(void *arg, unsigned depth, const struct xml_element *e)
+{
+	struct xstream *x = arg;
+
+	if (depth == 2 && is_named(e, NS_TLS, "required"))
+		x->features.needs_tls = true;
+	if (depth != 1)
+		return true;
+	if (is_named(e, NS_SASL, "mechanisms") || is_named(e, NS_SASL2, "authentication"))
+		x->features.has_mechanisms = true;
+	if (is_named(e, NS_TLS, "starttls")) {
+		x->features.has_starttls = true;
+		return false;
+	}
+	return !is_named(e, NS_COMPRESS, "compression");
+}
+
+/*
+ * A server that will not talk further without TLS says so by <required/> or
+ * by offering no way to log in.
+ */
+static bool
+is_tls_demanded(const struct xstream *x)
+{
+	const struct features *f = &x->features;
+
+	return x->is_first && f->has_starttls && (f->needs_tls || !f->has_mechanisms);
+}
+
+static bool
+on_element(void *arg, struct stanza *st)
+{
+	struct xstream *x = arg;
+	enum stanza_kind kind = st->kind;
+
+	if (kind == STANZA_FEATURES && is_tls_demanded(x)) {
+		stanza_free(st);
+		x->reason = CLOSING_SERVER_TLS;
+		return false;
+	}
+	stanza_queue_push(&x->down, &st);
+	if (kind == STANZA_STREAM_ERROR) {
+		x->reason = CLOSING_SERVER_ERROR;
+		return false;
+	}
+	return true;
+}
+
+static bool
+on_end(void *arg)
+{
+	struct xstream *x = arg;
+
+	push_mark(x, STANZA_CLOSE);
+	x->reason = CLOSING_SERVER_CLOSED;
+	return false;
+}
+
+static const struct xml_handler handler = {
+	.root = on_root,
+	.element = on_element,
+	.feature = on_feature,
+	.end = on_end,
+};
+
+struct xstream *
+xstream_new(struct xml_limits limits)
+{
+	struct xstream *x = xcalloc(1, sizeof *x);
+
+	x->xml = xml_new(XML_STREAM, &handler, limits);
+	stanza_queue_init(&x->out);
+	stanza_queue_init(&x->down);
+	return x;
+}
+
+void
+xstream_free(struct xstream *x)
+{
+	if (x == NULL)
+		return;
+	xml_free(x->xml);
+	header_fini(&x->header);
+	stanza_queue_fini(&x->out);
+	stanza_queue_fini(&x->down);
+	free(x);
+}
+
+static void
+push_tag(struct xstream *x, struct slice text)
+{
+	struct stanza *st = stanza_copy(text, STANZA_TAG);
+
+	stanza_queue_push(&x->out, &st);
+}
+
+void
+xstream_open(struct xstream *x, const struct header *h, bool is_private)
+{
+	struct buf tag;
+
+	if (x->is_closed)
+		return;
+	x->is_first = x->state == XSTREAM_NEW;
+	if (x->state != XSTREAM_ENDED) {
+		x->state = XSTREAM_OPENING;
+		xml_open(x->xml, x);
+	}
+	buf_init(&tag, BUF_UNLIMITED);
+	buf_append_str(&tag, "<?xml version='1.0'?><stream:stream");
+	header_attribute(&tag, "to", h->to);
+	header_attribute(&tag, "from", is_private ? h->from : NULL);
+	header_attribute(&tag, "xml:lang", h->lang);
+	header_attribute(&tag, "version", h->version);
+	buf_append_str(&tag, " xmlns='" XML_NS_CLIENT "' xmlns:stream='" XML_NS_STREAMS "'>");
+	push_tag(x, buf_slice(&tag));
+	buf_fini(&tag);
+}
+
+void
+xstream_send(struct xstream *x, struct stanza **st)
+{
+	if (x->is_closed) {
+		stanza_free(*st);
+		*st = NULL;
+		return;
+	}
+	stanza_queue_push(&x->out, st);
+}
+
+void
+xstream_close(struct xstream *x)
+{
+	if (!x->is_closed && x->state != XSTREAM_NEW)
+		push_tag(x, SLICE("</stream:stream>"));
+	x->is_closed = true;
+}
+
+static enum closing
+closing_of(enum xml_result result)
+{
+	switch (result) {
+	case XML_OK:
+		return CLOSING_NONE;
+	case XML_TOO_BIG:
+		return CLOSING_SERVER_TOO_BIG;
+	case XML_MALFORMED:
+	case XML_RESTRICTED:
+	case XML_TEXT:
+	case XML_TOO_DEEP:
+	case XML_STOPPED:
+		break;
+	}
+	return CLOSING_SERVER_XML;
+}
+
+enum closing
+xstream_feed(struct xstream *x, struct slice bytes)
+{
+	enum xml_result result;
+
+	if (x->state == XSTREAM_ENDED)
+		return CLOSING_NONE;
+	if (x->state == XSTREAM_NEW)
+		return CLOSING_SERVER_XML;
+	result = xml_feed(x->xml, bytes);
+	if (result != XML_OK && x->reason == CLOSING_NONE)
+		x->reason = closing_of(result);
+	if (x->reason != CLOSING_NONE)
+		x->state = XSTREAM_ENDED;
+	return x->reason;
+}
+
+struct stanza *
+xstream_next_down(struct xstream *x)
+{
+	return stanza_queue_shift(&x->down);
+}
+
+const struct header *
+xstream_header(const struct xstream *x)
+{
+	return &x->header;
+}
+
+int
+xstream_out(const struct xstream *x, struct iovec *v, int max)
+{
+	size_t skip = x->written;
+	int n = 0;
+
+	for (struct stanza *st = x->out.first; st != NULL && n < max; st = st->next) {
+		v[n].iov_base = st->bytes + skip;
+		v[n++].iov_len = st->n - skip;
+		skip = 0;
+	}
+	return n;
+}
+
+void
+xstream_written(struct xstream *x, size_t n)
+{
+	x->written += n;
+	while (x->out.first != NULL && x->written >= x->out.first->n) {
+		x->written -= x->out.first->n;
+		stanza_free(stanza_queue_shift(&x->out));
+	}
+	must(x->out.first != NULL || x->written == 0);
+}
+
+size_t
+xstream_queued(const struct xstream *x)
+{
+	return stanza_queue_cost(&x->out);
+}
+
+bool
+xstream_is_ended(const struct xstream *x)
+{
+	return x->state == XSTREAM_ENDED;
+}

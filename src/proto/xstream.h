@@ -1,0 +1,52 @@
+/*
+ * xstream.h: the rules of one native XMPP stream to the server (RFC 6120, 4):
+ * our header, its header, features, elements both ways, restart, the end.
+ *
+ * Transparent: every element passes as it is.  Only what belongs to this hop
+ * is touched: the headers, and <starttls/> and <compression/> in the features
+ * (they would be negotiated with us, not with the client).
+ */
+#ifndef CULVERT_PROTO_XSTREAM_H
+#define CULVERT_PROTO_XSTREAM_H
+
+#include <sys/uio.h>
+
+#include "proto/closing.h"
+#include "proto/header.h"
+#include "proto/stanza.h"
+#include "proto/xml.h"
+
+struct xstream;
+
+/* limits bound one element from the server. */
+struct xstream *xstream_new(struct xml_limits limits);
+void xstream_free(struct xstream *x);
+
+/*
+ * Opens the stream, or opens it anew on the same connection (4.3.3): queues
+ * our header with to, lang and version of h, and from when the bytes travel
+ * where nobody else can read them (4.7.1).
+ */
+void xstream_open(struct xstream *x, const struct header *h, bool is_private);
+/* Queues an element; takes it over. */
+void xstream_send(struct xstream *x, struct stanza **st);
+/* Queues the end of our stream (4.4), if it was opened.  Nothing can be sent after. */
+void xstream_close(struct xstream *x);
+
+/* Bytes the server sent.  A reason means that its stream is over; what came before it is still to be taken. */
+enum closing xstream_feed(struct xstream *x, struct slice bytes);
+/* What the server said next: an element, or a STANZA_OPEN mark (its header came) or STANZA_CLOSE.  NULL when nothing. */
+struct stanza *xstream_next_down(struct xstream *x);
+/* The server's header; to be asked at a STANZA_OPEN mark. */
+const struct header *xstream_header(const struct xstream *x);
+
+/* Fills at most max vectors with what is to be written, in order; returns how many. */
+int xstream_out(const struct xstream *x, struct iovec *v, int max);
+/* n bytes of it are written. */
+void xstream_written(struct xstream *x, size_t n);
+/* Bytes and cost waiting for the server. */
+size_t xstream_queued(const struct xstream *x);
+/* Has the server ended its stream? */
+bool xstream_is_ended(const struct xstream *x);
+
+#endif

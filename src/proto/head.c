@@ -1,0 +1,232 @@
+#include "proto/head.h"
+
+#include "base/err.h"
+
+#define WEBSOCKET_VERSION "13"
+#define WEBSOCKET_KEY_BYTES 16 /* RFC 6455, 4.1 */
+#define METHOD_MAX 32
+
+/* Everything up to the line's end; *rest goes behind it.  False when the line is not complete. */
+static bool
+next_line(struct slice *rest, struct slice *line)
+{
+	const char *end = rest->n > 0 ? memchr(rest->p, '\n', rest->n) : NULL;
+	size_t n;
+
+	if (end == NULL)
+		return false;
+	n = (size_t) (end - rest->p);
+	*line = slice_of(rest->p, n > 0 && rest->p[n - 1] == '\r' ? n - 1 : n);
+	*rest = slice_of(end + 1, rest->n - n - 1);
+	return true;
+}
+
+static struct slice
+next_word(struct slice *rest, char separator)
+{
+	const char *end = rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
+	struct slice word = *rest;
+
+	if (end == NULL) {
+		*rest = SLICE_NONE;
+		return word;
+	}
+	word.n = (size_t) (end - rest->p);
+	*rest = slice_of(end + 1, rest->n - word.n - 1);
+	return word;
+}
+
+bool
+head_has_token(struct slice list, struct slice token)
+{
+	while (slice_is_set(list))
+		if (slice_eq_nocase(slice_trim(next_word(&list, ',')), token))
+			return true;
+	return false;
+}
+
+bool
+head_is_path(struct slice target, char *const *paths, size_t n_paths)
+{
+	struct slice path = next_word(&target, '?');
+
+	if (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	for (size_t i = 0; i < n_paths; i++)
+		if (slice_eq(path, slice_str(paths[i])))
+			return true;
+	return false;
+}
+
+bool
+head_is_origin_allowed(struct slice origin, char *const *origins, size_t n_origins)
+{
+	if (!slice_is_set(origin))
+		return true;
+	for (size_t i = 0; i < n_origins; i++)
+		if (slice_eq(slice_str(origins[i]), SLICE("*")) || slice_eq_nocase(origin, slice_str(origins[i])))
+			return true;
+	return false;
+}
+
+static enum head_verdict
+refuse(struct head *head, enum head_refused why, const char *reason)
+{
+	head->refused = why;
+	head->reason = reason;
+	return HEAD_REFUSED;
+}
+
+/* RFC 6455, 4.2.1 and RFC 7395, 3.1. */
+enum head_verdict
+head_judge_upgrade(const struct head_rules *rules, const struct head_upgrade *u, struct head *head)
+{
+	if (!head_has_token(u->connection, SLICE("upgrade")))
+		return refuse(head, HEAD_REFUSED_REQUEST, "The Connection header does not say Upgrade.");
+	if (!slice_eq(slice_trim(u->version), SLICE(WEBSOCKET_VERSION)))
+		return refuse(head, HEAD_REFUSED_VERSION, "Only WebSocket version 13 (RFC 6455) is spoken here.");
+	if (!slice_is_set(u->key) || !rules->hooks->is_base64(rules->hooks->arg, slice_trim(u->key), WEBSOCKET_KEY_BYTES))
+		return refuse(head, HEAD_REFUSED_REQUEST, "The Sec-WebSocket-Key header is not 16 bytes in base64.");
+	if (!head_is_origin_allowed(u->origin, rules->origins, rules->n_origins))
+		return refuse(head, HEAD_REFUSED_ORIGIN, "This Origin is not allowed.");
+	if (rules->require_subprotocol && !head_has_token(u->subprotocol, SLICE("xmpp")))
+		return refuse(head, HEAD_REFUSED_SUBPROTOCOL,
+			      "The Sec-WebSocket-Protocol header does not offer xmpp (RFC 7395, 3.1).");
+	return HEAD_WEBSOCKET;
+}
+
+/*
+ * Reads the header fields of a GET on a WebSocket path.  A field that decides
+ * must not come twice, nor be folded: who reads it after us might see the other.
+ */
+static enum head_verdict
+read_fields(struct slice rest, struct head_upgrade *u, bool *is_websocket, struct head *head)
+{
+	struct {
+		struct slice name;
+		struct slice *value;
+	} const fields[] = {
+		{SLICE("connection"), &u->connection},
+		{SLICE("upgrade"), &u->upgrade},
+		{SLICE("sec-websocket-version"), &u->version},
+		{SLICE("sec-websocket-key"), &u->key},
+		{SLICE("sec-websocket-protocol"), &u->subprotocol},
+		{SLICE("origin"), &u->origin},
+	};
+	struct slice line;
+	bool is_odd = false;
+
+	while (next_line(&rest, &line) && line.n > 0) {
+		struct slice value = line;
+		struct slice name = next_word(&value, ':');
+
+		if (slice_is_space(line.p[0]) || !slice_is_set(value) || slice_is_space(name.p[name.n > 0 ? name.n - 1 : 0]))
+			is_odd = true;
+		if (slice_eq_nocase(name, SLICE("content-length")) || slice_eq_nocase(name, SLICE("transfer-encoding")))
+			is_odd = true;
+		for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+			if (!slice_eq_nocase(name, fields[i].name))
+				continue;
+			is_odd = is_odd || slice_is_set(*fields[i].value);
+			*fields[i].value = slice_trim(slice_is_set(value) ? value : SLICE(""));
+		}
+	}
+	*is_websocket = slice_eq_nocase(u->upgrade, SLICE("websocket"));
+	if (*is_websocket && is_odd)
+		return refuse(head, HEAD_REFUSED_REQUEST, "The header fields of this upgrade are not clear.");
+	return HEAD_MORE;
+}
+
+/* "GET /path HTTP/1.1": three words, of which the first is a token and the last begins right. */
+static enum head_verdict
+read_request_line(struct slice line, struct slice *method, struct slice *target, struct slice *version)
+{
+	*method = next_word(&line, ' ');
+	*target = next_word(&line, ' ');
+	*version = line;
+	if (method->n == 0 || method->n > METHOD_MAX || !slice_is_set(*version) ||
+	    !slice_has_prefix(*version, SLICE("HTTP/")))
+		return HEAD_GARBAGE;
+	return HEAD_HTTP;
+}
+
+/* What cannot become a request line is not worth waiting for its end. */
+static bool
+is_garbage_so_far(struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.n && bytes.p[i] != ' '; i++)
+		if (bytes.p[i] < 'A' || bytes.p[i] > 'Z' || i >= METHOD_MAX)
+			return true;
+	return false;
+}
+
+enum head_verdict
+head_judge(const struct head_rules *rules, struct slice bytes, struct head *head)
+{
+	struct slice rest = bytes, line, method, target, version;
+	struct head_upgrade u = {.key = SLICE_NONE};
+	bool is_websocket = false;
+
+	*head = (struct head){.n = 0};
+	if (is_garbage_so_far(bytes))
+		return HEAD_GARBAGE;
+	if (!next_line(&rest, &line)) {
+		if (bytes.n < HEAD_MAX)
+			return HEAD_MORE;
+		return refuse(head, HEAD_REFUSED_SIZE, "The request line is too long.");
+	}
+	if (read_request_line(line, &method, &target, &version) != HEAD_HTTP)
+		return HEAD_GARBAGE;
+	/* Only a GET of a WebSocket path can be an upgrade: all else needs no further look. */
+	if (!slice_eq(method, SLICE("GET")) ||
+	    !head_is_path(target, rules->websocket_paths, rules->n_websocket_paths))
+		return HEAD_HTTP;
+
+	for (struct slice r = rest;;) {
+		if (!next_line(&r, &line)) {
+			if (bytes.n < HEAD_MAX)
+				return HEAD_MORE;
+			return refuse(head, HEAD_REFUSED_SIZE, "The request head is too long.");
+		}
+		if (line.n == 0) {
+			head->n = (size_t) (r.p - bytes.p);
+			break;
+		}
+	}
+	rest.n = (size_t) (bytes.p + head->n - rest.p);
+	if (read_fields(rest, &u, &is_websocket, head) == HEAD_REFUSED)
+		return HEAD_REFUSED;
+	if (!is_websocket)
+		return HEAD_HTTP;
+	if (!slice_eq(version, SLICE("HTTP/1.1")))
+		return refuse(head, HEAD_REFUSED_REQUEST, "A WebSocket upgrade needs HTTP/1.1.");
+	return head_judge_upgrade(rules, &u, head);
+}
+
+static const struct {
+	unsigned status;
+	const char *line, *fields;
+} refusals[] = {
+	[HEAD_REFUSED_REQUEST] = {400, "400 Bad Request", ""},
+	[HEAD_REFUSED_ORIGIN] = {403, "403 Forbidden", ""},
+	[HEAD_REFUSED_VERSION] = {426, "426 Upgrade Required",
+				  "Upgrade: websocket\r\nSec-WebSocket-Version: " WEBSOCKET_VERSION "\r\n"},
+	[HEAD_REFUSED_SUBPROTOCOL] = {400, "400 Bad Request", ""},
+	[HEAD_REFUSED_SIZE] = {431, "431 Request Header Fields Too Large", ""},
+};
+
+unsigned
+head_status(const struct head *head)
+{
+	return refusals[head->refused].status;
+}
+
+int
+head_refusal(struct buf *out, const struct head *head)
+{
+	return buf_printf(out,
+			  "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
+			  "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%sConnection: %s\r\n\r\n%s\n",
+			  refusals[head->refused].line, strlen(head->reason) + 1, refusals[head->refused].fields,
+			  head->refused == HEAD_REFUSED_VERSION ? "Upgrade, close" : "close", head->reason);
+}

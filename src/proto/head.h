@@ -1,0 +1,74 @@
+/*
+ * head.h: looks at a request head and says where its connection goes.  Not an
+ * HTTP parser: libmicrohttpd or libwebsockets still reads every byte of it.
+ *
+ *      valid upgrade on a WebSocket path   -> libwebsockets
+ *      invalid one                         -> refused here, with status and reason
+ *      anything that looks like HTTP       -> libmicrohttpd
+ *      anything else                       -> closed
+ */
+#ifndef CULVERT_PROTO_HEAD_H
+#define CULVERT_PROTO_HEAD_H
+
+#include "base/buf.h"
+#include "base/hooks.h"
+#include "base/slice.h"
+
+#define HEAD_MAX 16384 /* bytes of a head we look at */
+
+enum head_verdict {
+	HEAD_MORE,      /* not complete yet */
+	HEAD_HTTP,
+	HEAD_WEBSOCKET,
+	HEAD_REFUSED,   /* head_refusal() writes the answer */
+	HEAD_GARBAGE,   /* not HTTP: close */
+};
+
+enum head_refused {
+	HEAD_REFUSED_REQUEST,     /* 400 */
+	HEAD_REFUSED_ORIGIN,      /* 403 */
+	HEAD_REFUSED_VERSION,     /* 426 */
+	HEAD_REFUSED_SUBPROTOCOL, /* 400 */
+	HEAD_REFUSED_SIZE,        /* 431 */
+};
+
+struct head_rules {
+	char *const *websocket_paths; /* without trailing slash */
+	size_t n_websocket_paths;
+	char *const *origins; /* "*" allows all; none allows none */
+	size_t n_origins;
+	bool require_subprotocol;
+	const struct hooks *hooks;
+};
+
+struct head {
+	enum head_refused refused;
+	const char *reason; /* a sentence for who reads the refusal */
+	size_t n;           /* bytes of the head, its empty line included */
+};
+
+/* Judges what is there of a head.  Accepts any bytes. */
+enum head_verdict head_judge(const struct head_rules *rules, struct slice bytes, struct head *head);
+
+/*
+ * The same judgement for an upgrade whose head a library has read already:
+ * values of the headers, unset when absent.  HEAD_WEBSOCKET or HEAD_REFUSED.
+ */
+struct head_upgrade {
+	struct slice connection, upgrade, version, key, origin, subprotocol;
+};
+enum head_verdict head_judge_upgrade(const struct head_rules *rules, const struct head_upgrade *u, struct head *head);
+
+/* Appends the whole HTTP answer of a refusal, connection closed after it; 0 or CV_EFULL. */
+int head_refusal(struct buf *out, const struct head *head);
+/* Its status code. */
+unsigned head_status(const struct head *head);
+
+/* Does the request target name one of the paths?  Query and trailing slash do not count. */
+bool head_is_path(struct slice target, char *const *paths, size_t n_paths);
+/* Is the Origin of a browser allowed?  Unset is: not a browser (RFC 6454). */
+bool head_is_origin_allowed(struct slice origin, char *const *origins, size_t n_origins);
+/* Does a comma-separated list hold this token, without regard to case? */
+bool head_has_token(struct slice list, struct slice token);
+
+#endif

@@ -119,7 +119,7 @@ const struct conf_domain *conf_find_domain(const struct conf *c, struct slice as
 /* True when the path, with or without one trailing slash, is in the list. */
 bool conf_has_path(const struct conf_list *paths, struct slice path);
 
-/* True when a request with this Origin may be served (not set: no such header, allowed). */
+/* True when the list allows this Origin (not set: the request has none, which is allowed). */
 bool conf_is_origin_allowed(const struct conf *c, struct slice origin);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/fatal.h"
 #include "conf/conf_build.h"
 #include "conf/conf_table.h"
+#include "conf/conf_text.h"
 
 /*
  * Walks a JSON file along the rows of conf_table.c.
@@ -69,45 +70,6 @@ struct reader {
 
 /* Places --------------------------------------------------------------- */
 
-/* Over white space, comments, commas and colons to the beginning of a token, or of a comment that never ends. */
-static size_t
-token_start(struct slice text, size_t i)
-{
-	while (i < text.n) {
-		const char *p = text.p + i, *end;
-		if (slice_is_space(*p) || *p == ',' || *p == ':') {
-			i++;
-		} else if (*p == '/' && i + 1 < text.n && p[1] == '/') {
-			end = memchr(p, '\n', text.n - i);
-			i = end != NULL ? (size_t) (end - text.p) : text.n;
-		} else if (*p == '/' && i + 1 < text.n && p[1] == '*') {
-			size_t close = i + 3;
-			while (close < text.n && !(text.p[close - 1] == '*' && text.p[close] == '/'))
-				close++;
-			if (close >= text.n)
-				return i;
-			i = close + 1;
-		} else {
-			return i;
-		}
-	}
-	return i;
-}
-
-static void
-place_of(struct slice text, size_t at, unsigned *line, unsigned *column)
-{
-	*line = *column = 1;
-	for (size_t i = 0; i < at; i++) {
-		if (text.p[i] == '\n') {
-			++*line;
-			*column = 1;
-		} else if (((unsigned char) text.p[i] & 0xc0) != 0x80) {
-			++*column;
-		}
-	}
-}
-
 /* A name out of the file, unless it would disturb the line it stands in. */
 static void
 append_name(struct buf *out, struct slice name)
@@ -151,7 +113,7 @@ begin_complaint(struct reader *r, struct buf *line, size_t at)
 	unsigned line_number, column;
 
 	buf_init(line, LINE_MAX);
-	place_of(r->text, at, &line_number, &column);
+	conf_place(r->text, at, &line_number, &column);
 	buf_printf(line, "%s:%u:%u: ", r->name, line_number, column);
 }
 
@@ -322,6 +284,18 @@ end_domain(struct reader *r, const struct conf_row *row)
 	return GO_ON;
 }
 
+/* Where the key was written, or the object it could have been in, or else the file's object at `at`. */
+static size_t
+nearest_place(const struct reader *r, const struct conf_row *row, size_t at)
+{
+	size_t place = written_at(r, row->key);
+
+	for (size_t i = 0; place == SIZE_MAX && i < r->n_rows; i++)
+		if (conf_row_is_in(row, &r->table[i]))
+			place = written_at(r, r->table[i].key);
+	return place != SIZE_MAX ? place : at;
+}
+
 /* The whole file has been read; at is where its object begins. */
 static int
 end_file(struct reader *r, size_t at)
@@ -345,12 +319,9 @@ end_file(struct reader *r, size_t at)
 	words = conf_contradiction(r->c, &key);
 	if (words == NULL)
 		return GO_ON;
-	for (const struct conf_row *row = r->table; row < r->table + r->n_rows; row++) {
-		if (is_row(row, key)) {
-			place = written_at(r, key);
-			return complain(r, place != SIZE_MAX ? place : at, row, "%s", words);
-		}
-	}
+	for (const struct conf_row *row = r->table; row < r->table + r->n_rows; row++)
+		if (is_row(row, key))
+			return complain(r, nearest_place(r, row, at), row, "%s", words);
 	must(!"the key of a contradiction");
 	return STOP;
 }
@@ -361,7 +332,7 @@ end_file(struct reader *r, size_t at)
 static bool
 next_token(struct reader *r)
 {
-	r->start = token_start(r->text, r->end);
+	r->start = conf_token_start(r->text, r->end);
 	r->end = r->is_completing ? r->text.n : yajl_get_bytes_consumed(r->yajl);
 	return r->skip == 0;
 }
@@ -605,77 +576,10 @@ on_key(void *arg, const unsigned char *p, size_t n)
 
 /* Text that is not JSON ------------------------------------------------ */
 
-/* The first byte that is not part of well-formed UTF-8 (RFC 3629), or is NUL; text.n when there is none. */
-static size_t
-first_bad_byte(struct slice text)
-{
-	size_t i = 0;
-
-	while (i < text.n) {
-		unsigned char c = (unsigned char) text.p[i];
-		/* The second byte is what rules out overlong forms, surrogates and what lies beyond U+10FFFF. */
-		unsigned char least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-		unsigned char most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-		size_t more = c < 0x80           ? 0
-			: c >= 0xc2 && c <= 0xdf ? 1
-			: c >= 0xe0 && c <= 0xef ? 2
-			: c >= 0xf0 && c <= 0xf4 ? 3
-						 : SIZE_MAX;
-
-		if (c == '\0' || more >= text.n - i)
-			return i;
-		for (size_t k = 1; k <= more; k++) {
-			unsigned char next = (unsigned char) text.p[i + k];
-			if (next < least || next > most)
-				return i;
-			least = 0x80;
-			most = 0xbf;
-		}
-		i += more + 1;
-	}
-	return text.n;
-}
-
-static bool
-is_word(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
-		c == '.' || c == '+';
-}
-
-/* What our messages say where yajl's say something else. */
-static const char *
-expected_by(const char *yajl_words)
-{
-	static const struct {
-		const char *part, *expected;
-	} table[] = {
-		{"object key (must be", "a key in double quotes"},
-		{"I expect ',' or '}'", "\",\" or \"}\""},
-		{"I expect ',' or ']'", "\",\" or \"]\""},
-		{"separated by a colon", "\":\" and a value"},
-		{"unallowed token", "a value"},
-		{"trailing garbage", "nothing after the closing \"}\""},
-		{"invalid string in json", "true, false, or a string in double quotes"},
-		{"invalid char in json",
-			"JSON: strings and keys stand in double quotes, comments after // or between /* and */"},
-		{"invalid character inside string",
-			"no line ends or control characters inside (is the closing quote missing?)"},
-		{"before a character which it may not", "one of \" \\ / b f n r t u after each backslash inside"},
-		{"invalid (non-hex)", "four hexadecimal digits after each \\u inside"},
-		{"malformed number", "more digits"},
-	};
-
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-		if (strstr(yajl_words, table[i].part) != NULL)
-			return table[i].expected;
-	return "JSON";
-}
-
 static void
 complain_syntax(struct reader *r)
 {
-	size_t start = token_start(r->text, r->end), n = 0;
+	size_t start = conf_token_start(r->text, r->end);
 	const struct conf_row *row = r->depth == 0 ? NULL : r->row != NULL ? r->row : r->stack[r->depth - 1].row;
 	struct slice rest;
 	char quoted[LOG_QUOTED];
@@ -689,7 +593,7 @@ complain_syntax(struct reader *r)
 			r->stack[r->depth - 1].row->type == CONF_LIST_OF_OBJECTS))
 		closing = "\"]\"";
 	if (!r->is_completing) {
-		/* A comma or colon too many is a token too, which token_start() passed over. */
+		/* A comma or colon too many is a token too, which conf_token_start() passed over. */
 		size_t consumed = yajl_get_bytes_consumed(r->yajl);
 		if (consumed > 0 && consumed - 1 < start)
 			start = consumed - 1;
@@ -699,8 +603,6 @@ complain_syntax(struct reader *r)
 		complain(r, start, row, "the file ends here, expected %s", r->depth > 0 ? closing : "an object: {...}");
 		return;
 	}
-	while (n < rest.n && n < WORD_MAX && is_word(rest.p[n]))
-		n++;
 	words = yajl_get_error(r->yajl, 0, (const unsigned char *) r->text.p, r->text.n);
 	if (strstr((const char *) words, "premature EOF") != NULL)
 		complain(r, start, row, "%s, expected its end",
@@ -709,8 +611,8 @@ complain_syntax(struct reader *r)
 		if (rest.p[0] == '"')
 			found = "a string";
 		else
-			log_quote(quoted, slice_of(rest.p, n > 0 ? n : 1));
-		complain(r, start, row, "%s, expected %s", found, expected_by((const char *) words));
+			log_quote(quoted, slice_of(rest.p, conf_word(rest)));
+		complain(r, start, row, "%s, expected %s", found, conf_json_expected((const char *) words));
 	}
 	yajl_free_error(r->yajl, words);
 }
@@ -771,7 +673,7 @@ int
 conf_read(struct conf **out, struct slice text, const char *name, const struct hooks *hooks, struct buf *errors)
 {
 	struct reader r = {.name = name, .text = text, .hooks = hooks, .errors = errors};
-	size_t bad = first_bad_byte(text);
+	size_t bad = conf_first_bad_byte(text);
 
 	*out = NULL;
 	r.table = conf_rows(&r.n_rows);
@@ -780,7 +682,7 @@ conf_read(struct conf **out, struct slice text, const char *name, const struct h
 		complain(&r, 0, NULL, "a byte order mark, expected a file without one");
 	else if (bad < text.n)
 		complain(&r, bad, NULL, "the byte 0x%02x, expected UTF-8 text", (unsigned char) text.p[bad]);
-	else if (token_start(text, 0) == text.n)
+	else if (conf_token_start(text, 0) == text.n)
 		complain(&r, 0, NULL,
 			"nothing, expected at least "
 			"{\"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}}");

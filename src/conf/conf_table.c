@@ -44,8 +44,14 @@ static const struct conf_row table[] = {
 		"An IPv4 or IPv6 address, a host name, or \"*\" for all addresses of this machine."),
 	VALUE("listen[].port", CONF_PORT, LISTEN(port), 0, UINT16_MAX, "5280",
 		"0 lets the system choose a free port; the log says which."),
-	TEXT("listen[].unix", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_unix, NULL, "\"/run/culvert/web.sock\"",
-		"Path of a unix socket, instead of address and port."),
+	{.key = "listen[].unix",
+		.type = CONF_STRING,
+		.is_built = true,
+		.base = CONF_BASE_LISTEN,
+		.take = conf_take_listen_unix,
+		.help = "Path of a unix socket, instead of address and port.",
+		.sample = "\"/run/culvert/web.sock\"",
+		.is_alternative = true},
 	TEXT("listen[].mode", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_mode, "\"0660\"", NULL,
 		"Permissions of the unix socket, in octal."),
 	LATER("listen[].proxy_protocol"),
@@ -103,8 +109,7 @@ static const struct conf_row table[] = {
 
 	TEXT("origins", CONF_STRINGS, CONF_BASE_TOP, conf_take_origin, "[\"*\"]", NULL,
 		"Web sites whose pages may connect, like \"https://chat.example.com\"; \"*\" for all. A client without an "
-		"Origin header is allowed; the origin \"null\" only by \"*\". An empty list refuses all that send one "
-		"and sends no CORS headers."),
+		"Origin header is allowed; the origin \"null\" only by \"*\". With an empty list no CORS headers are sent."),
 	LATER("trusted_proxies"),
 	LATER("client_address_header"),
 

@@ -48,6 +48,7 @@ struct conf_row {
 	const char *fallback; /* the default, as JSON; NULL: there is none, or it depends (help says) */
 	const char *help;     /* one or two sentences, in plain ASCII */
 	const char *sample;   /* JSON for the sample file; NULL: the default */
+	bool is_alternative;  /* to the rows before it: in the sample another member of the list begins here */
 };
 
 #define CONF_ROWS_MAX 96

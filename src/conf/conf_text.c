@@ -1,0 +1,118 @@
+#include "conf/conf_text.h"
+
+#include <stdbool.h>
+
+#define WORD_MAX 40
+
+size_t
+conf_token_start(struct slice text, size_t i)
+{
+	while (i < text.n) {
+		const char *p = text.p + i, *end;
+		if (slice_is_space(*p) || *p == ',' || *p == ':') {
+			i++;
+		} else if (*p == '/' && i + 1 < text.n && p[1] == '/') {
+			end = memchr(p, '\n', text.n - i);
+			i = end != NULL ? (size_t) (end - text.p) : text.n;
+		} else if (*p == '/' && i + 1 < text.n && p[1] == '*') {
+			size_t close = i + 3;
+			while (close < text.n && !(text.p[close - 1] == '*' && text.p[close] == '/'))
+				close++;
+			if (close >= text.n)
+				return i;
+			i = close + 1;
+		} else {
+			return i;
+		}
+	}
+	return i;
+}
+
+void
+conf_place(struct slice text, size_t at, unsigned *line, unsigned *column)
+{
+	*line = *column = 1;
+	for (size_t i = 0; i < at; i++) {
+		if (text.p[i] == '\n') {
+			++*line;
+			*column = 1;
+		} else if (((unsigned char) text.p[i] & 0xc0) != 0x80) {
+			++*column;
+		}
+	}
+}
+
+size_t
+conf_first_bad_byte(struct slice text)
+{
+	size_t i = 0;
+
+	while (i < text.n) {
+		unsigned char c = (unsigned char) text.p[i];
+		/* The second byte is what rules out overlong forms, surrogates and what lies beyond U+10FFFF. */
+		unsigned char least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+		unsigned char most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+		size_t more = c < 0x80           ? 0
+			: c >= 0xc2 && c <= 0xdf ? 1
+			: c >= 0xe0 && c <= 0xef ? 2
+			: c >= 0xf0 && c <= 0xf4 ? 3
+						 : SIZE_MAX;
+
+		if (c == '\0' || more >= text.n - i)
+			return i;
+		for (size_t k = 1; k <= more; k++) {
+			unsigned char next = (unsigned char) text.p[i + k];
+			if (next < least || next > most)
+				return i;
+			least = 0x80;
+			most = 0xbf;
+		}
+		i += more + 1;
+	}
+	return text.n;
+}
+
+static bool
+is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
+		c == '.' || c == '+';
+}
+
+size_t
+conf_word(struct slice text)
+{
+	size_t n = 0;
+
+	while (n < text.n && n < WORD_MAX && is_word(text.p[n]))
+		n++;
+	return n > 0 || text.n == 0 ? n : 1;
+}
+
+const char *
+conf_json_expected(const char *yajl_words)
+{
+	static const struct {
+		const char *part, *expected;
+	} table[] = {
+		{"object key (must be", "a key in double quotes"},
+		{"I expect ',' or '}'", "\",\" or \"}\""},
+		{"I expect ',' or ']'", "\",\" or \"]\""},
+		{"separated by a colon", "\":\" and a value"},
+		{"unallowed token", "a value"},
+		{"trailing garbage", "nothing after the closing \"}\""},
+		{"invalid string in json", "true, false, or a string in double quotes"},
+		{"invalid char in json",
+			"JSON: strings and keys stand in double quotes, comments after // or between /* and */"},
+		{"invalid character inside string",
+			"no line ends or control characters inside (is the closing quote missing?)"},
+		{"before a character which it may not", "one of \" \\ / b f n r t u after each backslash inside"},
+		{"invalid (non-hex)", "four hexadecimal digits after each \\u inside"},
+		{"malformed number", "more digits"},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (strstr(yajl_words, table[i].part) != NULL)
+			return table[i].expected;
+	return "JSON";
+}

@@ -1,0 +1,18 @@
+/* conf_text.h: the text of a file, before anybody knows what it means: where things are in it.  Inside conf/ only. */
+#ifndef CULVERT_CONF_CONF_TEXT_H
+#define CULVERT_CONF_CONF_TEXT_H
+
+#include "base/slice.h"
+
+/* From i over white space, comments, commas and colons to the beginning of a token, or of a comment that never ends. */
+size_t conf_token_start(struct slice text, size_t i);
+/* Line and column of a byte, both from 1; a column is a character, a tab is one. */
+void conf_place(struct slice text, size_t at, unsigned *line, unsigned *column);
+/* The first byte that is not part of well-formed UTF-8 (RFC 3629), or is NUL; text.n when there is none. */
+size_t conf_first_bad_byte(struct slice text);
+/* How many bytes of the text's beginning to show as what stands there: a word, or one byte. */
+size_t conf_word(struct slice text);
+/* What we say was expected where yajl reports an error in its own words. */
+const char *conf_json_expected(const char *yajl_words);
+
+#endif

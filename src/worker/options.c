@@ -1,0 +1,282 @@
+#include "worker/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fatal.h"
+#include "base/features.h"
+#include "conf/conf_arguments.h"
+#include "conf/conf_help.h"
+#include "conf/conf_read.h"
+
+#define FILE_MAX_BYTES ((size_t) 16 << 20) /* larger is no configuration but a mistake, such as a device */
+#define TEXT_MAX ((size_t) 1 << 20)        /* of complaints and help */
+
+enum {
+	STATUS_OK = 0,
+	STATUS_CONF = 1,
+	STATUS_USAGE = 2,
+};
+
+enum {
+	OPT_CHECK = 256,
+	OPT_LISTEN,
+	OPT_DOMAIN,
+	OPT_HELP_CONFIG,
+};
+
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"check-config", no_argument, NULL, OPT_CHECK},
+	{"listen", required_argument, NULL, OPT_LISTEN},
+	{"domain", required_argument, NULL, OPT_DOMAIN},
+	{"help", no_argument, NULL, 'h'},
+	{"help-config", optional_argument, NULL, OPT_HELP_CONFIG},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help[] = "culvert carries XMPP streams from web browsers (BOSH and WebSocket, one port)\n"
+			   "to any XMPP server.\n"
+			   "\n"
+			   "  culvert -c FILE                   serve as the file says\n"
+			   "  culvert --check-config -c FILE    only say what is wrong with it, or \"ok\"\n"
+			   "  culvert [--listen WHERE]... --domain NAME=TARGET...\n"
+			   "                                    quick start without a file\n"
+			   "\n"
+			   "  -c, --config=FILE     the configuration, see culvert.json(5)\n"
+			   "      --check-config    look at the configuration, serve nothing\n"
+			   "      --listen=WHERE    ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH;\n"
+			   "                        may be repeated; default :5280\n"
+			   "      --domain=NAME=TARGET\n"
+			   "                        an XMPP domain and its server, xmpp://HOST:PORT on\n"
+			   "                        this machine; may be repeated\n"
+			   "  -h, --help            this text\n"
+			   "      --help-config     every key of the configuration; =sample: as a file\n"
+			   "  -V, --version         the version\n"
+			   "\n"
+			   "Example:\n"
+			   "  culvert --listen 127.0.0.1:5280 --domain example.com=xmpp://127.0.0.1:5222\n";
+
+/* What the options said, before any of it is done. */
+struct request {
+	const char *file;
+	bool is_check;
+	char **listen, **domain; /* each with room for all of argv; the strings are argv's */
+	size_t n_listen, n_domain;
+};
+
+static int
+stop(struct options *o, int status)
+{
+	o->status = status;
+	return OPTIONS_EXIT;
+}
+
+static int usage(struct options *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int
+usage(struct options *o, const char *format, ...)
+{
+	va_list ap;
+
+	fputs("culvert: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputs("\n", stderr);
+	return stop(o, STATUS_USAGE);
+}
+
+/* What was asked for went to stdout; a full disk there is not success. */
+static int
+answered(struct options *o)
+{
+	if (fflush(stdout) == 0)
+		return stop(o, STATUS_OK);
+	fprintf(stderr, "culvert: cannot write: %s\n", strerror(errno));
+	return stop(o, STATUS_CONF);
+}
+
+static int
+help_config(struct options *o, const char *form)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	if (form == NULL || strcmp(form, "list") == 0)
+		conf_help_list(&text);
+	else if (strcmp(form, "sample") == 0)
+		conf_help_sample(&text);
+	else if (strcmp(form, "man") == 0)
+		conf_help_man(&text);
+	else
+		return usage(
+			o, "--help-config=%s: expected --help-config, --help-config=sample or --help-config=man", form);
+	fwrite(buf_slice(&text).p, 1, text.n, stdout);
+	buf_fini(&text);
+	return answered(o);
+}
+
+/* The file ------------------------------------------------------------- */
+
+static int
+cannot_read(const char *file, const char *why, struct buf *errors)
+{
+	buf_printf(errors, "%s: cannot be read: %s\n", file, why);
+	return CV_ESYS;
+}
+
+static int
+read_bytes(int fd, const char *file, struct buf *text, struct buf *errors)
+{
+	for (;;) {
+		char *room = buf_reserve(text, 64 << 10);
+		ssize_t n;
+
+		if (room == NULL)
+			return cannot_read(file, "larger than 16 MiB, expected a configuration", errors);
+		n = read(fd, room, 64 << 10);
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			buf_commit(text, (size_t) n);
+		else if (errno != EINTR)
+			return cannot_read(file, strerror(errno), errors);
+	}
+}
+
+int
+options_read_file(struct conf **out, const char *file, const struct hooks *hooks, struct buf *errors)
+{
+	struct buf text;
+	int error;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	*out = NULL;
+	if (fd < 0)
+		return cannot_read(file, strerror(errno), errors);
+	buf_init(&text, FILE_MAX_BYTES);
+	error = read_bytes(fd, file, &text, errors);
+	if (error == 0)
+		error = conf_read(out, buf_slice(&text), file, hooks, errors);
+	buf_fini(&text);
+	close(fd);
+	return error;
+}
+
+/* The options ---------------------------------------------------------- */
+
+static int
+bad_option(struct options *o, int code, char **argv)
+{
+	/* getopt leaves the letter of a short option in optopt, and has passed a long one. */
+	if (code == ':' && optopt == OPT_LISTEN)
+		return usage(o, "--listen wants a place: ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH");
+	if (code == ':' && optopt == OPT_DOMAIN)
+		return usage(o, "--domain wants NAME=xmpp://HOST:PORT");
+	if (code == ':')
+		return usage(o, "-c wants a file");
+	if (optopt > 0 && optopt < 256)
+		return usage(o, "unknown option -%c; culvert --help lists them all", optopt);
+	return usage(o, "%s: no such option, or not in this form; culvert --help lists them all", argv[optind - 1]);
+}
+
+/* OPTIONS_RUN: *r says what to do. */
+static int
+read_options(int argc, char **argv, struct options *o, struct request *r)
+{
+	int code;
+
+	optind = 0; /* from the beginning, however often we are called */
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, ":c:hV", long_options, NULL)) != -1) {
+		switch (code) {
+		case 'c':
+			if (r->file != NULL)
+				return usage(o, "-c is given twice; culvert reads one file");
+			r->file = optarg;
+			break;
+		case OPT_CHECK:
+			r->is_check = true;
+			break;
+		case OPT_LISTEN:
+			r->listen[r->n_listen++] = optarg;
+			break;
+		case OPT_DOMAIN:
+			r->domain[r->n_domain++] = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return answered(o);
+		case OPT_HELP_CONFIG:
+			return help_config(o, optarg);
+		case 'V':
+			puts("culvert " CULVERT_VERSION);
+			return answered(o);
+		default:
+			return bad_option(o, code, argv);
+		}
+	}
+	if (optind < argc)
+		return usage(
+			o, "%s: not an option; a configuration file is named with -c %s", argv[optind], argv[optind]);
+	if (r->file != NULL && r->n_listen + r->n_domain > 0)
+		return usage(o,
+			"-c and --listen or --domain exclude each other; write the listener and the domain into the file");
+	if (r->file == NULL && r->n_domain == 0 && r->n_listen > 0)
+		return usage(o, "--listen alone reaches no domain; add --domain NAME=xmpp://HOST:PORT");
+	if (r->file == NULL && r->n_domain == 0)
+		return usage(o,
+			"nothing to serve; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)");
+	return OPTIONS_RUN;
+}
+
+static int
+read_conf(struct options *o, const struct request *r)
+{
+	struct buf errors;
+	int error;
+
+	buf_init(&errors, TEXT_MAX);
+	if (r->file != NULL)
+		error = options_read_file(&o->conf, r->file, o->hooks, &errors);
+	else
+		error = conf_read_arguments(
+			&o->conf, r->listen, r->n_listen, r->domain, r->n_domain, o->hooks, &errors);
+	fwrite(buf_slice(&errors).p, 1, errors.n, stderr);
+	buf_fini(&errors);
+	if (error != 0)
+		return stop(o, r->file != NULL ? STATUS_CONF : STATUS_USAGE);
+	o->file = r->file;
+	if (!r->is_check)
+		return OPTIONS_RUN;
+	conf_unref(o->conf);
+	o->conf = NULL;
+	puts("ok");
+	return answered(o);
+}
+
+int
+options_parse(int argc, char **argv, struct options *o)
+{
+	struct request r = {0};
+	int result;
+
+	o->status = STATUS_OK;
+	o->conf = NULL;
+	o->file = NULL;
+	r.listen = xcalloc((size_t) argc + 1, sizeof *r.listen);
+	r.domain = xcalloc((size_t) argc + 1, sizeof *r.domain);
+	result = read_options(argc, argv, o, &r);
+	if (result == OPTIONS_RUN)
+		result = read_conf(o, &r);
+	free(r.domain);
+	free(r.listen);
+	return result;
+}

@@ -438,6 +438,10 @@ out:
 void
 bosh_refused(struct bosh *b, struct req_id req)
 {
+	if (b->state == BOSH_CLOSED) {
+		push_answer(b, req, ANSWER_TERMINAL, NULL);
+		return;
+	}
 	b->has_culprit = true;
 	b->culprit = req;
 }
@@ -689,6 +693,12 @@ size_t
 bosh_queued(const struct bosh *b)
 {
 	return stanza_queue_cost(&b->down);
+}
+
+size_t
+bosh_queued_up(const struct bosh *b)
+{
+	return stanza_queue_cost(&b->up);
 }
 
 unsigned

@@ -84,6 +84,8 @@ bool bosh_is_done(const struct bosh *b, ms_t now);
 
 /* Bytes and cost waiting for the client, not yet put into an answer. */
 size_t bosh_queued(const struct bosh *b);
+/* The same for what bosh_next_up() has yet to give. */
+size_t bosh_queued_up(const struct bosh *b);
 /* How many times a stored answer went out again. */
 unsigned bosh_replays(const struct bosh *b);
 

@@ -356,3 +356,9 @@ frame_queued(const struct frame *f)
 {
 	return stanza_queue_cost(&f->out);
 }
+
+size_t
+frame_queued_up(const struct frame *f)
+{
+	return stanza_queue_cost(&f->up);
+}

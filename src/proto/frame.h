@@ -56,5 +56,7 @@ bool frame_is_done(const struct frame *f);
 
 /* Bytes and cost waiting for the client. */
 size_t frame_queued(const struct frame *f);
+/* The same for what frame_next_up() has yet to give. */
+size_t frame_queued_up(const struct frame *f);
 
 #endif

@@ -1,0 +1,14 @@
+/* peer.h: who is at the other end of a client's connection, as a value. */
+#ifndef CULVERT_BASE_PEER_H
+#define CULVERT_BASE_PEER_H
+
+#include <stdbool.h>
+
+#define PEER_TEXT 64 /* room for "[address]:port" or "unix", with its NUL */
+
+struct peer {
+	char text[PEER_TEXT]; /* for the log */
+	bool is_secure;       /* the client's connection is encrypted */
+};
+
+#endif

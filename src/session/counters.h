@@ -1,0 +1,36 @@
+/*
+ * counters.h: what a worker counts.  Each worker writes its own; the sum over
+ * the workers is what is shown.  A reader in another thread may see a number
+ * that is a moment old.
+ */
+#ifndef CULVERT_SESSION_COUNTERS_H
+#define CULVERT_SESSION_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* X(name, what it counts) */
+#define COUNTER_ROWS(X) \
+	X(connections, "connections accepted from clients") \
+	X(sessions_opened, "sessions that began") \
+	X(sessions_closed, "sessions that ended") \
+	X(bosh_requests, "BOSH requests that came to the worker that owns the session") \
+	X(bosh_forwarded, "BOSH requests handed to the worker that owns the session") \
+	X(bosh_replays, "answers given again because a rid was repeated") \
+	X(bosh_unknown_sid, "BOSH requests that named no session of ours") \
+	X(websocket_messages, "WebSocket messages from clients") \
+	X(stanzas_up, "elements passed to servers") \
+	X(stanzas_down, "elements passed to clients") \
+	X(http_refused, "HTTP requests and upgrades refused")
+
+struct counters {
+#define X(name, text) _Atomic uint64_t name;
+	COUNTER_ROWS(X)
+#undef X
+};
+
+/* Only the owner of the counters counts, so that no locked instruction is needed. */
+#define counter_add(counter, n) \
+	atomic_store_explicit(&(counter), atomic_load_explicit(&(counter), memory_order_relaxed) + (n), memory_order_relaxed)
+
+#endif

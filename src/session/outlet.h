@@ -1,0 +1,54 @@
+/*
+ * outlet.h: what a session may ask of the world.  The daemon answers with
+ * sockets, a test with a record.  None of these may feed the same session
+ * before it returns.
+ */
+#ifndef CULVERT_SESSION_OUTLET_H
+#define CULVERT_SESSION_OUTLET_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/ms.h"
+#include "base/req.h"
+#include "base/slice.h"
+#include "conf/conf.h"
+#include "proto/stanza.h"
+
+struct session;
+
+struct outlet {
+	void *arg;
+
+	/* BOSH: answers a request, which may be gone or another worker's.  The bytes are borrowed. */
+	void (*reply)(void *arg, struct req_id req, struct slice body, const char *content_type);
+
+	/*
+	 * WebSocket: sends one message; the headroom may be written to.  False
+	 * when the connection takes nothing now: session_client_writable() will
+	 * be called when it does.
+	 */
+	bool (*send)(void *arg, struct session *s, struct stanza *st);
+	/* WebSocket: starts the closing handshake; session_client_gone() is called when the connection is gone. */
+	void (*hangup)(void *arg, struct session *s, unsigned code);
+	/* WebSocket: stops or resumes reading from the client. */
+	void (*pause_client)(void *arg, struct session *s, bool pause);
+
+	/*
+	 * Connects to one of the domain's servers: session_connected() or
+	 * session_upstream_gone() is called later.
+	 */
+	void (*connect)(void *arg, struct session *s, const struct conf_domain *domain);
+	/*
+	 * Writes to the server; returns how many bytes were taken, 0 when none
+	 * now: session_upstream_writable() will be called.  A connection that is
+	 * found gone is told by session_upstream_gone() later.
+	 */
+	size_t (*write)(void *arg, struct session *s, const struct iovec *v, int n);
+	/* Stops or resumes reading from the server. */
+	void (*pause_upstream)(void *arg, struct session *s, bool pause);
+	/* Drops the connection to the server, or the attempt; nothing is called for it any more. */
+	void (*disconnect)(void *arg, struct session *s);
+};
+
+#endif

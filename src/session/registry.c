@@ -1,0 +1,247 @@
+#include "session/registry.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+
+#define MAX_DEPTH 128
+
+struct registry {
+	struct registry_config config;
+	struct session_world world;
+	const struct conf *conf;
+	struct body_reader *body_reader;
+	struct frame_reader *frame_reader;
+	struct hash by_sid;
+	struct due due;
+	struct list live, dead;
+	size_t n;
+	uint64_t last_number;
+};
+
+/*
+ * Deadlines mostly move later, with each message.  Moving them in the heap
+ * each time would be wasted: a session whose deadline came too early is asked
+ * again and put back.
+ */
+static void
+touched(void *arg, struct session *s, ms_t now)
+{
+	struct registry *r = arg;
+	ms_t deadline = session_deadline(s);
+
+	if (session_is_done(s, now)) {
+		list_remove(&s->link);
+		list_append(&r->dead, &s->link);
+		due_set(&r->due, &s->due, MS_NEVER);
+		return;
+	}
+	if (s->due.place == 0 || deadline < s->due.at)
+		due_set(&r->due, &s->due, deadline);
+}
+
+struct registry *
+registry_new(const struct registry_config *config, const struct conf *conf)
+{
+	struct registry *r = xcalloc(1, sizeof *r);
+	struct xml_limits limits = {conf->limits.stanza, MAX_DEPTH};
+	uint64_t seed;
+
+	r->config = *config;
+	r->conf = conf_ref(conf);
+	r->body_reader = body_reader_new(limits);
+	r->frame_reader = frame_reader_new(limits);
+	r->world = (struct session_world){
+		.outlet = config->outlet,
+		.hooks = config->hooks,
+		.log = config->log,
+		.counters = config->counters,
+		.frame_reader = r->frame_reader,
+		.arg = r,
+		.touched = touched,
+	};
+	config->hooks->random(config->hooks->arg, &seed, sizeof seed);
+	hash_init(&r->by_sid, seed);
+	due_init(&r->due);
+	list_init(&r->live);
+	list_init(&r->dead);
+	return r;
+}
+
+static void
+forget(struct registry *r, struct session *s)
+{
+	list_remove(&s->link);
+	due_set(&r->due, &s->due, MS_NEVER);
+	if (s->sid[0] != '\0')
+		hash_remove(&r->by_sid, &s->by_sid);
+	r->n--;
+	session_free(s);
+}
+
+void
+registry_free(struct registry *r)
+{
+	struct list *link;
+
+	if (r == NULL)
+		return;
+	while ((link = list_shift(&r->live)) != NULL || (link = list_shift(&r->dead)) != NULL)
+		forget(r, list_entry(link, struct session, link));
+	hash_fini(&r->by_sid);
+	due_fini(&r->due);
+	body_reader_free(r->body_reader);
+	frame_reader_free(r->frame_reader);
+	conf_unref(r->conf);
+	free(r);
+}
+
+unsigned
+registry_owner(const struct registry *r, struct slice body, struct slice *sid)
+{
+	unsigned worker;
+
+	*sid = body_sid(body);
+	if (!slice_is_set(*sid) || !sid_worker(*sid, &r->config.prefix, &worker) || worker >= r->config.n_workers)
+		return r->config.worker;
+	return worker;
+}
+
+static struct session *
+find(const struct registry *r, struct slice sid)
+{
+	struct hash_link *link = hash_find(&r->by_sid, sid);
+
+	return link != NULL ? hash_entry(link, struct session, by_sid) : NULL;
+}
+
+static void
+add(struct registry *r, struct session *s)
+{
+	list_append(&r->live, &s->link);
+	r->n++;
+	if (s->sid[0] != '\0')
+		hash_insert(&r->by_sid, &s->by_sid, slice_str(s->sid));
+}
+
+/* Numbers of all workers differ: worker i of w counts i + w, i + 2w ... */
+static uint64_t
+next_number(struct registry *r)
+{
+	return ++r->last_number * r->config.n_workers + r->config.worker;
+}
+
+/* A request without a session that could answer it. */
+static void
+answer_terminal(struct registry *r, struct req_id req, enum closing reason)
+{
+	const struct outlet *outlet = r->config.outlet;
+	struct buf text;
+
+	buf_init(&text, BUF_UNLIMITED);
+	body_terminal(&text, reason);
+	outlet->reply(outlet->arg, req, buf_slice(&text), "text/xml; charset=utf-8");
+	buf_fini(&text);
+}
+
+enum registry_verdict
+registry_post(struct registry *r, struct req_id req, struct slice bytes, const struct peer *peer, ms_t now,
+	      unsigned *worker)
+{
+	struct session *s;
+	struct body *body;
+	enum closing refused = body_read(r->body_reader, bytes, &body);
+	struct slice sid = slice_is_set(body->sid) ? body->sid : body_sid(bytes);
+	char text[SID_MAX];
+
+	if (slice_is_set(sid)) {
+		if (sid_worker(sid, &r->config.prefix, worker) && *worker != r->config.worker &&
+		    *worker < r->config.n_workers)
+			return REGISTRY_FORWARD;
+		s = find(r, sid);
+		if (s == NULL) {
+			counter_add(r->config.counters->bosh_unknown_sid, 1);
+			answer_terminal(r, req, CLOSING_RID_WINDOW);
+			return REGISTRY_TAKEN;
+		}
+	} else if (refused != CLOSING_NONE) {
+		answer_terminal(r, req, refused);
+		return REGISTRY_TAKEN;
+	} else {
+		sid_make(text, &r->config.prefix, r->config.worker, r->config.hooks);
+		s = session_new_bosh(&r->world, r->conf, text, next_number(r), peer, now);
+		add(r, s);
+	}
+	session_request(s, body, req, refused, now);
+	return REGISTRY_TAKEN;
+}
+
+void
+registry_gone(struct registry *r, struct slice sid, struct req_id req, ms_t now)
+{
+	struct session *s = slice_is_set(sid) ? find(r, sid) : NULL;
+
+	if (s != NULL)
+		session_request_gone(s, req, now);
+}
+
+struct session *
+registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
+{
+	struct session *s = session_new_websocket(&r->world, r->conf, next_number(r), peer, now);
+
+	add(r, s);
+	return s;
+}
+
+ms_t
+registry_deadline(const struct registry *r)
+{
+	return due_first(&r->due);
+}
+
+void
+registry_expire(struct registry *r, ms_t now)
+{
+	struct due_link *link;
+
+	while ((link = due_shift(&r->due, now)) != NULL) {
+		struct session *s = due_entry(link, struct session, due);
+		ms_t deadline = session_deadline(s);
+		if (deadline <= now)
+			session_expire(s, now);
+		else
+			due_set(&r->due, link, deadline);
+	}
+}
+
+void
+registry_reap(struct registry *r, void (*before_free)(void *arg, struct session *s), void *arg)
+{
+	struct list *link;
+
+	while ((link = list_shift(&r->dead)) != NULL) {
+		struct session *s = list_entry(link, struct session, link);
+		if (before_free != NULL)
+			before_free(arg, s);
+		forget(r, s);
+	}
+}
+
+void
+registry_close_all(struct registry *r, enum closing reason, ms_t now)
+{
+	struct list *next;
+
+	for (struct list *link = r->live.next; link != &r->live; link = next) {
+		next = link->next;
+		session_close(list_entry(link, struct session, link), reason, now);
+	}
+}
+
+size_t
+registry_count(const struct registry *r)
+{
+	return r->n;
+}

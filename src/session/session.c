@@ -1,0 +1,406 @@
+#include "session/session.h"
+
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "proto/xstream.h"
+
+/* How long the server has to answer our end tag. */
+#define UPSTREAM_CLOSE_WAIT 3000
+#define MAX_DEPTH 128
+#define VECTORS 64
+
+static struct session *
+new_session(const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer,
+	    ms_t now)
+{
+	struct session *s = xcalloc(1, sizeof *s);
+
+	s->world = world;
+	s->conf = conf_ref(conf);
+	s->number = number;
+	s->peer = *peer;
+	s->opened_at = now;
+	s->upstream_by = MS_NEVER;
+	list_init(&s->link);
+	counter_add(world->counters->sessions_opened, 1);
+	return s;
+}
+
+struct session *
+session_new_bosh(const struct session_world *world, const struct conf *conf, const char *sid, uint64_t number,
+		 const struct peer *peer, ms_t now)
+{
+	struct bosh_config config = {
+		.wait = conf->bosh.wait,
+		.inactivity = conf->bosh.inactivity,
+		.maxpause = conf->bosh.maxpause,
+		.hold = conf->bosh.hold,
+	};
+	struct session *s = new_session(world, conf, number, peer, now);
+
+	memcpy(s->sid, sid, strlen(sid) + 1);
+	s->front.bosh = bosh_new(&config, slice_str(sid));
+	return s;
+}
+
+struct session *
+session_new_websocket(const struct session_world *world, const struct conf *conf, uint64_t number,
+		      const struct peer *peer, ms_t now)
+{
+	struct session *s = new_session(world, conf, number, peer, now);
+
+	s->front.frame = frame_new();
+	return s;
+}
+
+void
+session_free(struct session *s)
+{
+	if (s == NULL)
+		return;
+	front_free(&s->front);
+	xstream_free(s->xstream);
+	conf_unref(s->conf);
+	free(s);
+}
+
+/* Finds the domain the client asked for: anything not configured is unknown. */
+static const struct conf_domain *
+find_domain(const struct session *s, const char *to)
+{
+	const struct hooks *hooks = s->world->hooks;
+	char ascii[256];
+
+	if (!hooks->to_ascii(hooks->arg, slice_str(to), ascii, sizeof ascii))
+		return NULL;
+	return conf_find_domain(s->conf, slice_str(ascii));
+}
+
+/* The client opens its stream, or opens it anew. */
+static enum closing
+open_stream(struct session *s)
+{
+	const struct header *h = front_header(&s->front);
+	char quoted[LOG_QUOTED];
+
+	if (s->upstream == UPSTREAM_NONE) {
+		s->domain = find_domain(s, h->to);
+		if (s->domain == NULL) {
+			log_event(s->world->log, LOG_NOTICE, "unknown domain", "session=%llu client=%s to=%s",
+				  (unsigned long long) s->number, s->peer.text, log_quote(quoted, slice_str(h->to)));
+			return CLOSING_HOST_UNKNOWN;
+		}
+		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
+			  (unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
+		s->xstream = xstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH});
+		s->upstream = UPSTREAM_CONNECTING;
+		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
+	} else if (s->upstream == UPSTREAM_OPEN) {
+		xstream_open(s->xstream, h, s->is_private);
+	}
+	return CLOSING_NONE;
+}
+
+static void
+drop_upstream(struct session *s)
+{
+	if (s->upstream == UPSTREAM_NONE || s->upstream == UPSTREAM_GONE)
+		return;
+	s->upstream = UPSTREAM_GONE;
+	s->upstream_by = MS_NEVER;
+	s->world->outlet->disconnect(s->world->outlet->arg, s);
+}
+
+static void
+log_end(const struct session *s, ms_t now)
+{
+	const struct closing_row *row = closing_row(s->reason);
+
+	log_event(s->world->log, row->level, "session closed",
+		  "session=%llu transport=%s client=%s domain=%s reason=%s text=\"%s\" seconds=%.3f up=%llu/%llu "
+		  "down=%llu/%llu",
+		  (unsigned long long) s->number, front_name(&s->front), s->peer.text,
+		  s->domain != NULL ? s->domain->name : "-", row->name, row->text, (double) (now - s->opened_at) / 1000,
+		  (unsigned long long) s->stanzas_up, (unsigned long long) s->bytes_up,
+		  (unsigned long long) s->stanzas_down, (unsigned long long) s->bytes_down);
+}
+
+/*
+ * The only way a session ends.  The client is told by its front; the server
+ * gets what was sent before, then our end tag, and a while to say its own.
+ */
+static void
+close_both(struct session *s, enum closing reason, ms_t now)
+{
+	if (s->reason != CLOSING_NONE)
+		return;
+	s->reason = reason;
+	log_end(s, now);
+	counter_add(s->world->counters->sessions_closed, 1);
+	front_close(&s->front, reason, now);
+	if (s->upstream == UPSTREAM_OPEN) {
+		xstream_close(s->xstream);
+		s->upstream = UPSTREAM_CLOSING;
+		s->upstream_by = now + UPSTREAM_CLOSE_WAIT;
+	} else {
+		drop_upstream(s);
+	}
+}
+
+/* Client to server.  While we connect, all waits in the front: our header goes first. */
+static enum closing
+pump_up(struct session *s)
+{
+	enum closing closing = CLOSING_NONE;
+	struct stanza *st;
+
+	while (closing == CLOSING_NONE && s->upstream != UPSTREAM_CONNECTING && (st = front_next_up(&s->front)) != NULL) {
+		if (st->kind == STANZA_OPEN) {
+			stanza_free(st);
+			closing = open_stream(s);
+			continue;
+		}
+		if (st->kind == STANZA_CLOSE) {
+			stanza_free(st);
+			return CLOSING_CLIENT_CLOSED;
+		}
+		s->stanzas_up++;
+		s->bytes_up += st->n;
+		counter_add(s->world->counters->stanzas_up, 1);
+		xstream_send(s->xstream, &st);
+	}
+	return closing;
+}
+
+/* Server to client. */
+static void
+pump_down(struct session *s)
+{
+	struct stanza *st;
+
+	while (s->xstream != NULL && (st = xstream_next_down(s->xstream)) != NULL) {
+		if (st->kind == STANZA_OPEN && s->reason == CLOSING_NONE)
+			front_opened(&s->front, xstream_header(s->xstream));
+		if (st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE || s->reason != CLOSING_NONE) {
+			stanza_free(st);
+			continue;
+		}
+		s->stanzas_down++;
+		s->bytes_down += st->n;
+		counter_add(s->world->counters->stanzas_down, 1);
+		front_give(&s->front, &st);
+	}
+}
+
+static void
+write_upstream(struct session *s)
+{
+	struct iovec v[VECTORS];
+	int n;
+
+	if (s->upstream != UPSTREAM_OPEN && s->upstream != UPSTREAM_CLOSING)
+		return;
+	while ((n = xstream_out(s->xstream, v, VECTORS)) > 0) {
+		size_t want = 0, written;
+		for (int i = 0; i < n; i++)
+			want += v[i].iov_len;
+		written = s->world->outlet->write(s->world->outlet->arg, s, v, n);
+		xstream_written(s->xstream, written);
+		if (written < want)
+			break;
+	}
+	if (s->upstream == UPSTREAM_CLOSING && xstream_is_ended(s->xstream) && xstream_queued(s->xstream) == 0)
+		drop_upstream(s);
+}
+
+static void
+write_bosh(struct session *s, ms_t now)
+{
+	const struct outlet *outlet = s->world->outlet;
+	struct bosh_answer answer;
+
+	bosh_flush(s->front.bosh, now);
+	while (bosh_next_answer(s->front.bosh, &answer))
+		outlet->reply(outlet->arg, answer.req, answer.body, answer.content_type);
+}
+
+static void
+write_frames(struct session *s, ms_t now)
+{
+	const struct outlet *outlet = s->world->outlet;
+	struct frame *f = s->front.frame;
+	struct stanza *st;
+	unsigned code;
+
+	while ((st = frame_first_out(f)) != NULL && outlet->send(outlet->arg, s, st))
+		frame_sent(f);
+	if (!s->is_hung_up && frame_wants_hangup(f, now, &code)) {
+		s->is_hung_up = true;
+		outlet->hangup(outlet->arg, s, code);
+	}
+}
+
+/*
+ * A side that sends faster than the other takes is not read from until half
+ * of what is queued has gone.  A BOSH client cannot be paused: it has sent
+ * no more than its requests allow, so one that still fills the queue of a
+ * server that does not read has to go.
+ */
+static void
+regulate(struct session *s, ms_t now)
+{
+	const struct outlet *outlet = s->world->outlet;
+	size_t high = s->conf->limits.queue, low = high / 2;
+	size_t down = front_queued(&s->front);
+	size_t up = front_queued_up(&s->front) + (s->xstream != NULL ? xstream_queued(s->xstream) : 0);
+
+	if (s->upstream == UPSTREAM_OPEN && !s->is_upstream_paused && down > high) {
+		s->is_upstream_paused = true;
+		outlet->pause_upstream(outlet->arg, s, true);
+	} else if (s->is_upstream_paused && (down <= low || s->reason != CLOSING_NONE) &&
+		   (s->upstream == UPSTREAM_OPEN || s->upstream == UPSTREAM_CLOSING)) {
+		s->is_upstream_paused = false;
+		outlet->pause_upstream(outlet->arg, s, false);
+	}
+	if (s->front.frame == NULL) {
+		if (up > high)
+			close_both(s, CLOSING_QUEUE_FULL, now);
+		return;
+	}
+	if (!s->is_client_paused && up > high && s->reason == CLOSING_NONE) {
+		s->is_client_paused = true;
+		outlet->pause_client(outlet->arg, s, true);
+	} else if (s->is_client_paused && (up <= low || s->reason != CLOSING_NONE) && !frame_is_done(s->front.frame)) {
+		s->is_client_paused = false;
+		outlet->pause_client(outlet->arg, s, false);
+	}
+}
+
+/* Moves stanzas until nothing moves, hands output over, and tells the world. */
+static void
+session_pump(struct session *s, enum closing closing, ms_t now)
+{
+	enum closing up;
+
+	must(!s->is_pumping);
+	s->is_pumping = true;
+	up = s->reason == CLOSING_NONE ? pump_up(s) : CLOSING_NONE;
+	pump_down(s);
+	if (closing == CLOSING_NONE)
+		closing = up;
+	if (closing != CLOSING_NONE)
+		close_both(s, closing, now);
+	regulate(s, now);
+	write_upstream(s);
+	if (s->front.bosh != NULL)
+		write_bosh(s, now);
+	else
+		write_frames(s, now);
+	regulate(s, now);
+	s->is_pumping = false;
+	s->world->touched(s->world->arg, s, now);
+}
+
+void
+session_request(struct session *s, struct body *body, struct req_id req, enum closing refused, ms_t now)
+{
+	unsigned replays = bosh_replays(s->front.bosh);
+
+	counter_add(s->world->counters->bosh_requests, 1);
+	if (refused == CLOSING_NONE)
+		refused = bosh_request(s->front.bosh, body, req, now);
+	else
+		bosh_refused(s->front.bosh, req);
+	if (bosh_replays(s->front.bosh) != replays) {
+		counter_add(s->world->counters->bosh_replays, 1);
+		log_event(s->world->log, LOG_DEBUG, "replay", "session=%llu rid=%llu", (unsigned long long) s->number,
+			  (unsigned long long) body->rid);
+	}
+	session_pump(s, refused, now);
+}
+
+void
+session_request_gone(struct session *s, struct req_id req, ms_t now)
+{
+	if (bosh_gone(s->front.bosh, req, now))
+		session_pump(s, CLOSING_NONE, now);
+}
+
+void
+session_message(struct session *s, struct slice text, ms_t now)
+{
+	counter_add(s->world->counters->websocket_messages, 1);
+	session_pump(s, frame_message(s->front.frame, s->world->frame_reader, text), now);
+}
+
+void
+session_client_writable(struct session *s, ms_t now)
+{
+	session_pump(s, CLOSING_NONE, now);
+}
+
+void
+session_client_gone(struct session *s, ms_t now)
+{
+	frame_gone(s->front.frame);
+	session_pump(s, CLOSING_CLIENT_GONE, now);
+}
+
+void
+session_connected(struct session *s, bool is_private, ms_t now)
+{
+	must(s->upstream == UPSTREAM_CONNECTING);
+	s->upstream = UPSTREAM_OPEN;
+	s->is_private = is_private;
+	xstream_open(s->xstream, front_header(&s->front), is_private);
+	session_pump(s, CLOSING_NONE, now);
+}
+
+void
+session_upstream(struct session *s, struct slice bytes, ms_t now)
+{
+	session_pump(s, xstream_feed(s->xstream, bytes), now);
+}
+
+void
+session_upstream_writable(struct session *s, ms_t now)
+{
+	session_pump(s, CLOSING_NONE, now);
+}
+
+void
+session_upstream_gone(struct session *s, enum closing reason, ms_t now)
+{
+	s->upstream = UPSTREAM_GONE;
+	s->upstream_by = MS_NEVER;
+	session_pump(s, reason, now);
+}
+
+void
+session_close(struct session *s, enum closing reason, ms_t now)
+{
+	session_pump(s, reason, now);
+}
+
+void
+session_expire(struct session *s, ms_t now)
+{
+	enum closing closing = front_expire(&s->front, now);
+
+	if (now >= s->upstream_by)
+		drop_upstream(s);
+	session_pump(s, closing, now);
+}
+
+ms_t
+session_deadline(const struct session *s)
+{
+	return ms_min(front_deadline(&s->front), s->upstream_by);
+}
+
+bool
+session_is_done(const struct session *s, ms_t now)
+{
+	return (s->upstream == UPSTREAM_NONE || s->upstream == UPSTREAM_GONE) && front_is_done(&s->front, now);
+}

@@ -1,0 +1,107 @@
+/*
+ * session.h: one client and its stream to the server.
+ *
+ *      client --- front (bosh | frame) --- pump --- xstream --- server
+ *
+ * Everything that happens to a session is one of the calls below.  Each feeds
+ * bytes or an event in, pumps stanzas until nothing moves, hands output to
+ * the outlet, and reports the new deadline to the world.  None frees the
+ * session: its owner does, when session_is_done().
+ */
+#ifndef CULVERT_SESSION_SESSION_H
+#define CULVERT_SESSION_SESSION_H
+
+#include "base/due.h"
+#include "base/hash.h"
+#include "base/hooks.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/peer.h"
+#include "conf/conf.h"
+#include "proto/body.h"
+#include "session/counters.h"
+#include "session/front.h"
+#include "session/outlet.h"
+#include "session/sid.h"
+
+/* What all sessions of a worker share. */
+struct session_world {
+	const struct outlet *outlet;
+	const struct hooks *hooks;
+	const struct log *log;
+	struct counters *counters;
+	struct frame_reader *frame_reader;
+	void *arg;
+	/* Called at the end of each event: the session's deadline may have changed, or it may be done. */
+	void (*touched)(void *arg, struct session *s, ms_t now);
+};
+
+enum upstream_state {
+	UPSTREAM_NONE,       /* the client has not opened a stream yet */
+	UPSTREAM_CONNECTING,
+	UPSTREAM_OPEN,
+	UPSTREAM_CLOSING,    /* our end tag is sent or queued; the server's is awaited for a while */
+	UPSTREAM_GONE,
+};
+
+/* Embedded links and io belong to the owner; the rest is the session's own. */
+struct session {
+	const struct session_world *world;
+	const struct conf *conf;
+	const struct conf_domain *domain; /* NULL until the client named one that is served */
+	struct front front;
+	struct xstream *xstream;
+	enum upstream_state upstream;
+	enum closing reason;
+	bool is_private; /* nobody between can read the bytes to the server */
+	bool is_pumping, is_upstream_paused, is_client_paused, is_hung_up;
+	ms_t opened_at, upstream_by;
+	uint64_t number; /* for people; the sid is a secret */
+	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
+	char sid[SID_MAX];
+	struct peer peer;
+
+	struct hash_link by_sid;
+	struct list link;
+	struct due_link due;
+	void *io;
+};
+
+/* A session that has yet to see its first event.  conf is referenced. */
+struct session *session_new_bosh(const struct session_world *world, const struct conf *conf, const char *sid,
+				 uint64_t number, const struct peer *peer, ms_t now);
+struct session *session_new_websocket(const struct session_world *world, const struct conf *conf, uint64_t number,
+				      const struct peer *peer, ms_t now);
+/* Nothing is told to anybody; session_close() does that. */
+void session_free(struct session *s);
+
+/* BOSH: a request was read; when it was refused, why. */
+void session_request(struct session *s, struct body *body, struct req_id req, enum closing refused, ms_t now);
+/* BOSH: the connection of a request is gone. */
+void session_request_gone(struct session *s, struct req_id req, ms_t now);
+/* WebSocket: a complete text message. */
+void session_message(struct session *s, struct slice text, ms_t now);
+/* WebSocket: the connection takes output again. */
+void session_client_writable(struct session *s, ms_t now);
+/* WebSocket: the connection is gone. */
+void session_client_gone(struct session *s, ms_t now);
+
+/* The connection to the server stands; bytes on it are private when nobody between can read them. */
+void session_connected(struct session *s, bool is_private, ms_t now);
+/* Bytes from the server. */
+void session_upstream(struct session *s, struct slice bytes, ms_t now);
+/* The connection takes output again. */
+void session_upstream_writable(struct session *s, ms_t now);
+/* The connection could not be made (CLOSING_CONNECT_FAILED) or is gone (CLOSING_SERVER_GONE). */
+void session_upstream_gone(struct session *s, enum closing reason, ms_t now);
+
+/* Ends the session: both sides are told.  The first reason counts. */
+void session_close(struct session *s, enum closing reason, ms_t now);
+/* Time passed. */
+void session_expire(struct session *s, ms_t now);
+/* When session_expire() is due; MS_NEVER when not. */
+ms_t session_deadline(const struct session *s);
+/* Nobody is left to be told anything. */
+bool session_is_done(const struct session *s, ms_t now);
+
+#endif

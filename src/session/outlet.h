@@ -29,7 +29,10 @@ struct outlet {
 	 * be called when it does.
 	 */
 	bool (*send)(void *arg, struct session *s, struct stanza *st);
-	/* WebSocket: starts the closing handshake; session_client_gone() is called when the connection is gone. */
+	/*
+	 * WebSocket: starts the closing handshake, or with code 0 cuts the
+	 * connection; session_client_gone() is called when it is gone.
+	 */
 	void (*hangup)(void *arg, struct session *s, unsigned code);
 	/* WebSocket: stops or resumes reading from the client. */
 	void (*pause_client)(void *arg, struct session *s, bool pause);

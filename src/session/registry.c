@@ -37,6 +37,9 @@ touched(void *arg, struct session *s, ms_t now)
 		due_set(&r->due, &s->due, MS_NEVER);
 		return;
 	}
+	/* What is overdue already is looked at in the next millisecond: time goes on between two looks. */
+	if (deadline <= now)
+		deadline = now + 1;
 	if (s->due.place == 0 || deadline < s->due.at)
 		due_set(&r->due, &s->due, deadline);
 }

@@ -7,6 +7,8 @@
 
 /* How long the server has to answer our end tag. */
 #define UPSTREAM_CLOSE_WAIT 3000
+/* How long a WebSocket client has for the closing handshake. */
+#define HANGUP_WAIT 5000
 #define MAX_DEPTH 128
 #define VECTORS 64
 
@@ -21,7 +23,7 @@ new_session(const struct session_world *world, const struct conf *conf, uint64_t
 	s->number = number;
 	s->peer = *peer;
 	s->opened_at = now;
-	s->upstream_by = MS_NEVER;
+	s->upstream_by = s->hangup_by = MS_NEVER;
 	list_init(&s->link);
 	counter_add(world->counters->sessions_opened, 1);
 	return s;
@@ -237,6 +239,7 @@ write_frames(struct session *s, ms_t now)
 		frame_sent(f);
 	if (!s->is_hung_up && frame_wants_hangup(f, now, &code)) {
 		s->is_hung_up = true;
+		s->hangup_by = now + HANGUP_WAIT;
 		outlet->hangup(outlet->arg, s, code);
 	}
 }
@@ -344,6 +347,7 @@ void
 session_client_gone(struct session *s, ms_t now)
 {
 	frame_gone(s->front.frame);
+	s->hangup_by = MS_NEVER;
 	session_pump(s, CLOSING_CLIENT_GONE, now);
 }
 
@@ -390,13 +394,19 @@ session_expire(struct session *s, ms_t now)
 
 	if (now >= s->upstream_by)
 		drop_upstream(s);
+	if (now >= s->hangup_by) {
+		s->hangup_by = MS_NEVER;
+		s->world->outlet->hangup(s->world->outlet->arg, s, 0);
+	}
 	session_pump(s, closing, now);
 }
 
 ms_t
 session_deadline(const struct session *s)
 {
-	return ms_min(front_deadline(&s->front), s->upstream_by);
+	ms_t own = ms_min(s->upstream_by, s->hangup_by);
+
+	return s->is_hung_up ? own : ms_min(front_deadline(&s->front), own);
 }
 
 bool

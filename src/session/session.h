@@ -55,7 +55,7 @@ struct session {
 	enum closing reason;
 	bool is_private; /* nobody between can read the bytes to the server */
 	bool is_pumping, is_upstream_paused, is_client_paused, is_hung_up;
-	ms_t opened_at, upstream_by;
+	ms_t opened_at, upstream_by, hangup_by;
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
 	char sid[SID_MAX];

@@ -1,0 +1,105 @@
+'use strict';
+/*
+ * gateway.js: what clients connect to: culvert, the program that $CULVERT
+ * names, or with E2E_DIRECT=1 Prosody's own BOSH and WebSocket.  Both have
+ * port, boshPath, websocketPath, stop() and tail(), so that most tests cannot
+ * tell which one it is; what only culvert does is in `culvert` tests.
+ */
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { Program, removeDirectory, temporaryDirectory } = require('./program');
+
+const DIRECT = process.env.E2E_DIRECT === '1';
+const BINARY = process.env.CULVERT && path.resolve(process.env.CULVERT);
+
+if (!DIRECT && !BINARY)
+	throw new Error('set CULVERT to the program to test, or E2E_DIRECT=1 to try the tests on Prosody alone');
+
+class Gateway {
+	boshPath = '/http-bind';
+	websocketPath = '/xmpp-websocket';
+
+	get boshUrl() {
+		return `http://127.0.0.1:${this.port}${this.boshPath}`;
+	}
+
+	get websocketUrl() {
+		return `ws://127.0.0.1:${this.port}${this.websocketPath}`;
+	}
+}
+
+/* Prosody's web port, or a wire that leads there. */
+class Direct extends Gateway {
+	constructor(port) {
+		super();
+		this.port = port;
+	}
+
+	async stop() {}
+
+	tail() {
+		return '--- no gateway: E2E_DIRECT=1';
+	}
+}
+
+class Culvert extends Gateway {
+	/* upstreams: { domain: port }; extra: further keys of the configuration file. */
+	static async start(upstreams, extra = {}) {
+		const directory = temporaryDirectory('culvert');
+		const file = path.join(directory, 'culvert.json');
+		const domains = {};
+		for (const [domain, port] of Object.entries(upstreams))
+			domains[domain] = { connect: [`xmpp://127.0.0.1:${port}`] };
+		fs.writeFileSync(file, JSON.stringify({
+			listen: [{ address: '127.0.0.1', port: 0 }],
+			workers: 2,
+			domains,
+			log: { level: process.env.E2E_DEBUG ? 'debug' : 'info' },
+			...extra,
+		}, null, '\t'));
+		const culvert = await Culvert.run(['-c', file]);
+		culvert.directory = directory;
+		return culvert;
+	}
+
+	/* With arguments of the test's own; they must lead to one listener on a port of the kernel's choice. */
+	static async run(args) {
+		const culvert = new Culvert();
+		culvert.program = new Program('culvert', BINARY, args);
+		const listening = await culvert.program.line(/\blistening\b.*\bport=(\d+)/);
+		culvert.port = Number(listening[1]);
+		await culvert.program.line(/\bculvert ready\b/);
+		return culvert;
+	}
+
+	/* The counters the daemon logs on request, as an object of numbers. */
+	async counters() {
+		const mark = this.program.mark;
+		this.program.kill('SIGUSR1');
+		const [line] = await this.program.line(/\bcounters\b.*/, { mark });
+		return Object.fromEntries([...line.matchAll(/(\w+)=(\d+)/g)].map(([, name, n]) => [name, Number(n)]));
+	}
+
+	/* Ends the daemon as an administrator would; returns { code, signal }. */
+	terminate(ms) {
+		return this.program.stop('SIGTERM', ms);
+	}
+
+	/* A daemon that a test did not end itself has to end well all the same: a sanitizer's findings show here. */
+	async stop() {
+		const { status } = this.program;
+		const { code, signal } = status || await this.terminate();
+		if (this.directory)
+			removeDirectory(this.directory);
+		if (code !== 0)
+			throw new Error(`culvert ended with ${code === null ? signal : `status ${code}`}\n${this.tail()}`);
+	}
+
+	tail(n) {
+		return this.program.tail(n);
+	}
+}
+
+module.exports = { BINARY, Culvert, DIRECT, Direct };

@@ -1,0 +1,104 @@
+'use strict';
+/*
+ * prosody.js: Debian's Prosody with a configuration, accounts and ports of its
+ * own, all below a temporary directory.  Speaks XMPP on port, and BOSH and
+ * WebSocket on httpPort, which is how the tests prove themselves
+ * (E2E_DIRECT=1).
+ *
+ *	example.test	users with passwords; each has all the others on the roster
+ *	guest.test	anybody, by SASL ANONYMOUS: for tests that write their own XML
+ */
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { Program, freePort, removeDirectory, temporaryDirectory } = require('./program');
+
+const DOMAIN = 'example.test';
+const GUESTS = 'guest.test';
+
+/* Prosody's own spelling of a name in its data directory. */
+const fileName = (name) => name.replace(/[^A-Za-z0-9]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+
+const passwordOf = (user) => `pässword of ${user}`;
+
+function configuration(directory, port, httpPort, options) {
+	return `
+run_as_root = ${process.getuid() === 0}
+daemonize = false
+pidfile = "${directory}/prosody.pid"
+data_path = "${directory}/data"
+certificates = "${directory}"
+log = { { levels = { min = "${process.env.E2E_DEBUG ? 'debug' : 'info'}" }, to = "console" } }
+
+modules_enabled = { "posix", "saslauth", "roster", "disco", "ping", "carbons", "smacks", "http", "bosh", "websocket" }
+modules_disabled = { "s2s", "s2s_auth_certs" }
+
+interfaces = { "127.0.0.1" }
+c2s_ports = { ${port} }
+c2s_require_encryption = false
+c2s_close_timeout = 1
+http_ports = { ${httpPort} }
+http_interfaces = { "127.0.0.1" }
+https_ports = { }
+http_default_host = "${DOMAIN}"
+bosh_max_inactivity = ${options.inactivity || 60}
+
+VirtualHost "${DOMAIN}"
+	authentication = "internal_plain"
+VirtualHost "${GUESTS}"
+	authentication = "anonymous"
+`;
+}
+
+function writeAccounts(directory, users) {
+	const data = path.join(directory, 'data', fileName(DOMAIN));
+	for (const store of ['accounts', 'roster'])
+		fs.mkdirSync(path.join(data, store), { recursive: true });
+	for (const user of users) {
+		const contacts = users.filter((other) => other !== user)
+			.map((other) => `["${other}@${DOMAIN}"] = { subscription = "both", groups = {} };`);
+		fs.writeFileSync(path.join(data, 'accounts', `${fileName(user)}.dat`),
+			`return { ["password"] = "${passwordOf(user)}" };\n`);
+		fs.writeFileSync(path.join(data, 'roster', `${fileName(user)}.dat`),
+			`return { [false] = { version = 1, pending = {} }; ${contacts.join(' ')} };\n`);
+	}
+}
+
+class Prosody {
+	/* options: users (names), inactivity (seconds, of its own BOSH). */
+	static async start(options = {}) {
+		const prosody = new Prosody();
+		prosody.directory = temporaryDirectory('prosody');
+		prosody.port = await freePort();
+		prosody.httpPort = await freePort();
+		const file = path.join(prosody.directory, 'prosody.cfg.lua');
+		fs.writeFileSync(file, configuration(prosody.directory, prosody.port, prosody.httpPort, options));
+		writeAccounts(prosody.directory, options.users || []);
+		prosody.program = new Program('prosody', 'prosody', ['-F', '--config', file]);
+		await prosody.program.listening(prosody.port);
+		await prosody.program.listening(prosody.httpPort);
+		return prosody;
+	}
+
+	/* The ordinary way: its clients are told. */
+	shutdown() {
+		return this.program.stop('SIGTERM');
+	}
+
+	/* Without a word to anybody. */
+	crash() {
+		return this.program.stop('SIGKILL');
+	}
+
+	async stop() {
+		await this.crash();
+		removeDirectory(this.directory);
+	}
+
+	tail(n) {
+		return this.program.tail(n);
+	}
+}
+
+module.exports = { DOMAIN, GUESTS, Prosody, passwordOf };

@@ -70,8 +70,8 @@ add_domain(struct conf *c, const char *text, const struct hooks *hooks, struct b
 }
 
 int
-conf_read_arguments(struct conf **out, char *const *listen, size_t n_listen, char *const *domain, size_t n_domain,
-	const struct hooks *hooks, struct buf *errors)
+conf_read_arguments(struct conf **out, const char *const *listen, size_t n_listen, const char *const *domain,
+	size_t n_domain, const struct hooks *hooks, struct buf *errors)
 {
 	struct conf *c = conf_new();
 	int error = 0;

@@ -13,7 +13,7 @@
  * Everything else has its default.  Messages begin with "--listen TEXT: " or
  * "--domain TEXT: " instead of a place in a file.
  */
-int conf_read_arguments(struct conf **out, char *const *listen, size_t n_listen, char *const *domain, size_t n_domain,
-	const struct hooks *hooks, struct buf *errors);
+int conf_read_arguments(struct conf **out, const char *const *listen, size_t n_listen, const char *const *domain,
+	size_t n_domain, const struct hooks *hooks, struct buf *errors);
 
 #endif

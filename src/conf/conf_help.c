@@ -53,7 +53,7 @@ is_container(const struct conf_row *row)
 static bool
 is_listed(const struct conf_row *row)
 {
-	return row->is_built && row->key[0] != '\0' && strchr("[*", conf_row_leaf(row)[0]) == NULL;
+	return row->is_built && conf_row_is_key(row);
 }
 
 void

@@ -52,7 +52,7 @@ struct reader {
 	struct frame stack[DEPTH];
 	size_t depth;               /* 0: before and after the file's object */
 	size_t skip;                /* open containers of a value that nobody wants */
-	const struct conf_row *row; /* of the key just read; NULL: nobody wants its value */
+	const struct conf_row *row; /* of the key whose value comes next; NULL: nobody wants it */
 
 	const struct conf_row *table;
 	size_t n_rows;
@@ -345,8 +345,11 @@ row_of_value(struct reader *r)
 
 	if (top == NULL)
 		return r->table;
-	if (top->row->type == CONF_OBJECT || top->row->type == CONF_MAP_OF_OBJECTS)
-		return r->row;
+	if (top->row->type == CONF_OBJECT || top->row->type == CONF_MAP_OF_OBJECTS) {
+		const struct conf_row *row = r->row;
+		r->row = NULL;
+		return row;
+	}
 	top->n++;
 	return top->row->type == CONF_LIST_OF_OBJECTS ? conf_row_find(top->row, SLICE("[]")) : top->row;
 }
@@ -485,8 +488,6 @@ end_container(struct reader *r)
 		return GO_ON;
 	}
 	f = r->stack[--r->depth];
-	/* Whatever comes next in the container around it needs a key of its own. */
-	r->row = NULL;
 	if (f.row == r->table)
 		return end_file(r, f.at);
 	if (is_row(f.row, "listen[]"))
@@ -560,8 +561,7 @@ on_key(void *arg, const unsigned char *p, size_t n)
 	if (container->type == CONF_MAP_OF_OBJECTS)
 		return begin_domain(r, conf_row_find(container, SLICE("*")), key);
 	row = conf_row_find(container, key);
-	/* "*" and "[]" are no keys. */
-	if (row == NULL || key.n == 0 || memchr("*[", key.p[0], 2) != NULL)
+	if (row == NULL || !conf_row_is_key(row))
 		return complain_unknown(r, container, key);
 	if (!row->is_built)
 		return complain(r, r->start, row, "is not available in this version yet, expected this key left out");

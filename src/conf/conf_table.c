@@ -190,6 +190,12 @@ conf_row_is_in(const struct conf_row *row, const struct conf_row *container)
 	return slice_eq(slice_of(row->key, container_length(row->key)), slice_str(container->key));
 }
 
+bool
+conf_row_is_key(const struct conf_row *row)
+{
+	return row->key[0] != '\0' && strchr("[*", conf_row_leaf(row)[0]) == NULL;
+}
+
 const struct conf_row *
 conf_row_find(const struct conf_row *container, struct slice leaf)
 {
@@ -236,7 +242,7 @@ conf_row_guess(const struct conf_row *container, struct slice leaf)
 	unsigned least = leaf.n <= 3 ? 2 : 3;
 
 	for (const struct conf_row *row = table; row < table + N_ROWS; row++) {
-		if (!row->is_built || !conf_row_is_in(row, container))
+		if (!row->is_built || !conf_row_is_key(row) || !conf_row_is_in(row, container))
 			continue;
 		unsigned d = distance(leaf, slice_str(conf_row_leaf(row)));
 		if (d < least) {
@@ -245,7 +251,7 @@ conf_row_guess(const struct conf_row *container, struct slice leaf)
 		}
 	}
 	for (const struct conf_row *row = table; best == NULL && row < table + N_ROWS; row++)
-		if (row->is_built && slice_eq_nocase(leaf, slice_str(conf_row_leaf(row))))
+		if (row->is_built && conf_row_is_key(row) && slice_eq_nocase(leaf, slice_str(conf_row_leaf(row))))
 			best = row;
 	return best;
 }

@@ -58,6 +58,8 @@ const struct conf_row *conf_rows(size_t *n);
 
 /* The part of the key after its container's: "wait", or "[]", or "*". */
 const char *conf_row_leaf(const struct conf_row *row);
+/* True for a key as a file has it; false for "", "[]" and "*". */
+bool conf_row_is_key(const struct conf_row *row);
 /* True when row is a member of the container, not a member's member. */
 bool conf_row_is_in(const struct conf_row *row, const struct conf_row *container);
 

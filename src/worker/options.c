@@ -67,7 +67,7 @@ static const char help[] = "culvert carries XMPP streams from web browsers (BOSH
 struct request {
 	const char *file;
 	bool is_check;
-	char **listen, **domain; /* each with room for all of argv; the strings are argv's */
+	const char **listen, **domain; /* each with room for all of argv; the strings are argv's */
 	size_t n_listen, n_domain;
 };
 
@@ -175,14 +175,17 @@ options_read_file(struct conf **out, const char *file, const struct hooks *hooks
 static int
 bad_option(struct options *o, int code, char **argv)
 {
-	/* getopt leaves the letter of a short option in optopt, and has passed a long one. */
+	/*
+	 * optopt is the letter of a short option that is unknown, or what stands for a long one that is known but
+	 * not in this form, such as 'h' for --help=x.
+	 */
 	if (code == ':' && optopt == OPT_LISTEN)
 		return usage(o, "--listen wants a place: ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH");
 	if (code == ':' && optopt == OPT_DOMAIN)
 		return usage(o, "--domain wants NAME=xmpp://HOST:PORT");
 	if (code == ':')
 		return usage(o, "-c wants a file");
-	if (optopt > 0 && optopt < 256)
+	if (optopt > 0 && optopt < 256 && optopt != 'h' && optopt != 'V')
 		return usage(o, "unknown option -%c; culvert --help lists them all", optopt);
 	return usage(o, "%s: no such option, or not in this form; culvert --help lists them all", argv[optind - 1]);
 }

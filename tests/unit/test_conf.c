@@ -1,0 +1,968 @@
+/* The configuration: every key, every complaint, and that documents say what the table says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/fatal.h"
+#include "conf/conf.h"
+#include "conf/conf_arguments.h"
+#include "conf/conf_help.h"
+#include "conf/conf_read.h"
+#include "conf/conf_table.h"
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+#define ROOM ((size_t) 1 << 20)
+
+/* A domain that is right, for files that are about something else; they have it last. */
+#define D "\"domains\":{\"a.org\":{\"connect\":\"xmpp://127.0.0.1\"}}"
+#define NO_DNS " (finding servers by DNS is not available in this version yet)"
+#define NO_TLS " (TLS to servers is not available in this version yet)"
+#define NEEDS_OFF \
+	", expected \"tls\": \"off\" for this domain: this server is not on this machine, and TLS to servers is not " \
+	"available in this version yet, so everything, passwords too, would cross the network in the clear\n"
+#define MISSING ", expected \"connect\": [\"xmpp://HOST:PORT\"]" NO_DNS "\n"
+#define NO_DOMAIN "domains: no domain, expected \"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}\n"
+#define TWICE "a key given twice, expected each key once\n"
+#define LATER "is not available in this version yet, expected this key left out\n"
+#define ORIGIN ", expected \"*\" or SCHEME://HOST[:PORT] without a path\n"
+#define TARGET ", expected xmpp://HOST or xmpp://HOST:PORT\n"
+#define PATH \
+	", expected a path like \"/http-bind\": \"/\", then letters, digits, - . _ ~ ! $ ' ( ) * + , ; = : @ and " \
+	"single \"/\"\n"
+#define RESOLVER ", expected an address with or without port: \"192.0.2.1\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\"\n"
+#define TOP_KEYS "listen, paths, domains, bosh, websocket, origins, limits, resolver, workers, node, log\n"
+
+static bool
+hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
+{
+	(void) arg;
+	if (!slice_eq(domain,
+		    SLICE("b\xc3\xbc"
+			  "cher.example")))
+		return false;
+	assert_true(room > 30);
+	memcpy(out, "xn--bcher-kva.example", 22);
+	return true;
+}
+
+static const struct hooks hooks = {.to_ascii = hook_to_ascii};
+
+/* Reads a file called "f"; *errors is made. */
+static struct conf *
+read_text(struct slice text, struct buf *errors)
+{
+	struct conf *c;
+	/* A copy that ends where the text ends, so that a look beyond is noticed. */
+	char *exact = xmalloc(text.n > 0 ? text.n : 1);
+	int error;
+
+	if (text.n > 0)
+		memcpy(exact, text.p, text.n);
+	buf_init(errors, ROOM);
+	error = conf_read(&c, slice_of(exact, text.n), "f", &hooks, errors);
+	free(exact);
+	assert_int_equal(error, c != NULL ? 0 : CV_EINVAL);
+	assert_int_equal(errors->n == 0, c != NULL);
+	return c;
+}
+
+static struct conf *
+good(const char *text)
+{
+	struct buf errors;
+	struct conf *c = read_text(slice_str(text), &errors);
+
+	if (c == NULL)
+		fail_msg("%s\ngave: %s", text, buf_cstr(&errors));
+	buf_fini(&errors);
+	return c;
+}
+
+/* True when the text gives exactly these complaints. */
+static bool
+is_bad(struct slice text, const char *expected)
+{
+	struct buf errors;
+	struct conf *c = read_text(text, &errors);
+	bool is_so = c == NULL && strcmp(buf_cstr(&errors), expected) == 0;
+
+	if (!is_so)
+		print_error("%.*s\ngave:     %sexpected: %s", SLICE_ARG(text), buf_cstr(&errors), expected);
+	conf_unref(c);
+	buf_fini(&errors);
+	return is_so;
+}
+
+/* Complaints ----------------------------------------------------------- */
+
+static const struct {
+	const char *text, *errors;
+} bad[] = {
+	/* What is not there. */
+	{"",
+		"f:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {\"connect\": "
+		"[\"xmpp://HOST:PORT\"]}}}\n"},
+	{" \n // x\n/* y */",
+		"f:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {\"connect\": "
+		"[\"xmpp://HOST:PORT\"]}}}\n"},
+	{"{}", "f:1:1: " NO_DOMAIN},
+	{"\n  {}", "f:2:3: " NO_DOMAIN},
+	{"{\"workers\":1,\n\t\"domains\": {}}", "f:2:2: " NO_DOMAIN},
+	{"{\"domains\":\n {\"a.org\": {}}}", "f:2:3: domains.a.org.connect: missing" MISSING},
+	{"{\"domains\":{\"a.org\":{\"connect\":[]}}}", "f:1:22: domains.a.org.connect: an empty list" MISSING},
+	{"{\"listen\": []," D "}", "f:1:12: listen: an empty list, expected at least one listener\n"},
+
+	/* Text that is not JSON. */
+	{"{", "f:1:2: top level: the file ends here, expected \"}\"\n"},
+	{"{\"domains\":{\"a.org\":{", "f:1:22: domains.a.org: the file ends here, expected \"}\"\n"},
+	{"{\"domains\":{\"a.org\":{\"connect\":[\n",
+		"f:2:1: domains.a.org.connect: the file ends here, expected \"]\"\n"},
+	{"{\"workers\":", "f:1:12: workers: the file ends here, expected \"}\"\n"},
+	{"{\"node\":\"n", "f:1:9: node: a string without end, expected its end\n"},
+	{"{\n/* x", "f:2:1: top level: a comment without end, expected its end\n"},
+	{"{\n/*/", "f:2:1: top level: a comment without end, expected its end\n"},
+	{"{\"workers\":1,,\"node\":\"n\"}", "f:1:14: top level: \",\", expected a key in double quotes\n"},
+	{"{\"workers\":1,}", "f:1:14: top level: \"}\", expected a key in double quotes\n"},
+	{"{\"workers\" 1}", "f:1:12: workers: \"1\", expected \":\" and a value\n"},
+	{"{\"workers\":1 \"node\":\"n\"}", "f:1:14: top level: a string, expected \",\" or \"}\"\n"},
+	{"{\"origins\":[\"*\" /* , */ \"*\"]}", "f:1:25: origins: a string, expected \",\" or \"]\"\n"},
+	{"{\"origins\":[\"*\",]}", "f:1:17: origins: \"]\", expected a value\n"},
+	{"{\"workers\":]", "f:1:12: workers: \"]\", expected a value\n"},
+	{"{\"workers\":tru}", "f:1:12: workers: \"tru\", expected true, false, or a string in double quotes\n"},
+	{"{\"workers\":-}", "f:1:12: workers: \"-\", expected more digits\n"},
+	{"{\"workers\":1.}", "f:1:12: workers: \"1.\", expected more digits\n"},
+	{"{workers:1}",
+		"f:1:2: top level: \"workers\", expected JSON: strings and keys stand in double quotes, comments "
+		"after // or between /* and */\n"},
+	{"{'node':1}",
+		"f:1:2: top level: \"'\", expected JSON: strings and keys stand in double quotes, comments after "
+		"// or between /* and */\n"},
+	{"# x\n{}",
+		"f:1:1: top level: \"#\", expected JSON: strings and keys stand in double quotes, comments after // or "
+		"between /* and */\n"},
+	{"{\"node\":\"n\n\"}",
+		"f:1:9: node: a string, expected no line ends or control characters inside (is the closing "
+		"quote missing?)\n"},
+	{"{\"node\":\"\\q\"}",
+		"f:1:9: node: a string, expected one of \" \\ / b f n r t u after each backslash inside\n"},
+	{"{\"node\":\"\\u00g0\"}", "f:1:9: node: a string, expected four hexadecimal digits after each \\u inside\n"},
+	{"{" D "} x", "f:1:54: top level: \"x\", expected nothing after the closing \"}\"\n"},
+	{"{" D "}{}", "f:1:53: top level: \"{\", expected nothing after the closing \"}\"\n"},
+	{"{\"node\":\"\xff\"}", "f:1:10: top level: the byte 0xff, expected UTF-8 text\n"},
+	{"{ // M\xfcller\n}", "f:1:7: top level: the byte 0xfc, expected UTF-8 text\n"},
+	{"{\"\xc3\xa9\": \"\xc0\x80\"}", "f:1:8: top level: the byte 0xc0, expected UTF-8 text\n"},
+	{"\xed\xa0\x80", "f:1:1: top level: the byte 0xed, expected UTF-8 text\n"},
+	{"\xf4\x90\x80\x80", "f:1:1: top level: the byte 0xf4, expected UTF-8 text\n"},
+	{"{}\xe2\x82", "f:1:3: top level: the byte 0xe2, expected UTF-8 text\n"},
+	{"\xef\xbb\xbf{}", "f:1:1: top level: a byte order mark, expected a file without one\n"},
+	/* A value error before it is still told. */
+	{"{\"workers\":-1,\n",
+		"f:1:12: workers: -1, expected a whole number from 0 to 256\n"
+		"f:2:1: top level: the file ends here, expected \"}\"\n"},
+
+	/* Types. */
+	{"[]", "f:1:1: top level: a list, expected an object: {...}\n"},
+	{" 12 ", "f:1:2: top level: 12, expected an object: {...}\n"},
+	{"\"x\"", "f:1:1: top level: \"x\", expected an object: {...}\n"},
+	{"{\"bosh\":[1,{\"x\":[]}]," D "}", "f:1:9: bosh: a list, expected an object: {...}\n"},
+	{"{\"bosh\":null," D "}", "f:1:9: bosh: null, expected an object: {...}\n"},
+	{"{\"domains\":[\"a.org\"]}", "f:1:12: domains: a list, expected an object: {...}\n"},
+	{"{\"domains\":{\"a.org\":\"xmpp://127.0.0.1\"}}",
+		"f:1:21: domains.a.org: \"xmpp://127.0.0.1\", expected an object: {...}\n"},
+	{"{\"listen\":{\"port\":1}," D "}", "f:1:11: listen: an object, expected a list of objects: [{...}]\n"},
+	{"{\"listen\":[{},7,"
+	 "[]]," D "}",
+		"f:1:15: listen[1]: 7, expected an object: {...}\n"
+		"f:1:17: listen[2]: a list, expected an object: {...}\n"},
+	{"{\"workers\":\"2\"," D "}", "f:1:12: workers: \"2\", expected a whole number from 0 to 256\n"},
+	{"{\"workers\":{}," D "}", "f:1:12: workers: an object, expected a whole number from 0 to 256\n"},
+	{"{\"websocket\":{\"require_subprotocol\":1}," D "}",
+		"f:1:37: websocket.require_subprotocol: 1, expected true or false\n"},
+	{"{\"node\":false," D "}", "f:1:9: node: false, expected a string\n"},
+	{"{\"node\":[\"n\"]," D "}", "f:1:9: node: a list, expected a string\n"},
+	{"{\"origins\":true," D "}", "f:1:12: origins: true, expected a string or a list of strings\n"},
+	{"{\"origins\":[\"*\",[\"*\"],{},1]," D "}",
+		"f:1:17: origins[1]: a list, expected a string\n"
+		"f:1:23: origins[2]: an object, expected a string\n"
+		"f:1:26: origins[3]: 1, expected a string\n"},
+	{"{\"node\":\"a\\u0000b\"," D "}", "f:1:9: node: \"a\\x00b\", expected a string without NUL in it\n"},
+	{"{\"nod\\u0000\":1," D "}", "f:1:2: \"nod\\x00\": unknown key, did you mean \"node\"?\n"},
+
+	/* Ranges. */
+	{"{\"workers\":257," D "}", "f:1:12: workers: 257, expected a whole number from 0 to 256\n"},
+	{"{\"workers\":1.5," D "}", "f:1:12: workers: 1.5, expected a whole number from 0 to 256\n"},
+	{"{\"workers\":1e400," D "}", "f:1:12: workers: 1e400, expected a whole number from 0 to 256\n"},
+	{"{\"workers\":-1e400," D "}", "f:1:12: workers: -1e400, expected a whole number from 0 to 256\n"},
+	{"{\"workers\":18446744073709551617," D "}",
+		"f:1:12: workers: 18446744073709551617, expected a whole number from 0 to 256\n"},
+	{"{\"workers\":11111111112222222222333333333344444444445," D "}",
+		"f:1:12: workers: 1111111111222222222233333333334444444444..., expected a whole number from 0 to 256\n"},
+	{"{\"bosh\":{\"wait\":0.09}," D "}", "f:1:17: bosh.wait: 0.09, expected seconds from 0.1 to 3600\n"},
+	{"{\"bosh\":{\"wait\":3600.001}," D "}", "f:1:17: bosh.wait: 3600.001, expected seconds from 0.1 to 3600\n"},
+	{"{\"bosh\":{\"hold\":0}," D "}", "f:1:17: bosh.hold: 0, expected a whole number from 1 to 16\n"},
+	{"{\"bosh\":{\"max_body\":9999}," D "}",
+		"f:1:21: bosh.max_body: 9999, expected a whole number of bytes from 10000 to 268435456\n"},
+	/* Not 0, which would mean something else. */
+	{"{\"limits\":{\"header_timeout\":0.0001}," D "}",
+		"f:1:29: limits.header_timeout: 0.0001, expected seconds from 0 to 3600\n"},
+	{"{\"listen\":[{\"port\":65536}]," D "}",
+		"f:1:20: listen[0].port: 65536, expected a whole number from 0 to 65535\n"},
+
+	/* Keys. */
+	{"{\"wrokers\":1," D "}", "f:1:2: wrokers: unknown key, did you mean \"workers\"?\n"},
+	{"{\"bosh\":{\n  \"weit\":{\"x\":[1]}, \"hold\":0}," D "}",
+		"f:2:3: bosh.weit: unknown key, did you mean \"wait\"?\n"
+		"f:2:28: bosh.hold: 0, expected a whole number from 1 to 16\n"},
+	{"{\"max_body\":1," D "}", "f:1:2: max_body: unknown key, did you mean \"bosh.max_body\"?\n"},
+	{"{\"zebra\":1," D "}", "f:1:2: zebra: unknown key, expected one of " TOP_KEYS},
+	{"{\"\":1," D "}", "f:1:2: : unknown key, expected one of " TOP_KEYS},
+	{"{\"*\":1," D "}", "f:1:2: *: unknown key, expected one of " TOP_KEYS},
+	{"{\"bosh.wait\":1," D "}", "f:1:2: bosh.wait: unknown key, expected one of " TOP_KEYS},
+	{"{\"a b\":1," D "}", "f:1:2: \"a b\": unknown key, expected one of " TOP_KEYS},
+	{"{\"log\":{\"\\u001b[1m\":1}," D "}", "f:1:9: log.\"\\x1b[1m\": unknown key, expected one of level\n"},
+	{"{\"listen\":[{},{\"prot\":1}]," D "}", "f:1:16: listen[1].prot: unknown key, did you mean \"port\"?\n"},
+	{"{\"domains\":{\"a.org\":{\"conect\":1,\"connect\":\"xmpp://[::1]\"}}}",
+		"f:1:22: domains.a.org.conect: unknown key, did you mean \"connect\"?\n"},
+	{"{\"drain\":10," D "}", "f:1:2: drain: " LATER},
+	{"{\"bosh\":{\"polling\":2}," D "}", "f:1:10: bosh.polling: " LATER},
+	{"{\"admin\":{\"listen\":[{}]}," D "}", "f:1:2: admin: " LATER},
+	{"{\"listen\":[{\"tls\":[]}]," D "}", "f:1:13: listen[0].tls: " LATER},
+	{"{\"node\":\"n\",\"node\":\"m\"," D "}", "f:1:13: node: " TWICE},
+	{"{\"bosh\":{},\"bosh\":{}," D "}", "f:1:12: bosh: " TWICE},
+	{"{\"bosh\":{\"hold\":1,\"h\\u006fld\":1}," D "}", "f:1:19: bosh.hold: " TWICE},
+	{"{\"listen\":[{\"port\":1},{\"port\":2,\n\"port\":3}]," D "}", "f:2:1: listen[1].port: " TWICE},
+	{"{" D "," D "}", "f:1:53: domains: " TWICE},
+	/* Columns are characters; a tab is one, and so is a letter of two bytes. */
+	{"{\t/* \xc3\xa4\xe2\x82\xac */ \"x\":1," D "}", "f:1:12: x: unknown key, expected one of " TOP_KEYS},
+	{"{// x\r\n\r\n \"x\":1," D "}", "f:3:2: x: unknown key, expected one of " TOP_KEYS},
+
+	/* Listeners. */
+	{"{\"listen\":[{\"address\":\"1.2.3\"},{\"address\":\"127.0.0.1:80\"},{\"address\":\"\"}]," D "}",
+		"f:1:23: listen[0].address: \"1.2.3\", expected \"*\", an address or a host name (the port has its own key)\n"
+		"f:1:43: listen[1].address: \"127.0.0.1:80\", expected \"*\", an address or a host name (the port has its own "
+		"key)\n"
+		"f:1:70: listen[2].address: \"\", expected \"*\", an address or a host name (the port has its own key)\n"},
+	{"{\"listen\":[{\"unix\":\"x\"}]," D "}",
+		"f:1:20: listen[0].unix: \"x\", expected an absolute path of at most 107 bytes\n"},
+	{"{\"listen\":[{\"unix\":\"/x\",\"port\":1}]," D "}",
+		"f:1:12: listen[0]: both an address and a unix socket, expected one of them\n"},
+	{"{\"listen\":[{\"mode\":\"0660\"}]," D "}",
+		"f:1:13: listen[0]: \"mode\" without a unix socket, expected \"unix\" beside it\n"},
+	{"{\"listen\":[{\"unix\":\"/x\",\"mode\":\"0888\"}]," D "}",
+		"f:1:32: listen[0].mode: \"0888\", expected permissions in octal like \"0660\"\n"},
+	{"{\"listen\":[{\"unix\":\"/x\",\"mode\":432}]," D "}", "f:1:32: listen[0].mode: 432, expected a string\n"},
+	{"{\"listen\":[{\"port\":0},{\"port\":0},{},\n{\"port\":5280}]," D "}",
+		"f:2:1: listen[3]: the same as an earlier one, expected each listener once\n"},
+
+	/* Paths. */
+	{"{\"paths\":{\"bosh\":\"http-bind\"}," D "}", "f:1:18: paths.bosh: \"http-bind\"" PATH},
+	{"{\"paths\":{\"bosh\":[\"/a\",\"/\",\"/a//\",\"/%41\"]}," D "}",
+		"f:1:24: paths.bosh[1]: \"/\"" PATH "f:1:28: paths.bosh[2]: \"/a//\"" PATH
+		"f:1:35: paths.bosh[3]: \"/%41\"" PATH},
+	{"{\"paths\":{\"websocket\":\"/a?b\"}," D "}", "f:1:23: paths.websocket: \"/a?b\"" PATH},
+	{"{\"paths\":{\"websocket\":\"/x/\",\"bosh\":[\"/y\",\"/x\"]}," D "}",
+		"f:1:11: paths.websocket: has a path that paths.bosh has too, expected different paths\n"},
+	{"{\"paths\":{\"bosh\":\"/xmpp-websocket\"}," D "}",
+		"f:1:2: paths.websocket: has a path that paths.bosh has too, expected different paths\n"},
+	{"{\"paths\":{\"bosh\":[],\"websocket\":[]}," D "}",
+		"f:1:2: paths: both transports are off, expected at least one path\n"},
+
+	/* Domains. */
+	{"{\"domains\":{\"*\":{\"connect\":\"dns\"}}}",
+		"f:1:13: domains.*: \"*\", expected the names of your domains (any public domain is not available in this "
+		"version yet)\n"},
+	{"{\"domains\":{\"\":{},\"a b\":{},\"a..b\":1,\"a.\":[],\"a@b\":{}}}",
+		"f:1:13: domains.: \"\", expected a domain like example.com\n"
+		"f:1:19: domains.\"a b\": \"a b\", expected a domain like example.com\n"
+		"f:1:28: domains.a..b: \"a..b\", expected a domain like example.com\n"
+		"f:1:37: domains.a.: \"a.\", expected a domain without a dot at its end\n"
+		"f:1:45: domains.a@b: \"a@b\", expected a domain like example.com\n"},
+	{"{\"domains\":{\"b\xc3\xbc.de\":{}}}",
+		"f:1:13: domains.b\xc3\xbc.de: \"b\\xc3\\xbc.de\", expected a valid domain (IDNA 2008)\n"},
+	{"{\"domains\":{\"a.org\":{\"connect\":\"xmpp://localhost\"},\"A.ORG\":{}}}",
+		"f:1:52: domains.A.ORG: a domain given twice, expected each once\n"},
+	{"{\"domains\":{\"a.org\":{\"connect\":[\"dns\",\"xmpps://h\",\"https://h\",\"xmpp://\",\"xmpp://h:0\",\"xmpp://h/\","
+	 "\"xmpp://u@h\",\"xmpp://::1\",\"xmpp://[::1\",\"xmpp://1.2.3\",\"xmpp://h:\"]}}}",
+		"f:1:33: domains.a.org.connect[0]: \"dns\", expected xmpp://HOST:PORT" NO_DNS "\n"
+		"f:1:39: domains.a.org.connect[1]: \"xmpps://h\", expected xmpp://HOST:PORT" NO_TLS "\n"
+		"f:1:51: domains.a.org.connect[2]: \"https://h\"" TARGET
+		"f:1:63: domains.a.org.connect[3]: \"xmpp://\"" TARGET
+		"f:1:73: domains.a.org.connect[4]: \"xmpp://h:0\"" TARGET
+		"f:1:86: domains.a.org.connect[5]: \"xmpp://h/\"" TARGET
+		"f:1:98: domains.a.org.connect[6]: \"xmpp://u@h\"" TARGET
+		"f:1:111: domains.a.org.connect[7]: \"xmpp://::1\"" TARGET
+		"f:1:124: domains.a.org.connect[8]: \"xmpp://[::1\"" TARGET
+		"f:1:138: domains.a.org.connect[9]: \"xmpp://1.2.3\"" TARGET
+		"f:1:153: domains.a.org.connect[10]: \"xmpp://h:\"" TARGET},
+	{"{\"domains\":{\"a.org\":{\"connect\":[\"xmpp://127.0.0.1\",\n\"xmpp://10.0.0.5\"]}}}",
+		"f:2:1: domains.a.org.connect: 10.0.0.5" NEEDS_OFF},
+	{"{\"domains\":{\"a.org\":{\"tls\":\"if-required\",\"connect\":\"xmpp://xmpp.example.com:5222\"}}}",
+		"f:1:52: domains.a.org.connect: xmpp.example.com" NEEDS_OFF},
+	/* Not what it looks like: a name, and an address that is loopback only after a look inside. */
+	{"{\"domains\":{\"a.org\":{\"connect\":[\"xmpp://127.0.0.1.example.com\"]}}}",
+		"f:1:33: domains.a.org.connect: 127.0.0.1.example.com" NEEDS_OFF},
+	{"{\"domains\":{\"a.org\":{\"connect\":[\"xmpp://[::ffff:127.0.0.1]\"]}}}",
+		"f:1:33: domains.a.org.connect: ::ffff:127.0.0.1" NEEDS_OFF},
+	{"{\"domains\":{\"a.org\":{\"connect\":\"xmpp://localhost\",\"tls\":\"required\"},\"b\":{\"tls\":\"optional\"},"
+	 "\"c\":{\"tls\":\"no\"}}}",
+		"f:1:57: domains.a.org.tls: \"required\", expected \"if-required\" or \"off\"" NO_TLS "\n"
+		"f:1:80: domains.b.tls: \"optional\", expected \"if-required\" or \"off\"" NO_TLS "\n"
+		"f:1:103: domains.c.tls: \"no\", expected \"if-required\" or \"off\"\n"},
+
+	/* Words. */
+	{"{\"origins\":[\"null\"]," D "}",
+		"f:1:13: origins[0]: \"null\", expected SCHEME://HOST[:PORT], or \"*\", which alone admits the origin \"null\"\n"},
+	{"{\"origins\":[\"https://a.org/\",\"a.org\",\"https://\",\"//a.org\",\"https://a.org:0\",\"https://a b\","
+	 "\"https://*.org\"]," D "}",
+		"f:1:13: origins[0]: \"https://a.org/\"" ORIGIN "f:1:30: origins[1]: \"a.org\"" ORIGIN
+		"f:1:38: origins[2]: \"https://\"" ORIGIN "f:1:49: origins[3]: \"//a.org\"" ORIGIN
+		"f:1:59: origins[4]: \"https://a.org:0\"" ORIGIN "f:1:77: origins[5]: \"https://a b\"" ORIGIN
+		"f:1:91: origins[6]: \"https://*.org\"" ORIGIN},
+	{"{\"origins\":\"https://b\xc3\xbc.de\"," D "}",
+		"f:1:12: origins: \"https://b\\xc3\\xbc.de\", expected the host in ASCII (xn--...), as browsers send it\n"},
+	{"{\"resolver\":{\"servers\":[\"ns.a.org\",\"1.2.3.4:0\",\"::1:x\",\"[::1]x\"]}," D "}",
+		"f:1:25: resolver.servers[0]: \"ns.a.org\"" RESOLVER
+		"f:1:36: resolver.servers[1]: \"1.2.3.4:0\"" RESOLVER "f:1:48: resolver.servers[2]: \"::1:x\"" RESOLVER
+		"f:1:56: resolver.servers[3]: \"[::1]x\"" RESOLVER},
+	{"{\"node\":\"\"," D "}", "f:1:9: node: \"\", expected 1 to 16 letters and digits\n"},
+	{"{\"node\":\"a-b\"," D "}", "f:1:9: node: \"a-b\", expected 1 to 16 letters and digits\n"},
+	{"{\"node\":\"12345678901234567\"," D "}",
+		"f:1:9: node: \"12345678901234567\", expected 1 to 16 letters and digits\n"},
+	{"{\"log\":{\"level\":\"warn\"}," D "}",
+		"f:1:17: log.level: \"warn\", expected \"error\", \"warning\", \"notice\", \"info\" or \"debug\"\n"},
+
+	/* The whole. */
+	{"{\"limits\":{\"stanza\":20000,\"queue\":19999}," D "}",
+		"f:1:27: limits.queue: is less than limits.stanza, expected at least as much\n"},
+	{"{\n\"limits\":{\"stanza\":4000000}," D "}",
+		"f:2:1: limits.queue: is less than limits.stanza, expected at least as much\n"},
+};
+
+static void
+test_complaints(void **state)
+{
+	size_t wrong = 0;
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		wrong += !is_bad(slice_str(bad[i].text), bad[i].errors);
+	assert_int_equal(wrong, 0);
+}
+
+static void
+test_nul_byte(void **state)
+{
+	(void) state;
+	assert_true(is_bad(SLICE("{}\0"), "f:1:3: top level: the byte 0x00, expected UTF-8 text\n"));
+	assert_true(is_bad(SLICE("{\n\"no\0de\":1}"), "f:2:4: top level: the byte 0x00, expected UTF-8 text\n"));
+}
+
+/* Every key of a version to come is known, and said to be so. */
+static void
+test_later_keys(void **state)
+{
+	size_t n, n_later = 0;
+	const struct conf_row *rows = conf_rows(&n);
+
+	(void) state;
+	for (size_t i = 0; i < n; i++) {
+		const char *leaf = conf_row_leaf(&rows[i]);
+		struct buf text, errors, expected;
+		struct conf *c;
+
+		if (rows[i].is_built)
+			continue;
+		n_later++;
+		buf_init(&text, ROOM);
+		if (strncmp(rows[i].key, "domains.*.", 10) == 0)
+			buf_printf(&text, "{\"domains\":{\"*x*\":{},\"a\":{\"%s\":null}}}", leaf);
+		else if (strncmp(rows[i].key, "listen[].", 9) == 0)
+			buf_printf(&text, "{\"listen\":[{\"%s\":null}]}", leaf);
+		else if (strchr(rows[i].key, '.') != NULL)
+			buf_printf(
+				&text, "{\"%.*s\":{\"%s\":null}}", (int) strcspn(rows[i].key, "."), rows[i].key, leaf);
+		else
+			buf_printf(&text, "{\"%s\":[{\"x\":null}]}", leaf);
+		c = read_text(buf_slice(&text), &errors);
+		assert_null(c);
+		buf_init(&expected, ROOM);
+		buf_printf(&expected, "%s: " LATER,
+			strchr(rows[i].key, '[') != NULL || strchr(rows[i].key, '*') != NULL ? leaf : rows[i].key);
+		if (strstr(buf_cstr(&errors), buf_cstr(&expected)) == NULL)
+			fail_msg("%s gave %s", buf_cstr(&text), buf_cstr(&errors));
+		buf_fini(&expected);
+		buf_fini(&errors);
+		buf_fini(&text);
+	}
+	assert_true(n_later > 25);
+}
+
+static void
+test_too_many_complaints(void **state)
+{
+	struct buf text, errors;
+	size_t lines = 0;
+
+	(void) state;
+	buf_init(&text, ROOM);
+	buf_append_str(&text, "{\"origins\":[");
+	for (int i = 0; i < 1000; i++)
+		buf_append_str(&text, "1,");
+	assert_null(read_text(buf_slice(&text), &errors));
+	for (const char *p = buf_cstr(&errors); *p != '\0'; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 21);
+	assert_non_null(strstr(buf_cstr(&errors), "\nf: 20 errors, the rest of the file was not looked at\n"));
+	buf_fini(&errors);
+	buf_fini(&text);
+}
+
+/* What has no room is left out by whole lines. */
+static void
+test_little_room(void **state)
+{
+	static const char text[] = "{\"workers\":-1,\"node\":1," D "}";
+
+	(void) state;
+	for (size_t room = 0; room < 200; room++) {
+		struct buf errors;
+		struct conf *c;
+		buf_init(&errors, room);
+		assert_int_equal(conf_read(&c, slice_str(text), "f", NULL, &errors), CV_EINVAL);
+		assert_null(c);
+		assert_true(errors.n <= room && (errors.n == 0 || buf_slice(&errors).p[errors.n - 1] == '\n'));
+		buf_fini(&errors);
+	}
+}
+
+/* Values --------------------------------------------------------------- */
+
+static void
+test_defaults(void **state)
+{
+	struct conf *c = good("{" D "}");
+	size_t n;
+	const struct conf_row *rows = conf_rows(&n);
+
+	(void) state;
+	assert_int_equal(c->n_listen, 1);
+	assert_string_equal(c->listen[0].address, "*");
+	assert_int_equal(c->listen[0].port, 5280);
+	assert_null(c->listen[0].unix_path);
+	assert_int_equal(c->bosh_paths.n, 1);
+	assert_string_equal(c->bosh_paths.v[0], "/http-bind");
+	assert_int_equal(c->websocket_paths.n, 1);
+	assert_string_equal(c->websocket_paths.v[0], "/xmpp-websocket");
+	assert_int_equal(c->bosh.wait, 50000);
+	assert_int_equal(c->bosh.hold, 2);
+	assert_int_equal(c->bosh.inactivity, 150000);
+	assert_int_equal(c->bosh.maxpause, 300000);
+	assert_int_equal(c->bosh.max_body, 1048576);
+	assert_int_equal(c->websocket.max_message, 1048576);
+	assert_true(c->websocket.require_subprotocol);
+	assert_int_equal(c->origins.n, 1);
+	assert_string_equal(c->origins.v[0], "*");
+	assert_int_equal(c->resolver_servers.n, 0);
+	assert_int_equal(c->limits.stanza, 1048576);
+	assert_int_equal(c->limits.queue, 2097152);
+	assert_int_equal(c->limits.header_timeout, 10000);
+	assert_int_equal(c->limits.connect_timeout, 20000);
+	assert_int_equal(c->workers, 0);
+	assert_string_equal(c->node, "n");
+	assert_int_equal(c->log.level, LOG_INFO);
+	conf_unref(c);
+
+	/* Each number's and bool's default lies where its row says, in its range. */
+	for (const struct conf_row *row = rows; row < rows + n; row++) {
+		struct conf blank = {0};
+		if (row->base != CONF_BASE_TOP || row->fallback == NULL || row->take != NULL || row->type == CONF_BOOL)
+			continue;
+		assert_true(conf_row_number(row, &blank, slice_str(row->fallback)));
+	}
+}
+
+/* Each row is complete, below its container, and under no other row's key. */
+static void
+test_table(void **state)
+{
+	size_t n;
+	const struct conf_row *rows = conf_rows(&n);
+
+	(void) state;
+	assert_string_equal(rows[0].key, "");
+	for (size_t i = 1; i < n; i++) {
+		bool has_container = false;
+		for (size_t k = 0; k < i; k++) {
+			assert_string_not_equal(rows[i].key, rows[k].key);
+			if (conf_row_is_in(&rows[i], &rows[k])) {
+				has_container = true;
+				assert_true(rows[k].is_built);
+				assert_ptr_equal(conf_row_find(&rows[k], slice_str(conf_row_leaf(&rows[i]))), &rows[i]);
+			}
+		}
+		assert_true(has_container);
+		if (!rows[i].is_built)
+			continue;
+		assert_non_null(rows[i].help);
+		assert_true(rows[i].help[0] != '.' && rows[i].help[0] != '\'');
+		assert_int_equal(rows[i].take != NULL, rows[i].type == CONF_STRING || rows[i].type == CONF_STRINGS);
+		for (const char *p = rows[i].help; *p != '\0'; p++)
+			assert_true(*p >= ' ' && *p <= '~');
+	}
+}
+
+static void
+test_values(void **state)
+{
+	struct conf *c =
+		good("/* all */ {\n"
+		     "\"listen\":[{\"address\":\"[::1]\",\"port\":0},{\"address\":\"web.example.com\"},"
+		     "{\"unix\":\"/run/x\",\"mode\":\"600\"},{\"unix\":\"/run/y\"}], // four\n"
+		     "\"paths\":{\"bosh\":[\"/b/\",\"/http-bind/x.y\"],\"websocket\":\"/ws\"},"
+		     "\"bosh\":{\"wait\":0.2,\"hold\":1,\"inactivity\":1e1,\"maxpause\":0,\"max_body\":20000},"
+		     "\"websocket\":{\"max_message\":1e4,\"require_subprotocol\":false},"
+		     "\"origins\":[\"HTTPS://Chat.Example.com:443\",\"http://[::1]:8080\",\"app://x\",\"http://a:80\"],"
+		     "\"resolver\":{\"servers\":[\"192.0.2.1\",\"192.0.2.1:53\",\"2001:db8::1\",\"[2001:db8::1]:53\"]},"
+		     "\"limits\":{\"stanza\":30000,\"queue\":30000,\"header_timeout\":0,\"connect_timeout\":0.25},"
+		     "\"workers\":2,\"node\":\"Web1\",\"log\":{\"level\":\"debug\"}," D "}\n // end");
+
+	(void) state;
+	assert_int_equal(c->n_listen, 4);
+	assert_string_equal(c->listen[0].address, "::1");
+	assert_int_equal(c->listen[0].port, 0);
+	assert_string_equal(c->listen[1].address, "web.example.com");
+	assert_int_equal(c->listen[1].port, 5280);
+	assert_null(c->listen[2].address);
+	assert_string_equal(c->listen[2].unix_path, "/run/x");
+	assert_int_equal(c->listen[2].mode, 0600);
+	assert_int_equal(c->listen[3].mode, 0660);
+	assert_int_equal(c->bosh_paths.n, 2);
+	assert_string_equal(c->bosh_paths.v[0], "/b");
+	assert_string_equal(c->bosh_paths.v[1], "/http-bind/x.y");
+	assert_string_equal(c->websocket_paths.v[0], "/ws");
+	assert_int_equal(c->bosh.wait, 200);
+	assert_int_equal(c->bosh.hold, 1);
+	assert_int_equal(c->bosh.inactivity, 10000);
+	assert_int_equal(c->bosh.maxpause, 0);
+	assert_int_equal(c->bosh.max_body, 20000);
+	assert_int_equal(c->websocket.max_message, 10000);
+	assert_false(c->websocket.require_subprotocol);
+	assert_int_equal(c->origins.n, 4);
+	assert_string_equal(c->origins.v[0], "https://chat.example.com");
+	assert_string_equal(c->origins.v[1], "http://[::1]:8080");
+	assert_string_equal(c->origins.v[2], "app://x");
+	assert_string_equal(c->origins.v[3], "http://a");
+	assert_int_equal(c->resolver_servers.n, 4);
+	assert_string_equal(c->resolver_servers.v[3], "[2001:db8::1]:53");
+	assert_int_equal(c->limits.stanza, 30000);
+	assert_int_equal(c->limits.queue, 30000);
+	assert_int_equal(c->limits.header_timeout, 0);
+	assert_int_equal(c->limits.connect_timeout, 250);
+	assert_int_equal(c->workers, 2);
+	assert_string_equal(c->node, "Web1");
+	assert_int_equal(c->log.level, LOG_DEBUG);
+	conf_unref(c);
+}
+
+static void
+test_domains(void **state)
+{
+	struct conf *c = good(
+		"{\"domains\":{\"Z.example\":{\"connect\":[\"xmpp://127.9.9.9:1\",\"xmpp://[::1]\",\"xmpp://LocalHost\"]},"
+		"\"b\xc3\xbc"
+		"cher.example\":{\"connect\":\"xmpp://[::1]:5\"},"
+		"\"a.org\":{\"tls\":\"off\",\"connect\":[\"xmpp://10.0.0.5\",\"xmpp://127.0.0.1\"]},"
+		"\"m.org\":{\"connect\":\"xmpp://localhost\",\"tls\":\"if-required\"}}}");
+	const struct conf_domain *d;
+
+	(void) state;
+	assert_int_equal(c->n_domain, 4);
+	d = conf_find_domain(c, SLICE("z.EXAMPLE"));
+	assert_string_equal(d->name, "z.example");
+	assert_int_equal(d->tls, CONF_TLS_IF_REQUIRED);
+	assert_int_equal(d->n_connect, 3);
+	assert_string_equal(d->connect[0].host, "127.9.9.9");
+	assert_int_equal(d->connect[0].port, 1);
+	assert_string_equal(d->connect[1].host, "::1");
+	assert_int_equal(d->connect[1].port, 5222);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(d->connect[i].loopback && !d->connect[i].tls_direct);
+	d = conf_find_domain(c, SLICE("a.org"));
+	assert_int_equal(d->tls, CONF_TLS_OFF);
+	assert_false(d->connect[0].loopback);
+	assert_true(d->connect[1].loopback);
+	d = conf_find_domain(c, SLICE("xn--bcher-kva.example"));
+	assert_string_equal(d->name,
+		"b\xc3\xbc"
+		"cher.example");
+	assert_non_null(conf_find_domain(c, SLICE("m.org")));
+	assert_null(conf_find_domain(c, SLICE("m.or")));
+	assert_null(conf_find_domain(c, SLICE("m.orgs")));
+	assert_null(conf_find_domain(c, SLICE("m.org\0")));
+	assert_null(conf_find_domain(c, SLICE("")));
+	assert_null(conf_find_domain(c, SLICE_NONE));
+	conf_unref(c);
+
+	/* Without a hook only ASCII will do. */
+	struct buf errors;
+	buf_init(&errors, ROOM);
+	assert_int_equal(conf_read(&c, SLICE("{\"domains\":{\"\xc3\xbc\":{}}}"), "f", NULL, &errors), CV_EINVAL);
+	assert_string_equal(
+		buf_cstr(&errors), "f:1:13: domains.\xc3\xbc: \"\\xc3\\xbc\", expected a domain in ASCII (xn--...)\n");
+	buf_fini(&errors);
+}
+
+static void
+test_many_domains(void **state)
+{
+	enum { MANY = 5000 };
+	struct buf text;
+	struct conf *c;
+
+	(void) state;
+	buf_init(&text, ROOM);
+	buf_append_str(&text, "{\"domains\":{");
+	for (int i = 0; i < MANY; i++)
+		buf_printf(&text, "%s\"d%d.example\":{\"connect\":\"xmpp://127.0.0.1:%d\"}", i > 0 ? "," : "",
+			i * 7919 % MANY, 1 + i * 7919 % MANY);
+	buf_append_str(&text, "}}");
+	c = good(buf_cstr(&text));
+	assert_int_equal(c->n_domain, MANY);
+	for (int i = 0; i < MANY; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "d%d.example", i);
+		assert_int_equal(conf_find_domain(c, slice_str(name))->connect[0].port, i + 1);
+	}
+	conf_unref(c);
+	buf_fini(&text);
+}
+
+static void
+test_lookups(void **state)
+{
+	struct conf *c = good("{\"paths\":{\"bosh\":[\"/a\",\"/b/c\"]},\"origins\":[\"https://a.org\"]," D "}");
+	struct conf *open = good("{" D "}");
+	struct conf *closed = good("{\"origins\":[],\"paths\":{\"bosh\":[]}," D "}");
+
+	(void) state;
+	assert_true(conf_has_path(&c->bosh_paths, SLICE("/a")));
+	assert_true(conf_has_path(&c->bosh_paths, SLICE("/a/")));
+	assert_true(conf_has_path(&c->bosh_paths, SLICE("/b/c")));
+	assert_false(conf_has_path(&c->bosh_paths, SLICE("/A")));
+	assert_false(conf_has_path(&c->bosh_paths, SLICE("/a//")));
+	assert_false(conf_has_path(&c->bosh_paths, SLICE("/ab")));
+	assert_false(conf_has_path(&c->bosh_paths, SLICE("")));
+	assert_false(conf_has_path(&closed->bosh_paths, SLICE("/http-bind")));
+
+	assert_true(conf_is_origin_allowed(c, SLICE_NONE));
+	assert_true(conf_is_origin_allowed(c, SLICE("https://a.org")));
+	assert_true(conf_is_origin_allowed(c, SLICE("https://A.org")));
+	assert_false(conf_is_origin_allowed(c, SLICE("http://a.org")));
+	assert_false(conf_is_origin_allowed(c, SLICE("https://a.org.evil.com")));
+	assert_false(conf_is_origin_allowed(c, SLICE("null")));
+	assert_false(conf_is_origin_allowed(c, SLICE("")));
+	assert_true(conf_is_origin_allowed(open, SLICE("null")));
+	assert_true(conf_is_origin_allowed(closed, SLICE_NONE));
+	assert_false(conf_is_origin_allowed(closed, SLICE("https://a.org")));
+	conf_unref(c);
+	conf_unref(open);
+	conf_unref(closed);
+}
+
+static void
+test_references(void **state)
+{
+	const struct conf *c = good("{" D "}");
+
+	(void) state;
+	assert_ptr_equal(conf_ref(c), c);
+	conf_unref(c);
+	assert_string_equal(c->node, "n");
+	conf_unref(c);
+	conf_unref(NULL);
+}
+
+/* Without a file ------------------------------------------------------- */
+
+static void
+test_arguments(void **state)
+{
+	const char *listen[] = {"127.0.0.1:0", ":80", "[::1]:81", "*:82", "unix:/run/x", "localhost"};
+	const char *domain[] = {"B.org=xmpp://127.0.0.1:1", "a.org=xmpp://[::1]", "b.ORG=xmpp://localhost"};
+	struct buf errors;
+	struct conf *c;
+
+	(void) state;
+	buf_init(&errors, ROOM);
+	assert_int_equal(conf_read_arguments(&c, listen, COUNT(listen), domain, COUNT(domain), NULL, &errors), 0);
+	assert_int_equal(errors.n, 0);
+	assert_int_equal(c->n_listen, 6);
+	assert_string_equal(c->listen[0].address, "127.0.0.1");
+	assert_int_equal(c->listen[0].port, 0);
+	assert_string_equal(c->listen[1].address, "*");
+	assert_string_equal(c->listen[2].address, "::1");
+	assert_int_equal(c->listen[2].port, 81);
+	assert_string_equal(c->listen[3].address, "*");
+	assert_null(c->listen[4].address);
+	assert_string_equal(c->listen[4].unix_path, "/run/x");
+	assert_int_equal(c->listen[4].mode, 0660);
+	assert_int_equal(c->listen[5].port, 5280);
+	assert_int_equal(c->n_domain, 2);
+	assert_string_equal(c->domain[1].name, "b.org");
+	assert_int_equal(c->domain[1].n_connect, 2);
+	assert_string_equal(c->domain[1].connect[1].host, "localhost");
+	assert_int_equal(c->domain[1].tls, CONF_TLS_IF_REQUIRED);
+	assert_int_equal(c->bosh.wait, 50000);
+	conf_unref(c);
+
+	assert_int_equal(conf_read_arguments(&c, NULL, 0, domain, 1, NULL, &errors), 0);
+	assert_string_equal(c->listen[0].address, "*");
+	assert_int_equal(c->listen[0].port, 5280);
+	conf_unref(c);
+	buf_fini(&errors);
+}
+
+static void
+test_bad_arguments(void **state)
+{
+	static const struct {
+		const char *listen, *domain, *errors;
+	} cases[] = {
+		{NULL, NULL, "--domain is missing: expected NAME=xmpp://HOST:PORT\n"},
+		{NULL, "a.org", "--domain a.org: expected NAME=xmpp://HOST:PORT\n"},
+		{NULL, "a.org=", "--domain a.org=: expected NAME=xmpp://HOST:PORT\n"},
+		{NULL, "=xmpp://127.0.0.1", "--domain =xmpp://127.0.0.1: expected a domain like example.com\n"},
+		{NULL, "a.org=127.0.0.1", "--domain a.org=127.0.0.1: expected xmpp://HOST or xmpp://HOST:PORT\n"},
+		{"", "a=xmpp://[::1]", "--listen : expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
+		{"::1", "a=xmpp://[::1]", "--listen ::1: expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
+		{":65536", "a=xmpp://[::1]",
+			"--listen :65536: expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
+		{":x", "a=xmpp://[::1]", "--listen :x: expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
+		{"unix:x", "a=xmpp://[::1]", "--listen unix:x: expected an absolute path of at most 107 bytes\n"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *listen = cases[i].listen, *domain = cases[i].domain;
+		struct buf errors;
+		struct conf *c;
+		buf_init(&errors, ROOM);
+		assert_int_equal(
+			conf_read_arguments(&c, &listen, listen != NULL, &domain, domain != NULL, NULL, &errors),
+			CV_EINVAL);
+		assert_null(c);
+		assert_string_equal(buf_cstr(&errors), cases[i].errors);
+		buf_fini(&errors);
+	}
+
+	const char *twice[] = {":1", "*:1"}, *remote = "a.org=xmpp://10.0.0.1";
+	struct buf errors;
+	struct conf *c;
+	buf_init(&errors, ROOM);
+	assert_int_equal(conf_read_arguments(&c, twice, 2, &remote, 1, NULL, &errors), CV_EINVAL);
+	assert_non_null(strstr(buf_cstr(&errors), "--listen *:1: expected each listener once\n"));
+	assert_non_null(strstr(buf_cstr(&errors), "for any other write a file (-c) with \"tls\": \"off\""));
+	buf_fini(&errors);
+}
+
+/* Hostile text --------------------------------------------------------- */
+
+static void
+test_every_prefix(void **state)
+{
+	struct buf text, errors;
+
+	(void) state;
+	buf_init(&text, ROOM);
+	conf_help_sample(&text);
+	conf_unref(read_text(buf_slice(&text), &errors));
+	assert_int_equal(errors.n, 0);
+	buf_fini(&errors);
+	/* The last byte is a line's end, the one before it the closing brace. */
+	for (size_t n = 0; n + 1 < text.n; n++) {
+		assert_null(read_text(slice_of(buf_slice(&text).p, n), &errors));
+		buf_fini(&errors);
+	}
+	buf_fini(&text);
+}
+
+static void
+test_every_byte_changed(void **state)
+{
+	static const char instead[] = "\0\"\\{}[],:/9-e\n\x80\xff";
+	struct buf text, errors;
+
+	(void) state;
+	buf_init(&text, ROOM);
+	conf_help_sample(&text);
+	for (size_t i = 0; i < text.n; i++) {
+		char *at = text.p + text.start + i, before = *at;
+		for (size_t k = 0; k < sizeof instead - 1; k++) {
+			*at = instead[k];
+			conf_unref(read_text(buf_slice(&text), &errors));
+			buf_fini(&errors);
+		}
+		*at = before;
+	}
+	buf_fini(&text);
+}
+
+static void
+test_deep_nesting(void **state)
+{
+	enum { DEEP = 200000 };
+	struct buf text, errors;
+
+	(void) state;
+	for (int i = 0; i < 4; i++) {
+		static const char *const begin[] = {"", "{\"bosh\":", "{\"nonsense\":", "{\"origins\":["};
+		buf_init(&text, 4 * ROOM);
+		buf_append_str(&text, begin[i]);
+		for (int k = 0; k < DEEP; k++)
+			buf_append_str(&text, k % 2 == 0 ? "[" : "{\"a\":");
+		assert_null(read_text(buf_slice(&text), &errors));
+		buf_fini(&errors);
+		buf_fini(&text);
+	}
+}
+
+/* Documents ------------------------------------------------------------ */
+
+/* A file of the source tree, wherever the test runs. */
+static void
+read_source(struct buf *out, const char *name)
+{
+	const char *top = getenv("top_srcdir");
+	char path[512];
+	FILE *f = NULL;
+	int c;
+
+	for (int up = 0; f == NULL && up < 4; up++) {
+		snprintf(path, sizeof path, "%s/%.*s%s", top != NULL ? top : ".", up * 3, "../../../", name);
+		f = fopen(path, "r");
+	}
+	if (f == NULL)
+		fail_msg("%s not found: top_srcdir is wrong", name);
+	buf_init(out, ROOM);
+	while ((c = getc(f)) != EOF)
+		buf_append_char(out, (char) c);
+	fclose(f);
+}
+
+static void
+test_sample_file(void **state)
+{
+	struct buf file, sample, errors;
+	struct conf *c;
+	size_t n;
+	const struct conf_row *rows = conf_rows(&n);
+
+	(void) state;
+	read_source(&file, "contrib/culvert.json");
+	buf_init(&sample, ROOM);
+	conf_help_sample(&sample);
+	if (!slice_eq(buf_slice(&file), buf_slice(&sample)))
+		fail_msg("contrib/culvert.json is old; culvert --help-config=sample writes it");
+	c = read_text(buf_slice(&file), &errors);
+	if (c == NULL)
+		fail_msg("%s", buf_cstr(&errors));
+	buf_fini(&errors);
+
+	/* Each key is in it, and all but the domains and listeners are what they would be anyway. */
+	for (size_t i = 1; i < n; i++) {
+		char key[64];
+		snprintf(key, sizeof key, "\"%s\": ", conf_row_leaf(&rows[i]));
+		if (rows[i].is_built && conf_row_is_key(&rows[i]))
+			assert_non_null(strstr(buf_cstr(&file), key));
+	}
+	struct conf *plain = good("{" D "}");
+	assert_memory_equal(&c->bosh, &plain->bosh, sizeof c->bosh);
+	assert_memory_equal(&c->limits, &plain->limits, sizeof c->limits);
+	assert_int_equal(c->workers, plain->workers);
+	assert_string_equal(c->node, plain->node);
+	assert_string_equal(c->origins.v[0], plain->origins.v[0]);
+	conf_unref(plain);
+	conf_unref(c);
+	buf_fini(&sample);
+	buf_fini(&file);
+}
+
+static void
+test_man_page(void **state)
+{
+	struct buf page, keys;
+	const char *begin, *end;
+
+	(void) state;
+	read_source(&page, "src/culvert.json.5");
+	buf_init(&keys, ROOM);
+	conf_help_man(&keys);
+	begin = strstr(buf_cstr(&page), "keys begin");
+	assert_non_null(begin);
+	begin = strchr(begin, '\n') + 1;
+	end = strstr(begin, ".\\\" keys end\n");
+	assert_non_null(end);
+	if (!slice_eq(slice_of(begin, (size_t) (end - begin)), buf_slice(&keys)))
+		fail_msg("src/culvert.json.5 is old; culvert --help-config=man writes what stands between its marks");
+	buf_fini(&keys);
+	buf_fini(&page);
+}
+
+static void
+test_list(void **state)
+{
+	struct buf list;
+	size_t n, column = 0;
+	const struct conf_row *rows = conf_rows(&n);
+
+	(void) state;
+	buf_init(&list, ROOM);
+	conf_help_list(&list);
+	for (size_t i = 1; i < n; i++) {
+		char key[64];
+		snprintf(key, sizeof key, "\n%s\n", rows[i].key);
+		/* The first has no line before it. */
+		if (conf_row_is_key(&rows[i]))
+			assert_int_equal(strstr(buf_cstr(&list), key + (i == 1)) != NULL, rows[i].is_built);
+	}
+	for (const char *p = buf_cstr(&list); *p != '\0'; p++) {
+		column = *p == '\n' ? 0 : *p == '\t' ? column + 8 : column + 1;
+		assert_true(column < 80);
+	}
+	buf_fini(&list);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_nul_byte),
+		cmocka_unit_test(test_later_keys),
+		cmocka_unit_test(test_too_many_complaints),
+		cmocka_unit_test(test_little_room),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_many_domains),
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_bad_arguments),
+		cmocka_unit_test(test_every_prefix),
+		cmocka_unit_test(test_every_byte_changed),
+		cmocka_unit_test(test_deep_nesting),
+		cmocka_unit_test(test_sample_file),
+		cmocka_unit_test(test_man_page),
+		cmocka_unit_test(test_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

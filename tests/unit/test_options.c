@@ -1,0 +1,275 @@
+/* The command line: what it answers, where, and with which status. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Part of the daemon, not of libcore.a, but it needs nothing else. */
+#include "worker/options.c"
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+#define ARGS_MAX 8
+
+/* What a call wrote. */
+struct answer {
+	char out[32768], err[32768];
+};
+
+static FILE *
+divert(int fd, int *before)
+{
+	FILE *f = tmpfile();
+
+	assert_non_null(f);
+	*before = dup(fd);
+	assert_true(*before >= 0 && dup2(fileno(f), fd) == fd);
+	return f;
+}
+
+static void
+restore(int fd, int before, FILE *f, char *text, size_t room)
+{
+	size_t n;
+
+	dup2(before, fd);
+	close(before);
+	rewind(f);
+	n = fread(text, 1, room - 1, f);
+	text[n] = '\0';
+	fclose(f);
+}
+
+static int
+parse(const char *const *args, struct options *o, struct answer *a)
+{
+	char name[] = "culvert", *argv[ARGS_MAX + 2] = {name};
+	int argc = 1, out, err, result;
+	FILE *out_file, *err_file;
+
+	/* getopt moves the pointers, never the letters. */
+	for (; argc <= ARGS_MAX && args[argc - 1] != NULL; argc++)
+		argv[argc] = (char *) (uintptr_t) args[argc - 1];
+	fflush(stdout);
+	out_file = divert(1, &out);
+	err_file = divert(2, &err);
+	result = options_parse(argc, argv, o);
+	fflush(stdout);
+	restore(1, out, out_file, a->out, sizeof a->out);
+	restore(2, err, err_file, a->err, sizeof a->err);
+	return result;
+}
+
+/* A file with this text; the caller unlinks and frees its name. */
+static char *
+make_file(const char *text)
+{
+	char *name = strdup("/tmp/culvert-test-XXXXXX");
+	int fd = mkstemp(name);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t) strlen(text));
+	close(fd);
+	return name;
+}
+
+static const struct {
+	const char *args[ARGS_MAX];
+	int status;
+	const char *err; /* all of it */
+} refusals[] = {
+	{{NULL}, 2,
+		"culvert: nothing to serve; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
+	{{"--check-config", NULL}, 2,
+		"culvert: nothing to serve; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
+	{{"-c", NULL}, 2, "culvert: -c wants a file\n"},
+	{{"--config", NULL}, 2, "culvert: -c wants a file\n"},
+	{{"--listen", NULL}, 2, "culvert: --listen wants a place: ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
+	{{"--domain", NULL}, 2, "culvert: --domain wants NAME=xmpp://HOST:PORT\n"},
+	{{"-x", NULL}, 2, "culvert: unknown option -x; culvert --help lists them all\n"},
+	{{"--foo", NULL}, 2, "culvert: --foo: no such option, or not in this form; culvert --help lists them all\n"},
+	{{"--help=all", NULL}, 2,
+		"culvert: --help=all: no such option, or not in this form; culvert --help lists them all\n"},
+	{{"--check-config=x", NULL}, 2,
+		"culvert: --check-config=x: no such option, or not in this form; culvert --help lists them all\n"},
+	{{"--help-config=x", NULL}, 2,
+		"culvert: --help-config=x: expected --help-config, --help-config=sample or --help-config=man\n"},
+	{{"a.json", NULL}, 2, "culvert: a.json: not an option; a configuration file is named with -c a.json\n"},
+	{{"-c", "a", "-c", "b", NULL}, 2, "culvert: -c is given twice; culvert reads one file\n"},
+	{{"-c", "a", "--domain", "b=c", NULL}, 2,
+		"culvert: -c and --listen or --domain exclude each other; write the listener and the domain into the file\n"},
+	{{"--listen", ":0", NULL}, 2,
+		"culvert: --listen alone reaches no domain; add --domain NAME=xmpp://HOST:PORT\n"},
+	{{"--domain", "a.org", NULL}, 2, "--domain a.org: expected NAME=xmpp://HOST:PORT\n"},
+	{{"-c", "/nonexistent/culvert.json", NULL}, 1,
+		"/nonexistent/culvert.json: cannot be read: No such file or directory\n"},
+	{{"-c", "/", NULL}, 1, "/: cannot be read: Is a directory\n"},
+	{{"-c", "/dev/zero", NULL}, 1, "/dev/zero: cannot be read: larger than 16 MiB, expected a configuration\n"},
+	{{"-c", "/dev/null", NULL}, 1,
+		"/dev/null:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {\"connect\": "
+		"[\"xmpp://HOST:PORT\"]}}}\n"},
+};
+
+static void
+test_refusals(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < COUNT(refusals); i++) {
+		struct options o = {0};
+		struct answer a;
+		assert_int_equal(parse(refusals[i].args, &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, refusals[i].status);
+		assert_null(o.conf);
+		assert_string_equal(a.out, "");
+		assert_string_equal(a.err, refusals[i].err);
+	}
+}
+
+static void
+test_answers(void **state)
+{
+	static const char *const version[] = {"--version", NULL}, *const list[] = {"--help-config", NULL},
+				 *const sample[] = {"--help-config=sample", NULL},
+				 *const man[] = {"--help-config=man", NULL};
+	struct options o = {0};
+	struct answer a;
+
+	(void) state;
+	assert_int_equal(parse(version, &o, &a), OPTIONS_EXIT);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(a.out, "culvert " CULVERT_VERSION "\n");
+	assert_int_equal(parse(list, &o, &a), OPTIONS_EXIT);
+	assert_non_null(strstr(a.out, "\nbosh.wait\n"));
+	assert_int_equal(parse(sample, &o, &a), OPTIONS_EXIT);
+	assert_non_null(strstr(a.out, "\"wait\": 50,\n"));
+	assert_int_equal(parse(man, &o, &a), OPTIONS_EXIT);
+	assert_non_null(strstr(a.out, "\n\\fBbosh.wait\\fR ("));
+	assert_int_equal(o.status, 0);
+	assert_string_equal(a.err, "");
+}
+
+/* One screen of 24 lines and 80 columns, with room for the prompt. */
+static void
+test_help_fits(void **state)
+{
+	static const char *const args[] = {"-h", NULL};
+	struct options o = {0};
+	struct answer a;
+	int lines = 0, column = 0;
+
+	(void) state;
+	assert_int_equal(parse(args, &o, &a), OPTIONS_EXIT);
+	assert_int_equal(o.status, 0);
+	for (const char *p = a.out; *p != '\0'; p++) {
+		column = *p == '\n' ? 0 : column + 1;
+		lines += *p == '\n';
+		assert_true(column < 80 && *p != '\t');
+	}
+	assert_true(lines < 24);
+}
+
+static void
+test_quick_start(void **state)
+{
+	static const char *const run[] = {"--listen", "127.0.0.1:0", "--listen=unix:/run/x", "--domain",
+		"a.org=xmpp://127.0.0.1:5222", "--domain=b.org=xmpp://[::1]", NULL};
+	static const char *const check[] = {"--domain", "a.org=xmpp://localhost", "--check-config", NULL};
+	struct options o = {0};
+	struct answer a;
+
+	(void) state;
+	assert_int_equal(parse(run, &o, &a), OPTIONS_RUN);
+	assert_int_equal(o.conf->n_listen, 2);
+	assert_int_equal(o.conf->n_domain, 2);
+	assert_null(o.file);
+	assert_string_equal(a.out, "");
+	assert_string_equal(a.err, "");
+	conf_unref(o.conf);
+
+	assert_int_equal(parse(check, &o, &a), OPTIONS_EXIT);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(a.out, "ok\n");
+}
+
+static void
+test_file(void **state)
+{
+	char *right = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}}");
+	char *wrong = make_file("{\n\t\"workers\": -1, \"domains\": {}, \"pages\": false\n}");
+	const char *const run[] = {"-c", right, NULL}, *const check[] = {"-c", right, "--check-config", NULL},
+			  *const bad[] = {"-c", wrong, NULL},
+			  *const check_bad[] = {"-c", wrong, "--check-config", NULL};
+	char expected[512];
+	struct options o = {0};
+	struct answer a;
+
+	(void) state;
+	assert_int_equal(parse(run, &o, &a), OPTIONS_RUN);
+	assert_string_equal(o.file, right);
+	assert_int_equal(o.conf->n_domain, 1);
+	conf_unref(o.conf);
+	assert_int_equal(parse(check, &o, &a), OPTIONS_EXIT);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(a.out, "ok\n");
+
+	snprintf(expected, sizeof expected,
+		"%s:2:13: workers: -1, expected a whole number from 0 to 256\n"
+		"%s:2:32: pages: is not available in this version yet, expected this key left out\n",
+		wrong, wrong);
+	assert_int_equal(parse(bad, &o, &a), OPTIONS_EXIT);
+	assert_int_equal(o.status, 1);
+	assert_string_equal(a.err, expected);
+	assert_int_equal(parse(check_bad, &o, &a), OPTIONS_EXIT);
+	assert_int_equal(o.status, 1);
+	assert_string_equal(a.err, expected);
+	assert_string_equal(a.out, "");
+	unlink(right);
+	unlink(wrong);
+	free(right);
+	free(wrong);
+}
+
+/* An answer that cannot be written is no success: /dev/full says so. */
+static void
+test_full_disk(void **state)
+{
+	char name[] = "culvert", version[] = "--version", *argv[] = {name, version, NULL};
+	int out = dup(1), err = dup(2), full = open("/dev/full", O_WRONLY), null = open("/dev/null", O_WRONLY);
+	struct options o = {0};
+	int result;
+
+	(void) state;
+	assert_true(full >= 0 && null >= 0);
+	fflush(stdout);
+	dup2(full, 1);
+	dup2(null, 2);
+	result = options_parse(2, argv, &o);
+	dup2(out, 1);
+	dup2(err, 2);
+	close(out);
+	close(err);
+	close(full);
+	close(null);
+	clearerr(stdout);
+	assert_int_equal(result, OPTIONS_EXIT);
+	assert_int_equal(o.status, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_help_fits),
+		cmocka_unit_test(test_quick_start),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_full_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

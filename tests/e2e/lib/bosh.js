@@ -82,32 +82,32 @@ class BoshClient {
 
 	/* Waits for a stanza, with a request held open all the while. */
 	stanza(match, what) {
-		const wanted = this.inbox.take(match, what);
-		const seen = wanted.then(() => true, () => true);
+		let seen = false;
+		const wanted = this.inbox.take((stanza) => match(stanza) && (seen = true), what);
+		const over = wanted.catch(() => { seen = true; });
 		const hold = async () => {
-			while (!await Promise.race([seen, this.open.size ? Promise.race(this.open).then(() => false, () => true) : false])) {
-				if (this.open.size === 0 && !this.inbox.ended)
+			while (!seen && !this.inbox.ended) {
+				if (this.open.size === 0)
 					this.send().catch(() => {});
+				await Promise.race([over, ...this.open].map((p) => p.catch(() => {})));
 			}
 		};
 		hold();
 		return wanted;
 	}
 
-	async ask(payload, match, what) {
-		const sent = this.send(payload);
-		sent.catch(() => {});
-		const stanza = await this.stanza(match, what);
-		await sent;
-		return stanza;
+	/* Sends payload and waits for a stanza, which may come as the answer or on a request held before. */
+	ask(payload, match, what, attrs) {
+		this.send(payload, attrs).catch(() => {});
+		return this.stanza(match, what);
 	}
 
 	async login() {
 		await this.create();
 		await this.stanza((s) => is(s, 'features', NS.stream), 'the stream features');
 		await this.ask(`<auth xmlns='${NS.sasl}' mechanism='ANONYMOUS'/>`, (s) => is(s, 'success', NS.sasl), 'SASL success');
-		await this.send('', { 'to': this.domain, 'xmpp:restart': 'true', 'xmlns:xmpp': NS.xbosh });
-		await this.stanza((s) => is(s, 'features', NS.stream), 'the stream features after login');
+		await this.ask('', (s) => is(s, 'features', NS.stream), 'the stream features after login',
+			{ 'to': this.domain, 'xmpp:restart': 'true', 'xmlns:xmpp': NS.xbosh });
 		const result = await this.ask(`<iq xmlns='jabber:client' type='set' id='bind'><bind xmlns='${NS.bind}'/></iq>`,
 			(s) => s.getAttribute('id') === 'bind', 'the result of binding');
 		this.jid = find(result, 'jid', NS.bind).textContent;

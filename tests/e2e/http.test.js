@@ -1,0 +1,208 @@
+'use strict';
+/*
+ * http.test.js: the one port: what is no BOSH and no WebSocket, down to what
+ * is not even HTTP, and that it disturbs nobody else.
+ */
+
+const assert = require('node:assert/strict');
+const { connect } = require('node:net');
+
+const { BoshClient, body, post } = require('./lib/bosh');
+const { RawConnection, request, upgradeHeaders } = require('./lib/http');
+const { GUESTS, culvert, each, suite, test } = require('./lib/stage');
+const { pause } = require('./lib/wait');
+
+const HEADER_TIMEOUT = 1;
+const stage = suite({ config: { limits: { header_timeout: HEADER_TIMEOUT } } });
+
+const message = (to, text) => `<message xmlns='jabber:client' to='${to}'><body>${text}</body></message>`;
+
+/* Numbers that look random and are the same in every run. */
+function* noise(seed) {
+	for (let x = seed >>> 0 || 1; ;) {
+		x ^= x << 13;
+		x ^= x >>> 17;
+		x ^= x << 5;
+		yield x & 0xff;
+	}
+}
+
+function randomBytes(n, seed) {
+	const source = noise(seed);
+	return Buffer.from(Array.from({ length: n }, () => source.next().value));
+}
+
+/* Bytes on a connection of their own; what came back until it was closed. */
+async function throwAt(port, bytes, ms = 5000) {
+	const raw = await RawConnection.open(port);
+	raw.write(bytes);
+	await raw.ended(ms);
+	await raw.end();
+	return raw.text;
+}
+
+const statusOf = (text) => Number((/^HTTP\/1\.[01] (\d{3}) /.exec(text) || [])[1]);
+
+test('an unknown path: 404', async () => {
+	for (const [method, path] of [['POST', '/nothing'], ['GET', '/http-bindx'], ['POST', '/'], ['GET', '/../http-bind']])
+		assert.equal((await request(stage.gateway.port, method, path, { body: method === 'POST' ? 'x' : undefined })).status, 404, path);
+});
+
+culvert('an upgrade on another path is no WebSocket', async () => {
+	const { status } = await request(stage.gateway.port, 'GET', '/nothing', { headers: upgradeHeaders() });
+	assert.equal(status, 404);
+});
+
+culvert('a method that makes no sense: 405', async () => {
+	for (const method of ['PUT', 'DELETE', 'PATCH']) {
+		const { status, headers } = await request(stage.gateway.port, method, stage.gateway.boshPath);
+		assert.equal(status, 405, method);
+		assert.match(headers.allow, /POST/);
+	}
+});
+
+test('HEAD gets a head', async () => {
+	const { status, text } = await request(stage.gateway.port, 'HEAD', stage.gateway.boshPath);
+	assert.deepEqual([status, text], [200, '']);
+});
+
+test('a connection serves several requests', async () => {
+	const { Agent } = require('node:http');
+	const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+	try {
+		for (let i = 0; i < 5; i++) {
+			const answer = await post(stage.gateway, body({ rid: i + 1, sid: 'no-such-session' }), { agent });
+			assert.equal(answer.condition, 'item-not-found');
+			assert.notEqual(answer.headers.connection, 'close');
+		}
+		const [sockets] = Object.values(agent.freeSockets);
+		assert.equal(sockets.length, 1);
+	} finally {
+		agent.destroy();
+	}
+});
+
+test('a body in chunks is a body', async () => {
+	const text = body({ rid: 5, sid: 'no-such-session' });
+	const chunks = [...text].map((c) => `1\r\n${c}\r\n`).join('');
+	const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\n` +
+		`Content-Type: text/xml\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n${chunks}0\r\n\r\n`);
+	assert.equal(statusOf(answer), 200, answer);
+	assert.match(answer, /item-not-found/);
+});
+
+/* Two readers of one connection must not see different requests in it. */
+const hidden = `POST /http-bind HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
+const ambiguous = {
+	'two lengths': `Content-Length: 0\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+	'a length and chunks': `Content-Length: ${hidden.length + 5}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
+	'an encoding that is none': `Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${hidden}`,
+	'two hosts': `Host: elsewhere\r\nContent-Length: 0\r\n\r\n`,
+};
+for (const [what, rest] of Object.entries(ambiguous)) {
+	culvert(`smuggling: ${what} gets one 400 and the connection closed`, async () => {
+		const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\n${rest}`);
+		assert.equal(statusOf(answer), 400, answer);
+		assert.equal(answer.split('HTTP/1.').length, 2, `more than one answer: ${answer}`);
+	});
+}
+
+culvert('a request without a host: 400', async () => {
+	const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nContent-Length: 0\r\n\r\n`);
+	assert.equal(statusOf(answer), 400, answer);
+});
+
+culvert('a head without end is refused', async () => {
+	const answer = await throwAt(stage.gateway.port, `GET / HTTP/1.1\r\nHost: localhost\r\nCookie: ${'x'.repeat(100000)}`);
+	assert.ok([0, NaN, 400, 413, 431].some((status) => Object.is(statusOf(answer), status)), answer.slice(0, 200));
+});
+
+/* What is no HTTP at all. */
+const garbage = {
+	'50 KB of noise': randomBytes(50 * 1024, 1),
+	'other noise': randomBytes(50 * 1024, 99),
+	'noise after a good beginning': Buffer.concat([Buffer.from('GET /http-bind HTTP/1.1\r\nHost: '), randomBytes(50 * 1024, 7)]),
+	'zeros': Buffer.alloc(50 * 1024),
+	'line ends': Buffer.alloc(50 * 1024, '\r\n'),
+	'a TLS hello': Buffer.concat([Buffer.from('160301020001000200fc0303', 'hex'), randomBytes(508, 3)]),
+	'an XMPP stream': Buffer.from(`<?xml version='1.0'?><stream:stream to='${GUESTS}' xmlns='jabber:client'>`),
+	'HTTP/2': Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+};
+for (const [what, bytes] of Object.entries(garbage)) {
+	culvert(`garbage: ${what} gets the connection closed, and disturbs nobody`, async () => {
+		const [byBosh, byWebsocket] = [await stage.guest('bosh'), await stage.guest('websocket')];
+		const thrown = throwAt(stage.gateway.port, bytes);
+		for (let i = 0; i < 3; i++) {
+			byBosh.tell(message(byWebsocket.jid, `${i}`)).catch(() => {});
+			await byWebsocket.message(`${i}`);
+			byWebsocket.tell(message(byBosh.jid, `${i}`));
+			await byBosh.message(`${i}`);
+		}
+		const answer = await thrown;
+		assert.ok(answer === '' || statusOf(answer) >= 400, answer.slice(0, 200));
+	});
+}
+
+culvert('garbage: inside a WebSocket it ends that WebSocket', async () => {
+	const client = await stage.guest('websocket');
+	client.ws._socket.write(randomBytes(5000, 11));
+	client.ws.on('error', () => {});
+	await client.closed();
+});
+
+each('garbage: many connections opened and dropped leave the others alone', async (transport) => {
+	const client = await stage.guest(transport);
+	for (let i = 0; i < 100; i++) {
+		const socket = connect(stage.gateway.port, '127.0.0.1');
+		socket.on('error', () => {});
+		socket.write(i % 3 ? 'POST /http-bind HTTP/1.1\r\nContent-Le' : randomBytes(64, i + 1));
+		setImmediate(() => socket.resetAndDestroy());
+	}
+	client.tell(message(client.jid, 'still here')).catch?.(() => {});
+	await client.message('still here');
+}, culvert);
+
+/* A head has to be complete in time, whatever comes of it meanwhile. */
+const slow = {
+	'nothing at all': [],
+	'a byte now and then': [...'POST /http-bind HTTP/1.1\r\nHost: localhost\r\nX: '.repeat(4)],
+	'a head without its last line': ['GET /xmpp-websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n'],
+};
+for (const [what, pieces] of Object.entries(slow)) {
+	culvert(`a slow client is cut off: ${what}`, async () => {
+		const raw = await RawConnection.open(stage.gateway.port);
+		const from = Date.now();
+		let over = false;
+		raw.closed.then(() => { over = true; });
+		for (const piece of pieces) {
+			if (over)
+				break;
+			raw.write(piece);
+			await Promise.race([raw.closed, pause(250)]);
+		}
+		await raw.ended(5000);
+		const took = Date.now() - from;
+		assert.ok(took > HEADER_TIMEOUT * 800 && took < HEADER_TIMEOUT * 3000, `cut off after ${took} ms`);
+	});
+}
+
+culvert('a slow client is cut off: on a connection that served a request', async () => {
+	const raw = await RawConnection.open(stage.gateway.port);
+	const text = body({ rid: 5, sid: 'no-such-session' });
+	raw.write(`POST /http-bind HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+	while (!/item-not-found/.test(raw.text))
+		await pause(5);
+	raw.write('POST /http-bind HTTP/1.1\r\nHost: lo');
+	await raw.ended(5000);
+});
+
+culvert('a held request is not cut off by the limit on heads', async () => {
+	const client = new BoshClient(stage.gateway, GUESTS);
+	await client.create({ wait: HEADER_TIMEOUT + 1 });
+	await client.stanza((s) => s.localName === 'features', 'the stream features');
+	const from = Date.now();
+	const answer = await client.send();
+	assert.equal(answer.type, null);
+	assert.ok(Date.now() - from > HEADER_TIMEOUT * 1000 + 500);
+	await client.terminate();
+});

@@ -44,7 +44,7 @@ async function throwAt(port, bytes, ms = 5000) {
 const statusOf = (text) => Number((/^HTTP\/1\.[01] (\d{3}) /.exec(text) || [])[1]);
 
 test('an unknown path: 404', async () => {
-	for (const [method, path] of [['POST', '/nothing'], ['GET', '/http-bindx'], ['POST', '/'], ['GET', '/../http-bind']])
+	for (const [method, path] of [['POST', '/nothing'], ['GET', '/nothing'], ['POST', '/http-bindx']])
 		assert.equal((await request(stage.gateway.port, method, path, { body: method === 'POST' ? 'x' : undefined })).status, 404, path);
 });
 
@@ -82,7 +82,7 @@ test('a connection serves several requests', async () => {
 	}
 });
 
-test('a body in chunks is a body', async () => {
+culvert('a body in chunks is a body', async () => {
 	const text = body({ rid: 5, sid: 'no-such-session' });
 	const chunks = [...text].map((c) => `1\r\n${c}\r\n`).join('');
 	const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\n` +
@@ -133,7 +133,7 @@ for (const [what, bytes] of Object.entries(garbage)) {
 		const [byBosh, byWebsocket] = [await stage.guest('bosh'), await stage.guest('websocket')];
 		const thrown = throwAt(stage.gateway.port, bytes);
 		for (let i = 0; i < 3; i++) {
-			byBosh.tell(message(byWebsocket.jid, `${i}`)).catch(() => {});
+			byBosh.tell(message(byWebsocket.jid, `${i}`));
 			await byWebsocket.message(`${i}`);
 			byWebsocket.tell(message(byBosh.jid, `${i}`));
 			await byBosh.message(`${i}`);
@@ -158,7 +158,7 @@ each('garbage: many connections opened and dropped leave the others alone', asyn
 		socket.write(i % 3 ? 'POST /http-bind HTTP/1.1\r\nContent-Le' : randomBytes(64, i + 1));
 		setImmediate(() => socket.resetAndDestroy());
 	}
-	client.tell(message(client.jid, 'still here')).catch?.(() => {});
+	client.tell(message(client.jid, 'still here'));
 	await client.message('still here');
 }, culvert);
 

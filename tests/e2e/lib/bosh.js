@@ -113,9 +113,9 @@ class BoshClient {
 		this.jid = find(result, 'jid', NS.bind).textContent;
 	}
 
-	/* Puts a stanza on its way; settles when its request is answered. */
-	tell(payload) {
-		return this.send(payload);
+	/* Puts stanzas on their way, all in one body; settles when that is done, not when the request is answered. */
+	async tell(...stanzas) {
+		this.send(stanzas.join('')).catch(() => {});
 	}
 
 	/* Waits for a message with this body. */

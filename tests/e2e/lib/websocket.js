@@ -98,9 +98,9 @@ class WsClient {
 		return { open, features };
 	}
 
-	/* Puts a stanza on its way. */
-	async tell(payload) {
-		this.send(payload);
+	/* Puts stanzas on their way, each in a message of its own. */
+	async tell(...stanzas) {
+		stanzas.forEach((stanza) => this.send(stanza));
 	}
 
 	/* Waits for a message with this body. */

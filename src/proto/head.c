@@ -58,10 +58,23 @@ head_is_path(struct slice target, char *const *paths, size_t n_paths)
 	return false;
 }
 
-bool
-head_is_origin_allowed(struct slice origin, char *const *origins, size_t n_origins)
+/* "https://chat.example.com" and a Host of "chat.example.com": the page came from where it now connects to. */
+static bool
+is_same_origin(struct slice origin, struct slice host)
 {
-	if (!slice_is_set(origin))
+	static const struct slice schemes[] = {SLICE("https://"), SLICE("http://")};
+
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (slice_has_prefix(origin, schemes[i]) && host.n > 0 &&
+		    slice_eq_nocase(slice_of(origin.p + schemes[i].n, origin.n - schemes[i].n), host))
+			return true;
+	return false;
+}
+
+bool
+head_is_origin_allowed(struct slice origin, struct slice host, char *const *origins, size_t n_origins)
+{
+	if (!slice_is_set(origin) || is_same_origin(origin, host))
 		return true;
 	for (size_t i = 0; i < n_origins; i++)
 		if (slice_eq(slice_str(origins[i]), SLICE("*")) || slice_eq_nocase(origin, slice_str(origins[i])))
@@ -87,7 +100,7 @@ head_judge_upgrade(const struct head_rules *rules, const struct head_upgrade *u,
 		return refuse(head, HEAD_REFUSED_VERSION, "Only WebSocket version 13 (RFC 6455) is spoken here.");
 	if (!slice_is_set(u->key) || !rules->hooks->is_base64(rules->hooks->arg, slice_trim(u->key), WEBSOCKET_KEY_BYTES))
 		return refuse(head, HEAD_REFUSED_REQUEST, "The Sec-WebSocket-Key header is not 16 bytes in base64.");
-	if (!head_is_origin_allowed(u->origin, rules->origins, rules->n_origins))
+	if (!head_is_origin_allowed(u->origin, u->host, rules->origins, rules->n_origins))
 		return refuse(head, HEAD_REFUSED_ORIGIN, "This Origin is not allowed.");
 	if (rules->require_subprotocol && !head_has_token(u->subprotocol, SLICE("xmpp")))
 		return refuse(head, HEAD_REFUSED_SUBPROTOCOL,
@@ -112,6 +125,7 @@ read_fields(struct slice rest, struct head_upgrade *u, bool *is_websocket, struc
 		{SLICE("sec-websocket-key"), &u->key},
 		{SLICE("sec-websocket-protocol"), &u->subprotocol},
 		{SLICE("origin"), &u->origin},
+		{SLICE("host"), &u->host},
 	};
 	struct slice line;
 	bool is_odd = false;

@@ -55,7 +55,7 @@ enum head_verdict head_judge(const struct head_rules *rules, struct slice bytes,
  * values of the headers, unset when absent.  HEAD_WEBSOCKET or HEAD_REFUSED.
  */
 struct head_upgrade {
-	struct slice connection, upgrade, version, key, origin, subprotocol;
+	struct slice connection, upgrade, version, key, origin, host, subprotocol;
 };
 enum head_verdict head_judge_upgrade(const struct head_rules *rules, const struct head_upgrade *u, struct head *head);
 
@@ -66,8 +66,11 @@ unsigned head_status(const struct head *head);
 
 /* Does the request target name one of the paths?  Query and trailing slash do not count. */
 bool head_is_path(struct slice target, char *const *paths, size_t n_paths);
-/* Is the Origin of a browser allowed?  Unset is: not a browser (RFC 6454). */
-bool head_is_origin_allowed(struct slice origin, char *const *origins, size_t n_origins);
+/*
+ * Is the Origin of a browser allowed?  Unset is: not a browser (RFC 6454).
+ * So is the origin that the request itself goes to, whatever the list says.
+ */
+bool head_is_origin_allowed(struct slice origin, struct slice host, char *const *origins, size_t n_origins);
 /* Does a comma-separated list hold this token, without regard to case? */
 bool head_has_token(struct slice list, struct slice token);
 

@@ -18,6 +18,7 @@ struct registry {
 	struct list live, dead;
 	size_t n;
 	uint64_t last_number;
+	struct slice posted;
 };
 
 /*
@@ -100,15 +101,19 @@ registry_free(struct registry *r)
 	free(r);
 }
 
+bool
+registry_worker(const struct registry *r, struct slice sid, unsigned *worker)
+{
+	return slice_is_set(sid) && sid_worker(sid, &r->config.prefix, worker) && *worker < r->config.n_workers;
+}
+
 unsigned
 registry_owner(const struct registry *r, struct slice body, struct slice *sid)
 {
 	unsigned worker;
 
 	*sid = body_sid(body);
-	if (!slice_is_set(*sid) || !sid_worker(*sid, &r->config.prefix, &worker) || worker >= r->config.n_workers)
-		return r->config.worker;
-	return worker;
+	return registry_worker(r, *sid, &worker) ? worker : r->config.worker;
 }
 
 static struct session *
@@ -158,9 +163,9 @@ registry_post(struct registry *r, struct req_id req, struct slice bytes, const s
 	struct slice sid = slice_is_set(body->sid) ? body->sid : body_sid(bytes);
 	char text[SID_MAX];
 
+	r->posted = SLICE_NONE;
 	if (slice_is_set(sid)) {
-		if (sid_worker(sid, &r->config.prefix, worker) && *worker != r->config.worker &&
-		    *worker < r->config.n_workers)
+		if (registry_worker(r, sid, worker) && *worker != r->config.worker)
 			return REGISTRY_FORWARD;
 		s = find(r, sid);
 		if (s == NULL) {
@@ -176,8 +181,15 @@ registry_post(struct registry *r, struct req_id req, struct slice bytes, const s
 		s = session_new_bosh(&r->world, r->conf, text, next_number(r), peer, now);
 		add(r, s);
 	}
+	r->posted = slice_str(s->sid);
 	session_request(s, body, req, refused, now);
 	return REGISTRY_TAKEN;
+}
+
+struct slice
+registry_posted(const struct registry *r)
+{
+	return r->posted;
 }
 
 void
@@ -241,6 +253,15 @@ registry_close_all(struct registry *r, enum closing reason, ms_t now)
 		next = link->next;
 		session_close(list_entry(link, struct session, link), reason, now);
 	}
+}
+
+void
+registry_bury_all(struct registry *r)
+{
+	struct list *link;
+
+	while ((link = list_shift(&r->live)) != NULL)
+		list_append(&r->dead, link);
 }
 
 size_t

@@ -38,6 +38,10 @@ enum registry_verdict {
 /* A BOSH body came in.  *worker is set for REGISTRY_FORWARD. */
 enum registry_verdict registry_post(struct registry *r, struct req_id req, struct slice body, const struct peer *peer,
 				    ms_t now, unsigned *worker);
+/* The sid of the session that the last registry_post() went to, unset when none; to be asked right after it. */
+struct slice registry_posted(const struct registry *r);
+/* Which worker a sid belongs to.  False when it is no sid of this process. */
+bool registry_worker(const struct registry *r, struct slice sid, unsigned *worker);
 /* The connection of a request that named this sid is gone (any sid, also unknown ones). */
 void registry_gone(struct registry *r, struct slice sid, struct req_id req, ms_t now);
 
@@ -56,6 +60,8 @@ void registry_reap(struct registry *r, void (*before_free)(void *arg, struct ses
 
 /* Ends all sessions. */
 void registry_close_all(struct registry *r, enum closing reason, ms_t now);
+/* Gives all sessions up, telling nobody: the next registry_reap() frees them. */
+void registry_bury_all(struct registry *r);
 size_t registry_count(const struct registry *r);
 
 #endif

@@ -1,0 +1,314 @@
+#include "io/bosh_http.h"
+
+#include <stdlib.h>
+
+#include "base/fatal.h"
+
+#define PREFLIGHT_AGE "86400"
+#define MAX_FIELDS 12
+
+/* What we keep with a request: whose session it names, and which Origin may read the answer. */
+struct tag {
+	char sid[SID_MAX];
+	uint32_t origin; /* index in the configuration's list, counted from 1 */
+};
+
+_Static_assert(sizeof(struct tag) <= HTTP_TAG, "the tag must fit");
+
+struct bosh_http {
+	struct bosh_http_config config;
+	const struct bosh_http_handler *handler;
+	struct http_handler http_handler;
+	struct http *http;
+};
+
+static ms_t
+now_of(const struct bosh_http *b)
+{
+	return (ms_t) uv_now(b->config.loop);
+}
+
+static struct tag
+read_tag(const char *bytes)
+{
+	struct tag tag;
+
+	memcpy(&tag, bytes, sizeof tag);
+	return tag;
+}
+
+/* Which entry of the list allows this Origin, counted from 1; 0: none, or none needed. */
+static uint32_t
+find_origin(const struct bosh_http *b, struct slice origin)
+{
+	const struct conf_list *list = &b->config.conf->origins;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], "*") == 0 || (slice_is_set(origin) && slice_eq_nocase(origin, slice_str(list->v[i]))))
+			return (uint32_t) (i + 1);
+	return 0;
+}
+
+struct fields {
+	struct http_field v[MAX_FIELDS];
+	size_t n;
+};
+
+static void
+add(struct fields *f, const char *name, const char *value)
+{
+	must(f->n < MAX_FIELDS);
+	f->v[f->n++] = (struct http_field){name, value};
+}
+
+/* The answer may be read by pages of the origins in the list; credentials are never part of it. */
+static void
+add_cors(const struct bosh_http *b, struct fields *f, uint32_t origin)
+{
+	const struct conf_list *list = &b->config.conf->origins;
+
+	if (origin == 0) {
+		if (list->n > 0)
+			add(f, "Vary", "Origin");
+		return;
+	}
+	add(f, "Access-Control-Allow-Origin", list->v[origin - 1]);
+	if (strcmp(list->v[origin - 1], "*") != 0)
+		add(f, "Vary", "Origin");
+}
+
+/* What a peer sent must never become a page of the application's origin. */
+static void
+add_safety(struct fields *f)
+{
+	add(f, "Cache-Control", "no-store");
+	add(f, "Content-Security-Policy", "sandbox; default-src 'none'");
+	add(f, "X-Content-Type-Options", "nosniff");
+}
+
+void
+bosh_http_reply(struct bosh_http *b, struct req_id req, struct slice body, const char *content_type)
+{
+	const char *bytes = http_tag(b->http, req);
+	struct fields f = {.n = 0};
+
+	if (bytes == NULL)
+		return;
+	add(&f, "Content-Type", content_type);
+	add_safety(&f);
+	add_cors(b, &f, read_tag(bytes).origin);
+	http_reply(b->http, req, 200, f.v, f.n, body);
+}
+
+static void
+reply_text(struct bosh_http *b, const struct http_request *rq, unsigned status, const char *text, const char *name,
+	   const char *value)
+{
+	struct fields f = {.n = 0};
+
+	if (status >= 400)
+		counter_add(b->config.counters->http_refused, 1);
+	add(&f, "Content-Type", "text/plain; charset=utf-8");
+	add_safety(&f);
+	add_cors(b, &f, read_tag(rq->tag).origin);
+	if (name != NULL)
+		add(&f, name, value);
+	http_reply(b->http, rq->id, status, f.v, f.n, slice_str(text));
+}
+
+/* The preflight of a browser (Fetch, 3.2.2): what follows may be a POST with any of the usual content types. */
+static void
+reply_preflight(struct bosh_http *b, const struct http_request *rq)
+{
+	uint32_t origin = read_tag(rq->tag).origin;
+	struct fields f = {.n = 0};
+
+	add(&f, "Allow", "POST, GET, HEAD, OPTIONS");
+	add(&f, "Cache-Control", "no-store");
+	add_cors(b, &f, origin);
+	if (origin != 0) {
+		add(&f, "Access-Control-Allow-Methods", "POST, OPTIONS");
+		add(&f, "Access-Control-Allow-Headers", "Content-Type, Content-Encoding, X-Requested-With");
+		add(&f, "Access-Control-Max-Age", PREFLIGHT_AGE);
+	}
+	http_reply(b->http, rq->id, 204, f.v, f.n, SLICE(""));
+}
+
+static void
+post(struct bosh_http *b, const struct http_request *rq, struct tag *tag)
+{
+	struct slice origin = http_header(rq, "Origin"), sid;
+	unsigned worker;
+
+	if (slice_eq(http_header(rq, "Sec-Fetch-Mode"), SLICE("navigate"))) {
+		reply_text(b, rq, 403, "BOSH answers are for programs, not pages.\n", NULL, NULL);
+		return;
+	}
+	if (b->config.conf->origins.n > 0 &&
+	    !head_is_origin_allowed(origin, http_header(rq, "Host"), b->config.conf->origins.v,
+				    b->config.conf->origins.n)) {
+		reply_text(b, rq, 403, "This Origin is not allowed.\n", NULL, NULL);
+		return;
+	}
+	worker = registry_owner(b->config.registry, rq->body, &sid);
+	if (worker != b->config.worker ||
+	    registry_post(b->config.registry, rq->id, rq->body, rq->peer, now_of(b), &worker) == REGISTRY_FORWARD) {
+		counter_add(b->config.counters->bosh_forwarded, 1);
+		b->handler->forward(b->handler->arg, worker, rq->id, rq->body, rq->peer);
+	} else {
+		sid = registry_posted(b->config.registry);
+	}
+	if (sid.n > 0 && sid.n < sizeof tag->sid) {
+		memcpy(tag->sid, sid.p, sid.n);
+		memcpy(rq->tag, tag, sizeof *tag);
+	}
+}
+
+static bool
+is_reading(const struct http_request *rq)
+{
+	return slice_eq(rq->method, SLICE("GET")) || slice_eq(rq->method, SLICE("HEAD"));
+}
+
+static void
+serve_bosh(struct bosh_http *b, const struct http_request *rq, struct tag *tag)
+{
+	if (slice_eq(rq->method, SLICE("POST")))
+		post(b, rq, tag);
+	else if (slice_eq(rq->method, SLICE("OPTIONS")))
+		reply_preflight(b, rq);
+	else if (is_reading(rq))
+		reply_text(b, rq, 200,
+			   "It works: this is a BOSH endpoint (XEP-0124, XEP-0206), served by culvert.\n"
+			   "Point an XMPP client's BOSH URL here.\n",
+			   NULL, NULL);
+	else
+		reply_text(b, rq, 405, "A BOSH endpoint takes POST.\n", "Allow", "POST, GET, HEAD, OPTIONS");
+}
+
+static void
+serve_websocket_page(struct bosh_http *b, const struct http_request *rq)
+{
+	if (is_reading(rq))
+		reply_text(b, rq, 200,
+			   "It works: this is an XMPP WebSocket endpoint (RFC 7395), served by culvert.\n"
+			   "Point an XMPP client's WebSocket URL here.\n",
+			   NULL, NULL);
+	else
+		reply_text(b, rq, 405, "A WebSocket endpoint takes GET with an upgrade.\n", "Allow", "GET, HEAD");
+}
+
+static void
+on_request(void *arg, const struct http_request *rq)
+{
+	struct bosh_http *b = arg;
+	const struct conf *conf = b->config.conf;
+	struct tag tag = {.origin = find_origin(b, http_header(rq, "Origin"))};
+
+	memcpy(rq->tag, &tag, sizeof tag);
+	if (conf_has_path(&conf->bosh_paths, rq->path))
+		serve_bosh(b, rq, &tag);
+	else if (conf_has_path(&conf->websocket_paths, rq->path))
+		serve_websocket_page(b, rq);
+	else if (slice_eq(rq->method, SLICE("OPTIONS")) && slice_eq(rq->path, SLICE("*")))
+		reply_text(b, rq, 200, "", "Allow", "POST, GET, HEAD, OPTIONS");
+	else
+		reply_text(b, rq, 404, "There is nothing here.\n", NULL, NULL);
+}
+
+/* The same judgement as at the door, for a connection that is past it. */
+static bool
+on_upgrade(void *arg, const struct http_request *rq)
+{
+	struct bosh_http *b = arg;
+	const struct head_upgrade u = {
+		.connection = http_header(rq, "Connection"),
+		.upgrade = http_header(rq, "Upgrade"),
+		.version = http_header(rq, "Sec-WebSocket-Version"),
+		.key = http_header(rq, "Sec-WebSocket-Key"),
+		.origin = http_header(rq, "Origin"),
+		.host = http_header(rq, "Host"),
+		.subprotocol = http_header(rq, "Sec-WebSocket-Protocol"),
+	};
+	struct head head;
+
+	if (!conf_has_path(&b->config.conf->websocket_paths, rq->path))
+		return false;
+	if (head_judge_upgrade(b->config.rules, &u, &head) == HEAD_WEBSOCKET)
+		return true;
+	log_event(b->config.log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"", rq->peer->text,
+		  head_status(&head), head.reason);
+	reply_text(b, rq, head_status(&head), head.reason, "Sec-WebSocket-Version", "13");
+	return false;
+}
+
+static void
+on_upgraded(void *arg, int fd, struct slice head, const struct peer *peer)
+{
+	struct bosh_http *b = arg;
+
+	b->handler->websocket(b->handler->arg, fd, head, peer);
+}
+
+static void
+on_gone(void *arg, struct req_id id, const char *bytes)
+{
+	struct bosh_http *b = arg;
+	struct tag tag = read_tag(bytes);
+	struct slice sid = slice_str(tag.sid);
+	unsigned worker = b->config.worker;
+
+	if (!registry_worker(b->config.registry, sid, &worker))
+		return;
+	if (worker != b->config.worker)
+		b->handler->forward_gone(b->handler->arg, worker, id, sid);
+	else
+		registry_gone(b->config.registry, sid, id, now_of(b));
+}
+
+struct bosh_http *
+bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_handler *handler)
+{
+	struct bosh_http *b = xcalloc(1, sizeof *b);
+	struct http_config http_config = {
+		.worker = config->worker,
+		.max_body = config->conf->bosh.max_body,
+		.log = config->log,
+	};
+
+	b->config = *config;
+	b->handler = handler;
+	b->http_handler = (struct http_handler){
+		.arg = b,
+		.request = on_request,
+		.upgrade = on_upgrade,
+		.upgraded = on_upgraded,
+		.gone = on_gone,
+	};
+	b->http = http_new(config->loop, &http_config, &b->http_handler);
+	return b;
+}
+
+void
+bosh_http_close(struct bosh_http *b)
+{
+	http_close(b->http);
+}
+
+void
+bosh_http_free(struct bosh_http *b)
+{
+	free(b);
+}
+
+void
+bosh_http_adopt(struct bosh_http *b, int fd, const struct peer *peer)
+{
+	http_adopt(b->http, fd, peer);
+}
+
+bool
+bosh_http_run(struct bosh_http *b)
+{
+	return http_run(b->http);
+}

@@ -1,0 +1,51 @@
+/*
+ * bosh_http.h: what the HTTP side serves: BOSH bodies to the registry, CORS,
+ * short pages for people, and upgrades that come late.
+ */
+#ifndef CULVERT_IO_BOSH_HTTP_H
+#define CULVERT_IO_BOSH_HTTP_H
+
+#include <uv.h>
+
+#include "base/log.h"
+#include "base/ms.h"
+#include "io/http.h"
+#include "proto/head.h"
+#include "session/registry.h"
+
+struct bosh_http;
+
+struct bosh_http_handler {
+	void *arg;
+	/* A body belongs to another worker's session; bytes are borrowed. */
+	void (*forward)(void *arg, unsigned worker, struct req_id req, struct slice body, const struct peer *peer);
+	/* The client of a request that was forwarded is gone. */
+	void (*forward_gone)(void *arg, unsigned worker, struct req_id req, struct slice sid);
+	/* A connection became a WebSocket; takes fd over. */
+	void (*websocket)(void *arg, int fd, struct slice head, const struct peer *peer);
+};
+
+struct bosh_http_config {
+	uv_loop_t *loop;
+	struct registry *registry;
+	const struct conf *conf;
+	const struct head_rules *rules;
+	struct counters *counters;
+	const struct log *log;
+	uint32_t worker;
+};
+
+/* All pointers must outlive it. */
+struct bosh_http *bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_handler *handler);
+/* Answers what is held and closes connections; to be freed when the loop has ended. */
+void bosh_http_close(struct bosh_http *b);
+void bosh_http_free(struct bosh_http *b);
+
+/* Serves a connection; takes fd over. */
+void bosh_http_adopt(struct bosh_http *b, int fd, const struct peer *peer);
+/* The answer to a request of this worker; nothing happens when it is gone. */
+void bosh_http_reply(struct bosh_http *b, struct req_id req, struct slice body, const char *content_type);
+/* As http_run(). */
+bool bosh_http_run(struct bosh_http *b);
+
+#endif

@@ -1,0 +1,259 @@
+#include "io/door.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/due.h"
+#include "base/fatal.h"
+#include "base/list.h"
+
+/* How long a client may take to read its refusal. */
+#define LINGER_MS 2000
+#define DROP_BYTES 4096
+
+enum guest_state {
+	GUEST_UNKNOWN, /* the head is not complete */
+	GUEST_REFUSED, /* the answer is sent; what it still sends is dropped until it closes */
+};
+
+struct guest {
+	struct door *door;
+	enum guest_state state;
+	uv_poll_t poll;
+	bool has_poll;
+	int fd;
+	struct peer peer;
+	struct due_link due;
+	struct list link;
+};
+
+struct door {
+	uv_loop_t *loop;
+	const struct head_rules *rules;
+	ms_t header_timeout;
+	const struct door_handler *handler;
+	struct counters *counters;
+	const struct log *log;
+	struct due due;
+	struct list guests;
+	char peek[HEAD_MAX];
+};
+
+struct door *
+door_new(uv_loop_t *loop, const struct head_rules *rules, ms_t header_timeout, const struct door_handler *handler,
+	 struct counters *counters, const struct log *log)
+{
+	struct door *d = xcalloc(1, sizeof *d);
+
+	d->loop = loop;
+	d->rules = rules;
+	d->header_timeout = header_timeout;
+	d->handler = handler;
+	d->counters = counters;
+	d->log = log;
+	due_init(&d->due);
+	list_init(&d->guests);
+	return d;
+}
+
+static void
+on_poll_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+/* The guest is no longer ours; its socket is somebody's or closed. */
+static void
+forget(struct guest *g)
+{
+	list_remove(&g->link);
+	due_set(&g->door->due, &g->due, MS_NEVER);
+	if (g->has_poll) {
+		uv_poll_stop(&g->poll);
+		uv_close((uv_handle_t *) &g->poll, on_poll_closed);
+	} else {
+		free(g);
+	}
+}
+
+static void
+show_out(struct guest *g)
+{
+	int fd = g->fd;
+
+	forget(g);
+	close(fd);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void
+wait_for_more(struct guest *g)
+{
+	if (!g->has_poll) {
+		must(uv_poll_init(g->door->loop, &g->poll, g->fd) == 0);
+		g->poll.data = g;
+		g->has_poll = true;
+	}
+	uv_poll_start(&g->poll, UV_READABLE, on_poll);
+}
+
+/*
+ * Closing with unread bytes would send a reset that may overtake the answer:
+ * so the head is taken in, and what follows is dropped until the client closes.
+ */
+static void
+refuse(struct guest *g, const struct head *head, size_t n)
+{
+	struct door *d = g->door;
+	struct buf answer;
+
+	counter_add(d->counters->http_refused, 1);
+	log_event(d->log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"", g->peer.text,
+		  head_status(head), head->reason);
+	(void) recv(g->fd, d->peek, n, 0);
+	buf_init(&answer, BUF_UNLIMITED);
+	head_refusal(&answer, head);
+	(void) send(g->fd, buf_slice(&answer).p, answer.n, MSG_NOSIGNAL);
+	buf_fini(&answer);
+	shutdown(g->fd, SHUT_WR);
+	g->state = GUEST_REFUSED;
+	due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + LINGER_MS);
+	wait_for_more(g);
+}
+
+static void
+set_low_water(int fd, size_t n)
+{
+	int bytes = (int) n;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
+static void
+hand_over(struct guest *g, bool is_websocket)
+{
+	const struct door_handler *handler = g->door->handler;
+	struct peer peer = g->peer;
+	int fd = g->fd;
+
+	if (g->has_poll)
+		set_low_water(fd, 1);
+	forget(g);
+	if (is_websocket)
+		handler->websocket(handler->arg, fd, &peer);
+	else
+		handler->http(handler->arg, fd, &peer);
+}
+
+/* Looks at what there is. */
+static void
+judge(struct guest *g)
+{
+	struct door *d = g->door;
+	struct head head;
+	ssize_t n = recv(g->fd, d->peek, sizeof d->peek, MSG_PEEK);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		wait_for_more(g);
+		return;
+	}
+	if (n <= 0) {
+		show_out(g);
+		return;
+	}
+	switch (head_judge(d->rules, slice_of(d->peek, (size_t) n), &head)) {
+	case HEAD_MORE:
+		/* Not to be woken again for what we have seen. */
+		set_low_water(g->fd, (size_t) n + 1);
+		wait_for_more(g);
+		return;
+	case HEAD_HTTP:
+		hand_over(g, false);
+		return;
+	case HEAD_WEBSOCKET:
+		hand_over(g, true);
+		return;
+	case HEAD_REFUSED:
+		refuse(g, &head, (size_t) n);
+		return;
+	case HEAD_GARBAGE:
+		counter_add(d->counters->http_refused, 1);
+		log_event(d->log, LOG_INFO, "not HTTP", "client=%s", g->peer.text);
+		show_out(g);
+		return;
+	}
+}
+
+static void
+drop(struct guest *g)
+{
+	char bytes[DROP_BYTES];
+	ssize_t n = recv(g->fd, bytes, sizeof bytes, 0);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		show_out(g);
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct guest *g = poll->data;
+
+	(void) events;
+	if (status < 0)
+		show_out(g);
+	else if (g->state == GUEST_REFUSED)
+		drop(g);
+	else
+		judge(g);
+}
+
+void
+door_enter(struct door *d, int fd, const struct peer *peer)
+{
+	struct guest *g = xcalloc(1, sizeof *g);
+
+	counter_add(d->counters->connections, 1);
+	g->door = d;
+	g->fd = fd;
+	g->peer = *peer;
+	list_append(&d->guests, &g->link);
+	if (d->header_timeout > 0)
+		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + d->header_timeout);
+	judge(g);
+}
+
+ms_t
+door_deadline(const struct door *d)
+{
+	return due_first(&d->due);
+}
+
+void
+door_expire(struct door *d, ms_t now)
+{
+	struct due_link *link;
+
+	while ((link = due_shift(&d->due, now)) != NULL) {
+		struct guest *g = due_entry(link, struct guest, due);
+		if (g->state == GUEST_UNKNOWN)
+			log_event(d->log, LOG_INFO, "no request in time", "client=%s", g->peer.text);
+		show_out(g);
+	}
+}
+
+void
+door_close(struct door *d)
+{
+	struct list *link;
+
+	if (d == NULL)
+		return;
+	while ((link = list_shift(&d->guests)) != NULL)
+		show_out(list_entry(link, struct guest, link));
+	due_fini(&d->due);
+	free(d);
+}

@@ -1,0 +1,39 @@
+/*
+ * door.h: an accepted socket until it is known who serves it.  The request
+ * head is peeked at, not read: whoever takes the connection reads it whole.
+ * Upgrades that are not valid are answered here, and a client that does not
+ * say in time what it wants is shown out.
+ */
+#ifndef CULVERT_IO_DOOR_H
+#define CULVERT_IO_DOOR_H
+
+#include <uv.h>
+
+#include "base/log.h"
+#include "base/ms.h"
+#include "base/peer.h"
+#include "proto/head.h"
+#include "session/counters.h"
+
+struct door;
+
+struct door_handler {
+	void *arg;
+	/* Both take fd over. */
+	void (*http)(void *arg, int fd, const struct peer *peer);
+	void (*websocket)(void *arg, int fd, const struct peer *peer);
+};
+
+/* rules, handler, counters and log must outlive it.  header_timeout in ms, 0: none. */
+struct door *door_new(uv_loop_t *loop, const struct head_rules *rules, ms_t header_timeout,
+		      const struct door_handler *handler, struct counters *counters, const struct log *log);
+/* Shows everybody out; the memory goes when the loop has run. */
+void door_close(struct door *d);
+
+/* Takes fd over: a connected, non-blocking socket. */
+void door_enter(struct door *d, int fd, const struct peer *peer);
+
+ms_t door_deadline(const struct door *d);
+void door_expire(struct door *d, ms_t now);
+
+#endif

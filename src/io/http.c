@@ -1,0 +1,694 @@
+#include "io/http.h"
+
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+#include "base/list.h"
+#include "io/watch.h"
+
+/*
+ * Resuming costs the library a walk over all requests it holds, so the
+ * connections are spread over several daemons once there are many.
+ */
+#define MAX_SHARDS 16
+#define SHARD_CONNECTIONS 1000
+
+#define POOL_BYTES 16384     /* per connection, head and the start of the body; pages are touched as used */
+#define IDLE_SECONDS 120     /* of a kept connection; proxies and browsers give up before (75 s) */
+#define MAX_DROPPED 1048576  /* bytes of a body too large that are read and dropped, so that the answer arrives */
+#define MAX_HEAD 16384       /* of an upgrade that is passed on */
+#define KEEP_BODY 1024       /* room a waiting request may keep */
+
+#define CONNECTION_MAGIC 0x636f6e6eu
+
+struct connection;
+
+struct shard {
+	struct http *http;
+	struct MHD_Daemon *daemon;
+	uv_poll_t poll;
+	unsigned n_connections;
+	bool is_dirty;
+};
+
+enum request_state {
+	REQUEST_READING,
+	REQUEST_DELIVERED, /* the handler knows it, and has not answered */
+	REQUEST_ANSWERED,  /* response is ready or queued */
+};
+
+struct request {
+	struct http *http;
+	struct connection *connection;
+	struct MHD_Connection *library;
+	uint32_t slot;
+	uint64_t generation;
+	enum request_state state;
+	bool is_suspended, is_too_big, is_upgrade;
+	size_t dropped;
+	struct buf body;
+	unsigned status;
+	struct MHD_Response *response;
+	struct list due; /* in http->to_resume */
+	char tag[HTTP_TAG];
+};
+
+/* Ours for each of the library's; made before it is, found by its socket. */
+struct connection {
+	uint32_t magic;
+	struct shard *shard;
+	int fd;
+	struct peer peer;
+	struct request *request; /* the one being served */
+	bool is_gone;
+	struct list vanished; /* in http->vanished */
+};
+
+struct upgrade {
+	struct list link;
+	int fd;
+	struct buf head;
+	struct peer peer;
+};
+
+struct http {
+	uv_loop_t *loop;
+	struct http_config config;
+	const struct http_handler *handler;
+	struct watch *watch;
+	uv_timer_t timer;
+	struct shard shard[MAX_SHARDS];
+	unsigned n_shards, n_open; /* open: handles that must be closed before the memory goes */
+	bool is_closing;
+
+	struct request **slot;
+	uint32_t n_slots, *free_slot, n_free;
+	uint64_t generation;
+	struct connection **by_fd;
+	int n_by_fd;
+	struct list to_resume, vanished, upgrades;
+};
+
+static struct connection *
+connection_from(void *p)
+{
+	struct connection *c = p;
+
+	must(c != NULL && c->magic == CONNECTION_MAGIC);
+	return c;
+}
+
+/* ---- requests ---- */
+
+static struct request *
+request_new(struct http *h, struct connection *c, struct MHD_Connection *library)
+{
+	struct request *rq = xcalloc(1, sizeof *rq);
+
+	if (h->n_free == 0) {
+		uint32_t n = h->n_slots > 0 ? h->n_slots * 2 : 64;
+		h->slot = xrealloc(h->slot, n * sizeof(struct request *));
+		h->free_slot = xrealloc(h->free_slot, n * sizeof *h->free_slot);
+		for (uint32_t i = n; i > h->n_slots; i--) {
+			h->slot[i - 1] = NULL;
+			h->free_slot[h->n_free++] = i - 1;
+		}
+		h->n_slots = n;
+	}
+	rq->http = h;
+	rq->connection = c;
+	rq->library = library;
+	rq->slot = h->free_slot[--h->n_free];
+	rq->generation = ++h->generation;
+	buf_init(&rq->body, h->config.max_body);
+	list_init(&rq->due);
+	h->slot[rq->slot] = rq;
+	c->request = rq;
+	return rq;
+}
+
+static void
+request_free(struct request *rq)
+{
+	struct http *h = rq->http;
+
+	h->slot[rq->slot] = NULL;
+	h->free_slot[h->n_free++] = rq->slot;
+	list_remove(&rq->due);
+	buf_fini(&rq->body);
+	if (rq->response != NULL)
+		MHD_destroy_response(rq->response);
+	free(rq);
+}
+
+static struct req_id
+request_id(const struct request *rq)
+{
+	return (struct req_id){rq->http->config.worker, rq->slot, rq->generation};
+}
+
+struct slice
+http_header(const struct http_request *rq, const char *name)
+{
+	return slice_str(MHD_lookup_connection_value(rq->library, MHD_HEADER_KIND, name));
+}
+
+static void
+set_response(struct request *rq, unsigned status, const struct http_field *fields, size_t n_fields, struct slice body)
+{
+	rq->response = MHD_create_response_from_buffer(body.n, (void *) (uintptr_t) (body.n > 0 ? body.p : ""),
+						       MHD_RESPMEM_MUST_COPY);
+	must(rq->response != NULL);
+	for (size_t i = 0; i < n_fields; i++)
+		MHD_add_response_header(rq->response, fields[i].name, fields[i].value);
+	rq->status = status;
+	rq->state = REQUEST_ANSWERED;
+}
+
+/* The request, if it still waits for its answer. */
+static struct request *
+find_waiting(const struct http *h, struct req_id id)
+{
+	struct request *rq = id.slot < h->n_slots ? h->slot[id.slot] : NULL;
+
+	return rq != NULL && rq->generation == id.generation && rq->state == REQUEST_DELIVERED ? rq : NULL;
+}
+
+char *
+http_tag(struct http *h, struct req_id id)
+{
+	struct request *rq = find_waiting(h, id);
+
+	return rq != NULL ? rq->tag : NULL;
+}
+
+void
+http_reply(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
+	   struct slice body)
+{
+	struct request *rq = find_waiting(h, id);
+
+	if (rq == NULL)
+		return;
+	set_response(rq, status, fields, n_fields, body);
+	if (rq->is_suspended)
+		list_append(&h->to_resume, &rq->due);
+}
+
+/* A refusal of our own, before the handler hears of the request. */
+static void
+refuse(struct request *rq, unsigned status, const char *text, bool close_connection)
+{
+	const struct http_field fields[] = {
+		{"Content-Type", "text/plain; charset=utf-8"},
+		{"Cache-Control", "no-store"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Connection", "close"},
+	};
+
+	set_response(rq, status, fields, close_connection ? 4 : 3, slice_str(text));
+}
+
+/* ---- what the library must not be trusted with ---- */
+
+struct framing {
+	unsigned content_lengths, transfer_encodings, hosts;
+	bool is_odd;
+	uint64_t length;
+};
+
+static enum MHD_Result
+on_framing_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct framing *f = arg;
+	struct slice v = slice_trim(value != NULL ? slice_str(value) : SLICE(""));
+
+	(void) kind;
+	if (strcasecmp(name, "content-length") == 0) {
+		f->content_lengths++;
+		f->is_odd = f->is_odd || !slice_number(v, UINT64_MAX / 2, &f->length);
+	} else if (strcasecmp(name, "transfer-encoding") == 0) {
+		f->transfer_encodings++;
+		f->is_odd = f->is_odd || !slice_eq_nocase(v, SLICE("chunked"));
+	} else if (strcasecmp(name, "host") == 0) {
+		f->hosts++;
+	}
+	return MHD_YES;
+}
+
+/*
+ * The library accepts heads of which two readers may think differently where
+ * the body ends (RFC 9112, 11.2).  A proxy before us may be the other reader.
+ */
+static bool
+is_smuggling(struct request *rq, const char *version, uint64_t *length)
+{
+	struct framing f = {.length = 0};
+
+	MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_framing_field, &f);
+	*length = f.length;
+	return f.is_odd || f.content_lengths > 1 || f.transfer_encodings > 1 ||
+	       (f.content_lengths > 0 && f.transfer_encodings > 0) || f.hosts > 1 ||
+	       (f.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
+}
+
+/* ---- upgrades that come late ---- */
+
+static enum MHD_Result
+on_upgrade_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct buf *head = arg;
+
+	(void) kind;
+	return buf_printf(head, "%s: %s\r\n", name, value != NULL ? value : "") == 0 ? MHD_YES : MHD_NO;
+}
+
+/*
+ * A proxy may send the upgrade on a connection it used for requests before.
+ * The library lets go of the socket when it is told the request failed; a
+ * duplicate of it lives on, with the head written anew.
+ */
+static bool
+take_upgrade(struct request *rq, const char *url)
+{
+	struct upgrade *up = xcalloc(1, sizeof *up);
+
+	buf_init(&up->head, MAX_HEAD);
+	up->peer = rq->connection->peer;
+	up->fd = fcntl(rq->connection->fd, F_DUPFD_CLOEXEC, 0);
+	if (up->fd < 0 || buf_printf(&up->head, "GET %s HTTP/1.1\r\n", url) != 0 ||
+	    MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_upgrade_field, &up->head) < 0 ||
+	    buf_append_str(&up->head, "\r\n") != 0) {
+		if (up->fd >= 0)
+			close(up->fd);
+		buf_fini(&up->head);
+		free(up);
+		return false;
+	}
+	rq->is_upgrade = true;
+	list_append(&rq->http->upgrades, &up->link);
+	return true;
+}
+
+static void
+hand_over_upgrades(struct http *h)
+{
+	struct list *link;
+
+	while ((link = list_shift(&h->upgrades)) != NULL) {
+		struct upgrade *up = list_entry(link, struct upgrade, link);
+		h->handler->upgraded(h->handler->arg, up->fd, buf_slice(&up->head), &up->peer);
+		buf_fini(&up->head);
+		free(up);
+	}
+}
+
+/* ---- the library's callbacks ---- */
+
+static enum MHD_Result
+queue_response(struct request *rq)
+{
+	enum MHD_Result result = MHD_queue_response(rq->library, rq->status, rq->response);
+
+	MHD_destroy_response(rq->response);
+	rq->response = NULL;
+	return result;
+}
+
+static struct http_request
+describe(struct request *rq, const char *url, const char *method)
+{
+	return (struct http_request){
+		.id = request_id(rq),
+		.method = slice_str(method),
+		.path = slice_str(url),
+		.body = buf_slice(&rq->body),
+		.peer = &rq->connection->peer,
+		.library = rq->library,
+		.tag = rq->tag,
+	};
+}
+
+/* The head is there.  What is wrong with it is answered before a body is read. */
+static enum MHD_Result
+begin(struct http *h, struct MHD_Connection *library, const char *url, const char *method, const char *version,
+      void **request)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct request *rq = request_new(h, connection_from(info->socket_context), library);
+	struct http_request public;
+	uint64_t length;
+
+	*request = rq;
+	if (is_smuggling(rq, version, &length)) {
+		refuse(rq, 400, "The length of this request, or its Host, is not clear.\n", true);
+		return queue_response(rq);
+	}
+	if (length > h->config.max_body) {
+		refuse(rq, 413, "The body of this request is too large.\n", true);
+		return queue_response(rq);
+	}
+	public = describe(rq, url, method);
+	if (strcmp(method, "GET") == 0 && slice_eq_nocase(http_header(&public, "upgrade"), SLICE("websocket"))) {
+		rq->state = REQUEST_DELIVERED;
+		if (h->handler->upgrade(h->handler->arg, &public))
+			{
+			take_upgrade(rq, url);
+			return MHD_NO;
+		}
+		if (rq->state == REQUEST_ANSWERED)
+			return queue_response(rq);
+		rq->state = REQUEST_READING;
+	}
+	if (length > 0)
+		buf_reserve(&rq->body, (size_t) length);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+read_body(struct request *rq, const char *data, size_t *n)
+{
+	if (!rq->is_too_big && buf_append(&rq->body, slice_of(data, *n)) != 0) {
+		rq->is_too_big = true;
+		buf_fini(&rq->body);
+	}
+	if (rq->is_too_big) {
+		rq->dropped += *n;
+		if (rq->dropped > MAX_DROPPED)
+			return MHD_NO;
+	}
+	*n = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result
+on_access(void *arg, struct MHD_Connection *library, const char *url, const char *method, const char *version,
+	  const char *data, size_t *n_data, void **request)
+{
+	struct http *h = arg;
+	struct request *rq = *request;
+	struct http_request public;
+
+	if (rq == NULL)
+		return begin(h, library, url, method, version, request);
+	if (rq->connection->is_gone)
+		return MHD_NO;
+	if (*n_data > 0)
+		return read_body(rq, data, n_data);
+	if (rq->state == REQUEST_READING) {
+		rq->state = REQUEST_DELIVERED;
+		if (rq->is_too_big) {
+			refuse(rq, 413, "The body of this request is too large.\n", true);
+		} else {
+			public = describe(rq, url, method);
+			h->handler->request(h->handler->arg, &public);
+			buf_clear(&rq->body, KEEP_BODY);
+		}
+	}
+	if (rq->state == REQUEST_ANSWERED)
+		return queue_response(rq);
+	if (!rq->is_suspended) {
+		MHD_suspend_connection(library);
+		rq->is_suspended = true;
+	}
+	return MHD_YES;
+}
+
+static void
+on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD_RequestTerminationCode code)
+{
+	struct http *h = arg;
+	struct request *rq = *request;
+
+	(void) library;
+	(void) code;
+	if (rq == NULL)
+		return;
+	*request = NULL;
+	rq->connection->request = NULL;
+	if (rq->state == REQUEST_DELIVERED && !rq->is_upgrade)
+		h->handler->gone(h->handler->arg, request_id(rq), rq->tag);
+	request_free(rq);
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *library, void **context, enum MHD_ConnectionNotificationCode code)
+{
+	struct http *h = arg;
+	struct connection *c;
+	int fd;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		fd = MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		must(fd >= 0 && fd < h->n_by_fd);
+		c = connection_from(h->by_fd[fd]);
+		h->by_fd[fd] = NULL;
+		*context = c;
+		watch_add(h->watch, fd, c);
+		return;
+	}
+	c = connection_from(*context);
+	watch_remove(h->watch, c->fd);
+	list_remove(&c->vanished);
+	c->shard->n_connections--;
+	c->magic = 0;
+	free(c);
+}
+
+/* ---- the loop ---- */
+
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct shard *s = poll->data;
+
+	(void) status;
+	(void) events;
+	s->is_dirty = true;
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	struct http *h = timer->data;
+
+	for (unsigned i = 0; i < h->n_shards; i++)
+		h->shard[i].is_dirty = true;
+}
+
+/* Only marks: the socket and its struct are the library's until it says so. */
+static void
+on_vanished(void *arg, void *item)
+{
+	struct http *h = arg;
+	struct connection *c = connection_from(item);
+
+	if (c->is_gone)
+		return;
+	c->is_gone = true;
+	list_append(&h->vanished, &c->vanished);
+}
+
+static void
+open_shard(struct http *h)
+{
+	struct shard *s = &h->shard[h->n_shards];
+	const union MHD_DaemonInfo *info;
+
+	*s = (struct shard){.http = h};
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
+				     0, NULL, NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				     (size_t) POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS,
+				     MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+				     MHD_OPTION_END);
+	must(s->daemon != NULL);
+	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	must(info != NULL);
+	must(uv_poll_init(h->loop, &s->poll, info->epoll_fd) == 0);
+	s->poll.data = s;
+	must(uv_poll_start(&s->poll, UV_READABLE, on_readable) == 0);
+	h->n_shards++;
+	h->n_open++;
+}
+
+struct http *
+http_new(uv_loop_t *loop, const struct http_config *config, const struct http_handler *handler)
+{
+	struct http *h = xcalloc(1, sizeof *h);
+
+	h->loop = loop;
+	h->config = *config;
+	h->handler = handler;
+	list_init(&h->to_resume);
+	list_init(&h->vanished);
+	list_init(&h->upgrades);
+	h->watch = watch_new(loop, on_vanished, h);
+	must(uv_timer_init(loop, &h->timer) == 0);
+	h->timer.data = h;
+	h->n_open = 1;
+	open_shard(h);
+	return h;
+}
+
+static struct shard *
+choose_shard(struct http *h)
+{
+	struct shard *best = &h->shard[0];
+
+	for (unsigned i = 1; i < h->n_shards; i++)
+		if (h->shard[i].n_connections < best->n_connections)
+			best = &h->shard[i];
+	if (best->n_connections >= SHARD_CONNECTIONS && h->n_shards < MAX_SHARDS) {
+		open_shard(h);
+		best = &h->shard[h->n_shards - 1];
+	}
+	return best;
+}
+
+/* The library tells of the connection later, by its socket: until then we keep what belongs to it. */
+static void
+remember(struct http *h, int fd, struct connection *c)
+{
+	if (fd >= h->n_by_fd) {
+		int n = fd + 64;
+		h->by_fd = xrealloc(h->by_fd, (size_t) n * sizeof(struct connection *));
+		memset(h->by_fd + h->n_by_fd, 0, (size_t) (n - h->n_by_fd) * sizeof(struct connection *));
+		h->n_by_fd = n;
+	}
+	h->by_fd[fd] = c;
+}
+
+void
+http_adopt(struct http *h, int fd, const struct peer *peer)
+{
+	struct connection *c;
+
+	if (h->is_closing) {
+		close(fd);
+		return;
+	}
+	c = xcalloc(1, sizeof *c);
+	c->magic = CONNECTION_MAGIC;
+	c->fd = fd;
+	c->peer = *peer;
+	c->shard = choose_shard(h);
+	list_init(&c->vanished);
+	remember(h, fd, c);
+	c->shard->n_connections++;
+	c->shard->is_dirty = true;
+	if (MHD_add_connection(c->shard->daemon, fd, NULL, 0) != MHD_YES) {
+		log_event(h->config.log, LOG_WARNING, "connection not served", "client=%s reason=\"no room in the HTTP library\"",
+			  peer->text);
+		c->shard->n_connections--;
+		h->by_fd[fd] = NULL;
+		c->magic = 0;
+		free(c);
+	}
+}
+
+/* A held request whose client left: its handler learns it, the library closes the connection. */
+static void
+let_go(struct http *h)
+{
+	struct list *link;
+
+	while ((link = list_shift(&h->vanished)) != NULL) {
+		struct connection *c = list_entry(link, struct connection, vanished);
+		struct request *rq = c->request;
+		if (rq == NULL || !rq->is_suspended)
+			continue;
+		list_remove(&rq->due);
+		list_append(&h->to_resume, &rq->due);
+		if (rq->state == REQUEST_DELIVERED) {
+			rq->state = REQUEST_ANSWERED;
+			h->handler->gone(h->handler->arg, request_id(rq), rq->tag);
+		}
+	}
+}
+
+static void
+resume(struct http *h)
+{
+	struct list *link;
+
+	while ((link = list_shift(&h->to_resume)) != NULL) {
+		struct request *rq = list_entry(link, struct request, due);
+		rq->is_suspended = false;
+		rq->connection->shard->is_dirty = true;
+		MHD_resume_connection(rq->library);
+	}
+}
+
+bool
+http_run(struct http *h)
+{
+	MHD_UNSIGNED_LONG_LONG timeout, first = UINT64_MAX;
+
+	if (h->is_closing)
+		return false;
+	let_go(h);
+	resume(h);
+	for (unsigned i = 0; i < h->n_shards; i++) {
+		struct shard *s = &h->shard[i];
+		if (!s->is_dirty)
+			continue;
+		s->is_dirty = false;
+		MHD_run(s->daemon);
+		if (MHD_get_timeout(s->daemon, &timeout) != MHD_YES)
+			continue;
+		if (timeout == 0)
+			s->is_dirty = true;
+		else if (timeout < first)
+			first = timeout;
+	}
+	hand_over_upgrades(h);
+	if (first != UINT64_MAX && !uv_is_active((uv_handle_t *) &h->timer))
+		uv_timer_start(&h->timer, on_timer, first, 0);
+	for (unsigned i = 0; i < h->n_shards; i++)
+		if (h->shard[i].is_dirty)
+			return true;
+	return !list_is_empty(&h->to_resume) || !list_is_empty(&h->vanished);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct http *h = handle->type == UV_TIMER ? handle->data : ((struct shard *) handle->data)->http;
+
+	if (--h->n_open > 0)
+		return;
+	for (unsigned i = 0; i < h->n_shards; i++)
+		MHD_stop_daemon(h->shard[i].daemon);
+	watch_close(h->watch);
+	free(h->slot);
+	free(h->free_slot);
+	free(h->by_fd);
+	free(h);
+}
+
+void
+http_close(struct http *h)
+{
+	struct http_field field = {"Connection", "close"};
+
+	if (h == NULL)
+		return;
+	/* The library aborts when a daemon stops while it holds a request. */
+	for (uint32_t i = 0; i < h->n_slots; i++) {
+		struct request *rq = h->slot[i];
+		if (rq != NULL && rq->state == REQUEST_DELIVERED)
+			http_reply(h, request_id(rq), 503, &field, 1, SLICE(""));
+	}
+	for (int i = 0; i < 16 && http_run(h); i++)
+		;
+	h->is_closing = true;
+	for (unsigned i = 0; i < h->n_shards; i++)
+		uv_close((uv_handle_t *) &h->shard[i].poll, on_closed);
+	uv_close((uv_handle_t *) &h->timer, on_closed);
+}

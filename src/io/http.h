@@ -1,0 +1,82 @@
+/*
+ * http.h: HTTP with libmicrohttpd, as values: a request comes with a req_id
+ * and its whole body; the answer names the req_id, now or much later.  The
+ * only file that sees the library.
+ *
+ *      door -> http_adopt -> [library] -> handler->request
+ *                                              |  held, nothing runs
+ *      http_reply(id) -> marked -> http_run: resume, library writes
+ *
+ * All calls belong to the thread of the loop.
+ */
+#ifndef CULVERT_IO_HTTP_H
+#define CULVERT_IO_HTTP_H
+
+#include <uv.h>
+
+#include "base/log.h"
+#include "base/peer.h"
+#include "base/req.h"
+#include "base/slice.h"
+
+#define HTTP_TAG 96 /* bytes a handler may keep with a request */
+
+struct http;
+
+/* A request; all is borrowed for the time of the call. */
+struct http_request {
+	struct req_id id;
+	struct slice method, path; /* the path without query */
+	struct slice body;
+	const struct peer *peer;
+	void *library; /* for http_header() */
+	char *tag;     /* HTTP_TAG bytes, zero at first; lasts as long as the request */
+};
+
+/* The value of a header field, unset when absent. */
+struct slice http_header(const struct http_request *rq, const char *name);
+
+struct http_field {
+	const char *name, *value;
+};
+
+struct http_handler {
+	void *arg;
+	/* A complete request.  To be answered by http_reply(), in this call or later. */
+	void (*request)(void *arg, const struct http_request *rq);
+	/* An upgrade to WebSocket on a connection that served requests before: true takes it. */
+	bool (*upgrade)(void *arg, const struct http_request *rq);
+	/* The upgraded socket, with the request head that was read from it; takes fd over. */
+	void (*upgraded)(void *arg, int fd, struct slice head, const struct peer *peer);
+	/* The client of an unanswered request is gone. */
+	void (*gone)(void *arg, struct req_id id, const char *tag);
+};
+
+struct http_config {
+	uint32_t worker;     /* for req_id */
+	size_t max_body;     /* larger ones get 413 */
+	const struct log *log;
+};
+
+/* handler must outlive it. */
+struct http *http_new(uv_loop_t *loop, const struct http_config *config, const struct http_handler *handler);
+/* Answers what is held with 503 and closes all; the memory goes when the loop has run. */
+void http_close(struct http *h);
+
+/* Serves a connection; takes fd over.  Bytes that were only peeked at are still in it. */
+void http_adopt(struct http *h, int fd, const struct peer *peer);
+
+/*
+ * Answers a request.  fields and body are copied; content type and the like
+ * are fields.  Nothing happens when the request is gone or answered.
+ */
+void http_reply(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
+		struct slice body);
+
+/* The bytes the handler keeps with a request; NULL when it is gone or answered. */
+char *http_tag(struct http *h, struct req_id id);
+
+/* Lets the library work; to be called once per turn of the loop, before it sleeps.  True: call again without sleeping. */
+bool http_run(struct http *h);
+
+#endif

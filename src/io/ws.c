@@ -1,0 +1,294 @@
+#include "io/ws.h"
+
+#include <libwebsockets.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+#include "base/list.h"
+
+#define CONNECTION_MAGIC 0x77736373u
+#define KEEP_MESSAGE 4096 /* room a connection may keep between messages */
+
+_Static_assert(LWS_PRE <= STANZA_HEADROOM, "a frame header must fit before a stanza's bytes");
+
+struct ws_connection {
+	uint32_t magic;
+	struct ws *ws;
+	struct lws *wsi;
+	void *user;
+	struct buf message; /* fragments so far */
+	bool is_deaf;       /* what comes is dropped */
+	unsigned close_code;
+	struct list link;   /* in ws->to_cut */
+};
+
+/* The library's memory per connection. */
+struct slot {
+	struct ws_connection *connection;
+};
+
+struct ws {
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	uv_loop_t *loop;
+	struct ws_config config;
+	const struct ws_handler *handler;
+	struct list to_cut;
+	struct peer *by_fd; /* of connections the library has not opened yet */
+	int n_by_fd;
+	bool is_closing;
+};
+
+static struct ws *
+ws_from(struct lws *wsi)
+{
+	return lws_context_user(lws_get_context(wsi));
+}
+
+static void
+on_established(struct lws *wsi, struct slot *slot)
+{
+	struct ws *w = ws_from(wsi);
+	struct ws_connection *c = xcalloc(1, sizeof *c);
+	struct peer peer = {.text = "-"};
+	int fd = lws_get_socket_fd(wsi);
+
+	if (fd >= 0 && fd < w->n_by_fd)
+		peer = w->by_fd[fd];
+	c->magic = CONNECTION_MAGIC;
+	c->ws = w;
+	c->wsi = wsi;
+	buf_init(&c->message, w->config.max_message);
+	list_init(&c->link);
+	slot->connection = c;
+	c->user = w->handler->opened(w->handler->arg, c, &peer);
+}
+
+static void
+on_closed(struct slot *slot)
+{
+	struct ws_connection *c = slot->connection;
+
+	slot->connection = NULL;
+	if (c == NULL)
+		return;
+	must(c->magic == CONNECTION_MAGIC);
+	if (!c->ws->is_closing)
+		c->ws->handler->gone(c->ws->handler->arg, c->user);
+	list_remove(&c->link);
+	buf_fini(&c->message);
+	c->magic = 0;
+	free(c);
+}
+
+static void
+trouble(struct ws_connection *c, enum ws_trouble what)
+{
+	c->is_deaf = true;
+	buf_fini(&c->message);
+	c->ws->handler->trouble(c->ws->handler->arg, c->user, what);
+}
+
+/* The library gives a message in pieces.  One that comes whole is passed on without a copy. */
+static void
+on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
+{
+	const struct ws_handler *handler = c->ws->handler;
+	bool is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+
+	if (c->is_deaf)
+		return;
+	if (lws_frame_is_binary(wsi)) {
+		trouble(c, WS_BINARY);
+		return;
+	}
+	if (is_last && c->message.n == 0 && piece.n <= c->ws->config.max_message) {
+		handler->message(handler->arg, c->user, piece);
+		return;
+	}
+	if (buf_append(&c->message, piece) != 0) {
+		trouble(c, WS_TOO_BIG);
+		return;
+	}
+	if (!is_last)
+		return;
+	handler->message(handler->arg, c->user, buf_slice(&c->message));
+	buf_clear(&c->message, KEEP_MESSAGE);
+}
+
+static int
+on_writable(struct lws *wsi, struct ws_connection *c)
+{
+	if (c->close_code != 0) {
+		lws_close_reason(wsi, (enum lws_close_status) c->close_code, NULL, 0);
+		return -1;
+	}
+	c->ws->handler->writable(c->ws->handler->arg, c->user);
+	return 0;
+}
+
+static int
+on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
+{
+	struct slot *slot = user;
+	struct ws_connection *c = NULL;
+
+	switch (reason) {
+	case LWS_CALLBACK_ESTABLISHED:
+		on_established(wsi, slot);
+		return 0;
+	case LWS_CALLBACK_CLOSED:
+		if (slot != NULL)
+			on_closed(slot);
+		return 0;
+	case LWS_CALLBACK_RECEIVE:
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		c = slot->connection;
+		if (c == NULL)
+			return 0;
+		must(c->magic == CONNECTION_MAGIC);
+		if (reason == LWS_CALLBACK_SERVER_WRITEABLE)
+			return on_writable(wsi, c);
+		on_receive(wsi, c, slice_of(in, n));
+		return 0;
+	case LWS_CALLBACK_HTTP:
+		/* The door lets only upgrades through; whatever this is, it is not one. */
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Compression stays off: a small bomb makes the library spin, and each
+ * connection would cost 100 KB (and BREACH).
+ */
+static const struct lws_protocols protocols[] = {
+	{.name = "xmpp", .callback = on_event, .per_session_data_size = sizeof(struct slot)},
+	{.name = NULL},
+};
+
+struct ws *
+ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler *handler)
+{
+	struct ws *w = xcalloc(1, sizeof *w);
+	void *loops[] = {loop};
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+			   LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_DISABLE_IPV6,
+		.protocols = protocols,
+		.foreign_loops = loops,
+		.user = w,
+	};
+
+	w->loop = loop;
+	w->config = *config;
+	w->handler = handler;
+	list_init(&w->to_cut);
+	lws_set_log_level(0, NULL);
+	w->context = lws_create_context(&info);
+	if (w->context != NULL)
+		w->vhost = lws_create_vhost(w->context, &info);
+	if (w->vhost == NULL) {
+		log_event(config->log, LOG_ERROR, "libwebsockets does not start",
+			  "cure=\"install its libuv plugin, on Debian the package libwebsockets-evlib-uv\"");
+		if (w->context != NULL)
+			lws_context_destroy(w->context);
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+/* The context is told to end; its handles close while the loop goes on. */
+void
+ws_close(struct ws *w)
+{
+	w->is_closing = true;
+	lws_context_destroy(w->context);
+}
+
+void
+ws_free(struct ws *w)
+{
+	if (w == NULL)
+		return;
+	free(w->by_fd);
+	free(w);
+}
+
+static void
+remember(struct ws *w, int fd, const struct peer *peer)
+{
+	if (fd >= w->n_by_fd) {
+		int n = fd + 64;
+		w->by_fd = xrealloc(w->by_fd, (size_t) n * sizeof *w->by_fd);
+		memset(w->by_fd + w->n_by_fd, 0, (size_t) (n - w->n_by_fd) * sizeof *w->by_fd);
+		w->n_by_fd = n;
+	}
+	w->by_fd[fd] = *peer;
+}
+
+void
+ws_adopt(struct ws *w, int fd, struct slice head, const struct peer *peer)
+{
+	lws_sock_file_fd_type socket = {.sockfd = fd};
+	struct lws *wsi;
+
+	remember(w, fd, peer);
+	if (slice_is_set(head))
+		wsi = lws_adopt_socket_vhost_readbuf(w->vhost, fd, head.p, head.n);
+	else
+		wsi = lws_adopt_descriptor_vhost(w->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, socket, NULL, NULL);
+	if (wsi == NULL)
+		log_event(w->config.log, LOG_WARNING, "connection not served",
+			  "client=%s reason=\"no room in the WebSocket library\"", peer->text);
+}
+
+/*
+ * The library's own output must be gone before the next write, or the stream
+ * is garbled: so ask each time.
+ */
+bool
+ws_send(struct ws_connection *c, struct stanza *st)
+{
+	if (c->close_code != 0 || lws_send_pipe_choked(c->wsi)) {
+		lws_callback_on_writable(c->wsi);
+		return false;
+	}
+	/* A write that fails is followed by gone; the bytes are of no use any more. */
+	(void) lws_write(c->wsi, (unsigned char *) st->bytes, st->n, LWS_WRITE_TEXT);
+	return true;
+}
+
+void
+ws_hangup(struct ws_connection *c, unsigned code)
+{
+	c->is_deaf = true;
+	if (code == 0) {
+		list_remove(&c->link);
+		list_append(&c->ws->to_cut, &c->link);
+		return;
+	}
+	c->close_code = code;
+	lws_callback_on_writable(c->wsi);
+}
+
+void
+ws_pause(struct ws_connection *c, bool pause)
+{
+	lws_rx_flow_control(c->wsi, pause ? 0 : 1);
+}
+
+void
+ws_run(struct ws *w)
+{
+	struct list *link;
+
+	while ((link = list_shift(&w->to_cut)) != NULL)
+		lws_set_timeout(list_entry(link, struct ws_connection, link)->wsi, PENDING_TIMEOUT_USER_OK,
+				LWS_TO_KILL_SYNC);
+}

@@ -1,0 +1,65 @@
+/*
+ * ws.h: WebSocket messages with libwebsockets.  The door has judged the
+ * upgrade; the library does the handshake and the framing (RFC 6455).  The
+ * only file that sees it.
+ *
+ * All calls belong to the thread of the loop.
+ */
+#ifndef CULVERT_IO_WS_H
+#define CULVERT_IO_WS_H
+
+#include <uv.h>
+
+#include "base/log.h"
+#include "base/peer.h"
+#include "base/slice.h"
+#include "proto/stanza.h"
+
+struct ws;
+struct ws_connection;
+
+enum ws_trouble {
+	WS_TOO_BIG, /* a message larger than the limit */
+	WS_BINARY,
+};
+
+struct ws_handler {
+	void *arg;
+	/* A connection stands; returns what its other calls are told.  conn is good until gone. */
+	void *(*opened)(void *arg, struct ws_connection *conn, const struct peer *peer);
+	/* A whole text message, valid UTF-8; the bytes are borrowed. */
+	void (*message)(void *arg, void *user, struct slice text);
+	/* The peer broke a rule; nothing more is read from it. */
+	void (*trouble)(void *arg, void *user, enum ws_trouble what);
+	/* Output is taken again. */
+	void (*writable)(void *arg, void *user);
+	void (*gone)(void *arg, void *user);
+};
+
+struct ws_config {
+	size_t max_message;
+	const struct log *log;
+};
+
+/*
+ * Loads the library's part for the loop; NULL, with a log line that names
+ * the cure, when that fails.  RLIMIT_NOFILE must have its final value.
+ */
+struct ws *ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler *handler);
+/* Closes all connections, telling nobody.  To be freed when the loop has ended. */
+void ws_close(struct ws *w);
+void ws_free(struct ws *w);
+
+/* Serves a connection whose upgrade head was peeked at (head unset) or read (head has it); takes fd over. */
+void ws_adopt(struct ws *w, int fd, struct slice head, const struct peer *peer);
+
+/* Sends one message; writes to the headroom.  False when nothing is taken now: writable is called later. */
+bool ws_send(struct ws_connection *c, struct stanza *st);
+/* Starts the closing handshake; with code 0 the connection is cut at the next ws_run(). */
+void ws_hangup(struct ws_connection *c, unsigned code);
+void ws_pause(struct ws_connection *c, bool pause);
+
+/* Does what was put off; to be called once per turn of the loop. */
+void ws_run(struct ws *w);
+
+#endif

@@ -28,8 +28,10 @@ move_to_front(struct buf *b)
 }
 
 /*
- * Room is won by moving the bytes down when at least half of the block is
- * consumed space, so that each byte is moved a constant number of times.
+ * Room is won by moving the bytes down when there is at least as much consumed
+ * space as bytes, and by a block twice as large when there is less, so that
+ * each byte is moved a constant number of times.  A buf that is used as a
+ * queue may thus take twice its cap.
  */
 char *
 buf_reserve(struct buf *b, size_t n)
@@ -43,10 +45,14 @@ buf_reserve(struct buf *b, size_t n)
 		move_to_front(b);
 		return b->p + b->n;
 	}
-	size_t want = b->n + n;
+	size_t want = b->n + n, limit = b->max;
 	size_t cap = b->cap > 0 ? b->cap : 64;
+	if (b->start > 0) {
+		want *= 2;
+		limit = limit > SIZE_MAX / 2 ? SIZE_MAX : limit * 2;
+	}
 	while (cap < want)
-		cap = cap > b->max / 2 ? b->max : cap * 2;
+		cap = cap > limit / 2 ? limit : cap * 2;
 	move_to_front(b);
 	b->p = xrealloc(b->p, cap);
 	b->cap = cap;

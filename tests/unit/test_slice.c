@@ -1,0 +1,141 @@
+#include "unit.h"
+
+static void
+number(void **state)
+{
+	static const struct {
+		struct slice text;
+		uint64_t max;
+		bool ok;
+		uint64_t value;
+	} rows[] = {
+		{SLICE("0"), 10, true, 0},
+		{SLICE("10"), 10, true, 10},
+		{SLICE("11"), 10, false, 0},
+		{SLICE("007"), 10, true, 7},
+		{SLICE("00000000000000000000000000000000001"), 10, true, 1},
+		{SLICE(""), 10, false, 0},
+		{SLICE_NONE, 10, false, 0},
+		{SLICE("-1"), 10, false, 0},
+		{SLICE("+1"), 10, false, 0},
+		{SLICE(" 1"), 10, false, 0},
+		{SLICE("1 "), 10, false, 0},
+		{SLICE("1.0"), 10, false, 0},
+		{SLICE("0x1"), 10, false, 0},
+		{SLICE("1\0"), 10, false, 0},
+		{SLICE("/"), 10, false, 0},
+		{SLICE(":"), 10, false, 0},
+		{SLICE("\xff"), 10, false, 0},
+		{SLICE("9007199254740991"), (UINT64_C(1) << 53) - 1, true, 9007199254740991u},
+		{SLICE("9007199254740992"), (UINT64_C(1) << 53) - 1, false, 0},
+		{SLICE("18446744073709551615"), UINT64_MAX, true, UINT64_MAX},
+		{SLICE("18446744073709551616"), UINT64_MAX, false, 0},
+		{SLICE("18446744073709551625"), UINT64_MAX, false, 0},
+		{SLICE("99999999999999999999999999"), UINT64_MAX, false, 0},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice text = exact(rows[i].text);
+		uint64_t value = 77;
+		assert_row(slice_number(text, rows[i].max, &value) == rows[i].ok, rows[i].text.p);
+		assert_row(value == (rows[i].ok ? rows[i].value : 77), rows[i].text.p);
+		exact_free(text);
+	}
+}
+
+static void
+trim(void **state)
+{
+	static const struct {
+		struct slice text;
+		const char *want;
+	} rows[] = {
+		{SLICE(""), ""},
+		{SLICE("a"), "a"},
+		{SLICE(" a"), "a"},
+		{SLICE("a\t"), "a"},
+		{SLICE("\r\n \ta b\n"), "a b"},
+		{SLICE(" \t\r\n"), ""},
+		{SLICE("\va\v"), "\va\v"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice text = exact(rows[i].text);
+		assert_slice(slice_trim(text), rows[i].want);
+		exact_free(text);
+	}
+	assert_false(slice_is_set(slice_trim(SLICE_NONE)));
+}
+
+static void
+equality(void **state)
+{
+	static const struct {
+		struct slice a, b;
+		bool eq, nocase, prefix;
+	} rows[] = {
+		{SLICE(""), SLICE(""), true, true, true},
+		{SLICE_NONE, SLICE(""), true, true, true},
+		{SLICE(""), SLICE_NONE, true, true, true},
+		{SLICE_NONE, SLICE_NONE, true, true, true},
+		{SLICE("a"), SLICE(""), false, false, true},
+		{SLICE("a"), SLICE_NONE, false, false, true},
+		{SLICE_NONE, SLICE("a"), false, false, false},
+		{SLICE("Upgrade"), SLICE("upgrade"), false, true, false},
+		{SLICE("upgrade"), SLICE("upgrade"), true, true, true},
+		{SLICE("upgrades"), SLICE("upgrade"), false, false, true},
+		{SLICE("upgrad"), SLICE("upgrade"), false, false, false},
+		{SLICE("a\0b"), SLICE("a\0b"), true, true, true},
+		{SLICE("a\0b"), SLICE("a\0c"), false, false, false},
+		{SLICE("A\0B"), SLICE("a\0b"), false, true, false},
+		/* Only letters have a case: these differ in the same bit. */
+		{SLICE("["), SLICE("{"), false, false, false},
+		{SLICE("@"), SLICE("`"), false, false, false},
+		{SLICE("\xc4"), SLICE("\xe4"), false, false, false},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_row(slice_eq(rows[i].a, rows[i].b) == rows[i].eq, rows[i].a.p);
+		assert_row(slice_eq_nocase(rows[i].a, rows[i].b) == rows[i].nocase, rows[i].a.p);
+		assert_row(slice_has_prefix(rows[i].a, rows[i].b) == rows[i].prefix, rows[i].a.p);
+	}
+}
+
+static void
+truth(void **state)
+{
+	(void) state;
+	assert_true(slice_is_true(SLICE("true")));
+	assert_true(slice_is_true(SLICE("1")));
+	assert_false(slice_is_true(SLICE("TRUE")));
+	assert_false(slice_is_true(SLICE("0")));
+	assert_false(slice_is_true(SLICE("false")));
+	assert_false(slice_is_true(SLICE("")));
+	assert_false(slice_is_true(SLICE_NONE));
+}
+
+static void
+set_or_empty(void **state)
+{
+	(void) state;
+	assert_false(slice_is_set(SLICE_NONE));
+	assert_false(slice_is_set(slice_str(NULL)));
+	assert_true(slice_is_set(SLICE("")));
+	assert_true(slice_is_set(slice_str("")));
+	assert_int_equal(slice_str("abc").n, 3);
+	assert_int_equal(SLICE("a\0b").n, 3);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(number),   cmocka_unit_test(trim),         cmocka_unit_test(equality),
+		cmocka_unit_test(truth),    cmocka_unit_test(set_or_empty),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

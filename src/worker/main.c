@@ -1,0 +1,198 @@
+/*
+ * main.c: arguments, limits, threads and signals.  The main thread only waits
+ * for signals; everything else happens in the workers and the acceptor.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "base/features.h"
+#include "io/crypto.h"
+#include "io/idn.h"
+#include "worker/accept.h"
+#include "worker/options.h"
+#include "worker/worker.h"
+
+#define MAX_WORKERS 64
+#define MAX_DESCRIPTORS 1048576 /* libraries keep tables as long as the limit */
+
+struct process {
+	const struct conf *conf;
+	struct log log;
+	unsigned n_workers;
+	struct worker *worker[MAX_WORKERS];
+	struct mailbox *mailbox[MAX_WORKERS];
+	struct acceptor *acceptor;
+};
+
+/* One write per line, so that lines of several threads do not mix. */
+static void
+write_line(void *arg, enum log_level level, struct slice line)
+{
+	char text[1280];
+	struct timespec ts;
+	struct tm tm;
+	int n;
+
+	(void) arg;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %.*s\n", tm.tm_year + 1900, tm.tm_mon + 1,
+		     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000000, log_level_name(level),
+		     SLICE_ARG(line));
+	if (n >= (int) sizeof text) {
+		n = (int) sizeof text - 1;
+		text[n - 1] = '\n';
+	}
+	if (write(STDERR_FILENO, text, (size_t) n) < 0)
+		return; /* there is nowhere left to say so */
+}
+
+/* As many descriptors as we may have, before a library makes its tables. */
+static void
+raise_descriptors(const struct log *log)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	if (limit.rlim_max > MAX_DESCRIPTORS)
+		limit.rlim_max = MAX_DESCRIPTORS;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_event(log, LOG_WARNING, "descriptor limit not raised", "reason=\"%s\"", strerror(errno));
+}
+
+static unsigned
+count_workers(const struct conf *conf)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = conf->workers > 0 ? conf->workers : cores > 0 ? (unsigned) cores : 1;
+
+	return n < MAX_WORKERS ? n : MAX_WORKERS;
+}
+
+/* Sids of an earlier process must not be taken for ours. */
+static int
+choose_generation(uint32_t *generation)
+{
+	struct crypto *c = crypto_new();
+
+	if (c == NULL)
+		return -1;
+	crypto_random(c, generation, sizeof *generation);
+	crypto_free(c);
+	return 0;
+}
+
+static bool
+hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
+{
+	(void) arg;
+	return idn_to_ascii(domain, out, room);
+}
+
+static int
+start(struct process *p)
+{
+	struct worker_config config = {.conf = p->conf, .log = &p->log, .mailboxes = p->mailbox};
+	struct buf error;
+
+	buf_init(&error, BUF_UNLIMITED);
+	config.n_workers = p->n_workers = count_workers(p->conf);
+	if (choose_generation(&config.generation) != 0) {
+		fprintf(stderr, "culvert: the system gives no entropy for random numbers\n");
+		return -1;
+	}
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		config.index = i;
+		p->worker[i] = worker_new(&config);
+		if (p->worker[i] == NULL)
+			return -1;
+		p->mailbox[i] = worker_mailbox(p->worker[i]);
+	}
+	p->acceptor = acceptor_new(p->conf, p->mailbox, p->n_workers, &p->log, &error);
+	if (p->acceptor == NULL) {
+		fprintf(stderr, "culvert: %.*s\n", SLICE_ARG(buf_slice(&error)));
+		buf_fini(&error);
+		return -1;
+	}
+	for (unsigned i = 0; i < p->n_workers; i++)
+		must(worker_start(p->worker[i]) == 0);
+	must(acceptor_start(p->acceptor) == 0);
+	log_event(&p->log, LOG_NOTICE, "culvert ready", "version=%s workers=%u domains=%zu", CULVERT_VERSION, p->n_workers,
+		  p->conf->n_domain);
+	return 0;
+}
+
+static void
+log_counters(const struct process *p)
+{
+	char text[1024];
+	size_t n = 0;
+
+#define X(name, help) \
+	do { \
+		uint64_t sum = 0; \
+		for (unsigned i = 0; i < p->n_workers; i++) \
+			sum += atomic_load_explicit(&worker_counters(p->worker[i])->name, memory_order_relaxed); \
+		n += (size_t) snprintf(text + n, sizeof text - n, "%s" #name "=%llu", n > 0 ? " " : "", \
+				       (unsigned long long) sum); \
+	} while (0);
+	COUNTER_ROWS(X)
+#undef X
+	log_event(&p->log, LOG_NOTICE, "counters", "%s", text);
+}
+
+static void
+stop(struct process *p)
+{
+	acceptor_stop(p->acceptor);
+	for (unsigned i = 0; i < p->n_workers; i++)
+		mailbox_post(p->mailbox[i], mail_new(MAIL_STOP, SLICE("")));
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_join(p->worker[i]);
+	log_counters(p);
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_free(p->worker[i]);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct process p = {.log = {.sink = write_line}};
+	struct hooks hooks = {.to_ascii = hook_to_ascii};
+	struct options options = {.hooks = &hooks};
+	sigset_t signals;
+	int signal_number = 0;
+
+	if (options_parse(argc, argv, &options) == OPTIONS_EXIT)
+		return options.status;
+	p.conf = options.conf;
+	p.log.level = p.conf->log.level;
+
+	/* Threads inherit this: signals come to sigwait() here and nowhere else. */
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+
+	raise_descriptors(&p.log);
+	if (start(&p) != 0)
+		return EXIT_FAILURE;
+	while (sigwait(&signals, &signal_number) != 0 || signal_number == SIGUSR1)
+		if (signal_number == SIGUSR1)
+			log_counters(&p);
+	log_event(&p.log, LOG_NOTICE, "culvert stops", "signal=%s", signal_number == SIGINT ? "INT" : "TERM");
+	stop(&p);
+	conf_unref(p.conf);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,41 @@
+/*
+ * worker.h: one thread with one loop, and one of each part: registry, door,
+ * HTTP, WebSocket, dialer, resolver.  A session lives and dies here; other
+ * threads reach it by mail only.
+ */
+#ifndef CULVERT_WORKER_WORKER_H
+#define CULVERT_WORKER_WORKER_H
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "session/counters.h"
+#include "worker/mailbox.h"
+
+struct worker;
+
+struct worker_config {
+	unsigned index, n_workers;
+	uint32_t generation; /* of the process, for sids */
+	const struct conf *conf;
+	const struct log *log;
+	/* All n_workers mailboxes, filled before any worker runs. */
+	struct mailbox *const *mailboxes;
+};
+
+/*
+ * Builds the worker in the calling thread; one at a time.  NULL, with a log
+ * line, when a part does not start.  RLIMIT_NOFILE must have its final value.
+ */
+struct worker *worker_new(const struct worker_config *config);
+struct mailbox *worker_mailbox(struct worker *w);
+/* Starts the thread; 0 or CV_ESYS. */
+int worker_start(struct worker *w);
+/* Waits until the thread has ended, which MAIL_STOP brings about. */
+void worker_join(struct worker *w);
+/* After worker_join() of all, or when it was never started. */
+void worker_free(struct worker *w);
+
+/* May be read by any thread. */
+const struct counters *worker_counters(const struct worker *w);
+
+#endif

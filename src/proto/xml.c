@@ -2,6 +2,7 @@
 
 #include <expat.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/fatal.h"
@@ -13,7 +14,7 @@
 #define MAX_DECLARATIONS 32       /* on a root; each is a bit of a mask */
 #define MAX_CUTS 4                /* elements taken out of <stream:features/> */
 #define MAX_HEADER 16384          /* bytes of a stream header */
-#define PIECE 2048                /* fed to expat at a time: its buffer stays this small */
+#define PIECE 2048                /* fed to expat at a time, unless a tag is longer: its buffer stays this small */
 #define MAX_RESCAN (64u << 20)    /* bytes of unfinished tags looked at again before we call it an attack */
 #define RECYCLE_BYTES 8192        /* after an element of this size the parser is replaced by a fresh one */
 
@@ -58,6 +59,7 @@ struct xml {
 	struct buf carry;
 	struct buf header; /* the stream header's bytes, for a fresh parser */
 	size_t rescan, largest;
+	uint64_t token; /* where the unfinished tag begins that rescan is about */
 	bool muted; /* the fresh parser reads the old header */
 };
 
@@ -293,6 +295,12 @@ write_declaration(char *out, const struct declaration *d)
 			break;
 		case '\'':
 			PUT("&apos;", 6);
+			break;
+		case '\t':
+			PUT("&#9;", 4);
+			break;
+		case '\r':
+			PUT("&#13;", 5);
 			break;
 		default:
 			PUT(&d->uri[i], 1);
@@ -532,6 +540,7 @@ rewind_all(struct xml *x, void *arg)
 	x->chunk_at = x->carry_at = x->fed = 0;
 	x->index_base = 0;
 	x->rescan = 0;
+	x->token = 0;
 	x->muted = false;
 }
 
@@ -561,22 +570,48 @@ xml_free(struct xml *x)
 	free(x);
 }
 
-/* Feeds expat in small pieces, so that its own buffer stays small whatever arrives. */
+/*
+ * expat finds out by itself that a document is UTF-16, whatever it was told,
+ * and the bytes we cut are for others to read as UTF-8.  It looks at the first
+ * two bytes; none of these begins or follows anything in UTF-8.
+ */
+static bool
+is_other_encoding(const struct xml *x, struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.n && x->chunk_at + i < 2; i++)
+		if (bytes.p[i] == '\0' || (unsigned char) bytes.p[i] >= 0xfe)
+			return true;
+	return false;
+}
+
+/*
+ * Feeds expat in small pieces, so that its own buffer stays small whatever
+ * arrives.  It looks at an unfinished tag from its start each time: the pieces
+ * grow with the tag, so that the work stays in proportion to the bytes.
+ */
 static void
 parse(struct xml *x, struct slice bytes, bool is_final)
 {
+	size_t done = 0, piece = PIECE;
+
+	if (is_other_encoding(x, bytes)) {
+		x->result = XML_MALFORMED;
+		return;
+	}
 	do {
-		size_t n = bytes.n < PIECE ? bytes.n : PIECE;
-		bool last = is_final && n == bytes.n;
-		if (XML_Parse(x->parser, bytes.p, (int) n, last) != XML_STATUS_OK) {
+		size_t n = bytes.n - done < piece ? bytes.n - done : piece;
+		bool last = is_final && n == bytes.n - done;
+		uint64_t unfinished;
+		if (XML_Parse(x->parser, bytes.p + done, (int) n, last) != XML_STATUS_OK) {
 			if (x->result == XML_OK)
 				x->result = XML_GetErrorCode(x->parser) == XML_ERROR_UNDEFINED_ENTITY ? XML_RESTRICTED
 												      : XML_MALFORMED;
 			return;
 		}
-		bytes.p += n;
-		bytes.n -= n;
-	} while (bytes.n > 0);
+		done += n;
+		unfinished = x->chunk_at + done - here(x);
+		piece = unfinished < PIECE ? PIECE : unfinished < bytes.n ? (size_t) unfinished : bytes.n;
+	} while (done < bytes.n);
 }
 
 enum xml_result
@@ -621,7 +656,10 @@ carry_over(struct xml *x)
 		x->carry_at = from;
 		error = buf_append(&x->carry, x->chunk);
 	}
-	x->rescan = x->fed > token ? x->rescan + (size_t) (x->fed - token) : 0;
+	if (token != x->token)
+		x->rescan = 0;
+	x->token = token;
+	x->rescan += x->fed > token ? (size_t) (x->fed - token) : 0;
 	if (error != 0 || x->rescan > MAX_RESCAN || (x->in_element && x->fed - x->start > x->limits.element))
 		x->result = XML_TOO_BIG;
 }

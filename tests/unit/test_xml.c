@@ -1,0 +1,1097 @@
+#include "unit.h"
+
+#include "base/buf.h"
+#include "proto/xml.h"
+
+#define STREAM \
+	"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS "' id='1' version='1.0'>"
+#define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
+
+/* What the reader said, in words. */
+struct record {
+	struct buf text;
+	struct xml *xml;
+	unsigned elements;
+	unsigned stop_at; /* refuse this element; 0: none */
+	struct stanza *last;
+};
+
+static bool
+on_root(void *arg, const struct xml_element *root)
+{
+	struct record *r = arg;
+
+	buf_printf(&r->text, "root %.*s|%.*s|%.*s\n", SLICE_ARG(root->prefix), SLICE_ARG(root->ns),
+		SLICE_ARG(root->local));
+	return !slice_eq(root->local, SLICE("refused"));
+}
+
+static bool
+on_element(void *arg, struct stanza *st)
+{
+	struct record *r = arg;
+
+	buf_append(&r->text, stanza_slice(st));
+	buf_append_str(&r->text, "\n");
+	stanza_free(r->last);
+	r->last = st;
+	return ++r->elements != r->stop_at;
+}
+
+/* As it is with a server: these two are not for the client. */
+static bool
+on_feature(void *arg, unsigned depth, const struct xml_element *element)
+{
+	(void) arg;
+	assert_true(depth > 0);
+	return depth != 1 || (!slice_eq(element->local, SLICE("starttls")) &&
+				     !slice_eq(element->local, SLICE("compression")));
+}
+
+static bool
+on_end(void *arg)
+{
+	struct record *r = arg;
+
+	buf_append_str(&r->text, "end\n");
+	return true;
+}
+
+static const struct xml_handler plain = {.root = on_root, .element = on_element};
+static const struct xml_handler cutting = {
+	.root = on_root, .element = on_element, .feature = on_feature, .end = on_end};
+static const struct xml_limits wide = {1 << 20, 100};
+
+static void
+record_init(struct record *r, enum xml_shape shape, const struct xml_handler *handler, struct xml_limits limits)
+{
+	*r = (struct record){.elements = 0};
+	buf_init(&r->text, BUF_UNLIMITED);
+	r->xml = xml_new(shape, handler, limits);
+}
+
+static void
+record_fini(struct record *r)
+{
+	xml_free(r->xml);
+	buf_fini(&r->text);
+	stanza_free(r->last);
+}
+
+static enum xml_result
+document(struct record *r, struct slice text)
+{
+	struct slice copy = exact(text);
+	enum xml_result result = xml_document(r->xml, copy, r);
+
+	exact_free(copy);
+	return result;
+}
+
+static enum xml_result
+feed(struct record *r, struct slice text)
+{
+	struct slice copy = exact(text);
+	enum xml_result result = xml_feed(r->xml, copy);
+
+	exact_free(copy);
+	return result;
+}
+
+static enum xml_result
+feed_in_steps(struct record *r, struct slice text, size_t step)
+{
+	enum xml_result result = XML_OK;
+
+	for (size_t at = 0; at < text.n && result == XML_OK; at += step)
+		result = feed(r, slice_of(text.p + at, text.n - at < step ? text.n - at : step));
+	return result;
+}
+
+/* What is said about a stream must not depend on where it was cut. */
+static void
+check_all_splits(const struct xml_handler *handler, struct xml_limits limits, struct slice text, enum xml_result want,
+	const char *want_text)
+{
+	for (size_t cut = 0; cut <= text.n; cut++) {
+		struct record r;
+		enum xml_result result;
+		record_init(&r, XML_STREAM, handler, limits);
+		xml_open(r.xml, &r);
+		result = feed(&r, slice_of(text.p, cut));
+		if (result == XML_OK)
+			result = feed(&r, slice_of(text.p + cut, text.n - cut));
+		assert_row(result == want, text.p);
+		assert_slice(buf_slice(&r.text), want_text);
+		record_fini(&r);
+	}
+	for (size_t step = 1; step <= 7; step += 3) {
+		struct record r;
+		record_init(&r, XML_STREAM, handler, limits);
+		xml_open(r.xml, &r);
+		assert_row(feed_in_steps(&r, text, step) == want, text.p);
+		assert_slice(buf_slice(&r.text), want_text);
+		record_fini(&r);
+	}
+}
+
+/* The elements cut from a root's children, in a document and in a stream alike. */
+static void
+elements_are_self_contained(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"<r><a/></r>", "<a/>\n"},
+		{"<r xmlns='u'/>", ""},
+		{"<r xmlns='u'></r>", ""},
+		{"<r xmlns='u'><a/></r>", "<a xmlns='u'/>\n"},
+		{"<r xmlns='u'><a></a></r>", "<a xmlns='u'></a>\n"},
+		{"<r xmlns='u'><a /></r>", "<a xmlns='u' />\n"},
+		{"<r xmlns='u'><a\n\tx='1'\r\n/ ></r>", NULL},
+		{"<r xmlns='u'><a\n\tx='1' >t</a\n></r>", "<a xmlns='u'\n\tx='1' >t</a\n>\n"},
+		{"<r xmlns='u'><a x='/>'/><b x=\"/b>\">></b></r>", "<a xmlns='u' x='/>'/>\n<b xmlns='u' x=\"/b>\">></b>\n"},
+		{"<r xmlns='u'> <a/>\n<b/>\t<c/></r>", "<a xmlns='u'/>\n<b xmlns='u'/>\n<c xmlns='u'/>\n"},
+		{"<p:r xmlns:p='u'><a/></p:r>", "<a/>\n"},
+		{"<p:r xmlns:p='u'><p:a/></p:r>", "<p:a xmlns:p='u'/>\n"},
+		{"<p:r xmlns:p='u'><a><b><p:c/></b></a></p:r>", "<a xmlns:p='u'><b><p:c/></b></a>\n"},
+		/* Only what is used. */
+		{"<r xmlns='u' xmlns:p='v' xmlns:q='w'><a/></r>", "<a xmlns='u'/>\n"},
+		{"<r xmlns='u' xmlns:p='v' xmlns:q='w'><q:a/></r>", "<q:a xmlns:q='w'/>\n"},
+		{"<r xmlns='u' xmlns:p='v'><p:a/><b/></r>", "<p:a xmlns:p='v'/>\n<b xmlns='u'/>\n"},
+		{"<r xmlns='u' xmlns:p='v'><p:a><b/></p:a></r>", "<p:a xmlns='u' xmlns:p='v'><b/></p:a>\n"},
+		{"<r xmlns:p='v' xmlns:pp='w'><pp:a/></r>", "<pp:a xmlns:pp='w'/>\n"},
+		/* Declared again or taken back by the element. */
+		{"<r xmlns='u'><a xmlns='w'/></r>", "<a xmlns='w'/>\n"},
+		{"<r xmlns='u'><a xmlns='u'/></r>", "<a xmlns='u'/>\n"},
+		{"<r xmlns='u'><a xmlns=''/></r>", "<a xmlns=''/>\n"},
+		{"<r xmlns='u'><a xmlns=''><b xmlns='u'/></a></r>", "<a xmlns=''><b xmlns='u'/></a>\n"},
+		{"<r xmlns='u'><a xmlns='w'/><b/></r>", "<a xmlns='w'/>\n<b xmlns='u'/>\n"},
+		{"<r xmlns:p='u'><p:a xmlns:p='w'/></r>", "<p:a xmlns:p='w'/>\n"},
+		{"<r xmlns:p='u'><p:a xmlns:p='w'><p:b xmlns:p='u'/></p:a></r>",
+			"<p:a xmlns:p='w'><p:b xmlns:p='u'/></p:a>\n"},
+		/* Declared again further inside. */
+		{"<r xmlns:p='u'><a><b xmlns:p='w'><p:c/></b></a></r>", "<a><b xmlns:p='w'><p:c/></b></a>\n"},
+		{"<r xmlns:p='u'><a><b xmlns:p='w'><p:c/></b><p:d/></a></r>",
+			"<a xmlns:p='u'><b xmlns:p='w'><p:c/></b><p:d/></a>\n"},
+		{"<r xmlns='u'><p:a xmlns:p='w'><b/></p:a></r>", "<p:a xmlns='u' xmlns:p='w'><b/></p:a>\n"},
+		{"<r xmlns='u'><p:a xmlns:p='w'><b xmlns=''/></p:a></r>", "<p:a xmlns:p='w'><b xmlns=''/></p:a>\n"},
+		/* Attributes have no default namespace. */
+		{"<r xmlns:p='u'><a p:x='1'/></r>", "<a xmlns:p='u' p:x='1'/>\n"},
+		{"<r xmlns:p='u'><a x='1'/></r>", "<a x='1'/>\n"},
+		{"<r xmlns:p='u'><a><b><c p:x='1'/></b></a></r>", "<a xmlns:p='u'><b><c p:x='1'/></b></a>\n"},
+		{"<r xmlns='u'><a xmlns='w' y='2'/></r>", "<a xmlns='w' y='2'/>\n"},
+		/* Two prefixes of one namespace, and a prefix for the default one. */
+		{"<r xmlns:p='u' xmlns:q='u'><p:a q:x='1'/></r>", "<p:a xmlns:p='u' xmlns:q='u' q:x='1'/>\n"},
+		{"<r xmlns='u' xmlns:p='u'><p:a/></r>", "<p:a xmlns:p='u'/>\n"},
+		{"<r xmlns='u' xmlns:p='u'><a p:x='1'/></r>", "<a xmlns='u' xmlns:p='u' p:x='1'/>\n"},
+		/* The prefix xml needs no declaration. */
+		{"<r xmlns='u' xml:lang='de'><a xml:lang='en'/></r>", "<a xmlns='u' xml:lang='en'/>\n"},
+		{"<r><a xml:space='preserve'/></r>", "<a xml:space='preserve'/>\n"},
+		/* Namespace names that must be escaped to be written. */
+		{"<r xmlns=\"a&amp;b'c&lt;d&gt;e&quot;f\"><a/></r>", "<a xmlns='a&amp;b&apos;c&lt;d>e\"f'/>\n"},
+		{"<r xmlns:p='a&#38;b&#x27;'><p:a/></r>", "<p:a xmlns:p='a&amp;b&apos;'/>\n"},
+		{"<r xmlns='a&#9;b&#13;c'><a/></r>", "<a xmlns='a&#9;b&#13;c'/>\n"},
+		{"<r xmlns='\xc3\xbc'><\xc3\xa4/></r>", "<\xc3\xa4 xmlns='\xc3\xbc'/>\n"},
+		/* The sender's own bytes, whatever they mean. */
+		{"<r><a>&lt;&amp;&gt;&apos;&quot;&#65;&#x1F600;</a></r>", "<a>&lt;&amp;&gt;&apos;&quot;&#65;&#x1F600;</a>\n"},
+		{"<r><a><![CDATA[</a></r>]]></a></r>", "<a><![CDATA[</a></r>]]></a>\n"},
+		{"<r><a>\r\n\xf0\x9f\x98\x80</a></r>", "<a>\r\n\xf0\x9f\x98\x80</a>\n"},
+		{"<r><r><r/></r></r>", "<r><r/></r>\n"},
+		{"<r>&#32;&#x9;<a/>&#10;</r>", "<a/>\n"},
+		{"<r><a/><![CDATA[ ]]><b/></r>", "<a/>\n<b/>\n"},
+		{"<?xml version='1.0'?><r><a/></r>", "<a/>\n"},
+		{"<?xml version=\"1.0\" encoding=\"utf-8\" standalone='yes'?>\n<r><a/></r>\n", "<a/>\n"},
+		{"\xef\xbb\xbf<r xmlns='u'><a/></r>", "<a xmlns='u'/>\n"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice text = slice_str(rows[i].text), said;
+		struct record r;
+		const char *root_end;
+		enum xml_result want = rows[i].want != NULL ? XML_OK : XML_MALFORMED;
+
+		record_init(&r, XML_WRAPPER, &plain, wide);
+		assert_row(document(&r, text) == want, text.p);
+		said = buf_slice(&r.text);
+		root_end = memchr(said.p, '\n', said.n);
+		if (want == XML_OK)
+			assert_slice(slice_of(root_end + 1, said.n - (size_t) (root_end + 1 - said.p)), rows[i].want);
+		buf_append_char(&r.text, '\0');
+		check_all_splits(&plain, wide, text, want, buf_slice(&r.text).p);
+		record_fini(&r);
+	}
+}
+
+/* What was cut says the same alone: read as a document, all of its names are bound. */
+static void
+elements_stand_alone(void **state)
+{
+	static const char text[] = "<s:r xmlns='u' xmlns:s='v' xmlns:p='w' xmlns:q='x'><a p:x='1' y='2'><q:b><c xmlns='z'>"
+				   "<p:d/></c></q:b></a><p:e q:f=''/><s:g/><h xmlns='' p:x=''/></s:r>";
+	struct record r, alone;
+
+	(void) state;
+	record_init(&r, XML_WRAPPER, &plain, wide);
+	record_init(&alone, XML_MESSAGE, &plain, wide);
+	for (unsigned n = 1; n <= 4; n++) {
+		r.elements = 0;
+		r.stop_at = n;
+		assert_int_equal(document(&r, slice_of(text, sizeof text - 1)), XML_STOPPED);
+		buf_clear(&alone.text, 0);
+		assert_int_equal(document(&alone, stanza_slice(r.last)), XML_OK);
+	}
+	record_fini(&r);
+	record_fini(&alone);
+}
+
+static void
+many_declarations(void **state)
+{
+	(void) state;
+	for (unsigned n = 30; n <= 40; n++) {
+		struct record r;
+		struct buf text;
+		buf_init(&text, BUF_UNLIMITED);
+		buf_append_str(&text, "<r");
+		for (unsigned i = 0; i < n; i++)
+			buf_printf(&text, " xmlns:p%u='u%u'", i, i);
+		buf_printf(&text, "><p%u:a p0:x=''/></r>", n - 1);
+		record_init(&r, XML_WRAPPER, &plain, wide);
+		if (n <= 32) {
+			char want[200];
+			snprintf(want, sizeof want, "root ||r\n<p%u:a xmlns:p0='u0' xmlns:p%u='u%u' p0:x=''/>\n", n - 1,
+				n - 1, n - 1);
+			assert_int_equal(document(&r, buf_slice(&text)), XML_OK);
+			assert_slice(buf_slice(&r.text), want);
+		} else {
+			assert_int_equal(document(&r, buf_slice(&text)), XML_TOO_BIG);
+		}
+		/* The reader is as new for the next. */
+		buf_clear(&r.text, 0);
+		assert_int_equal(document(&r, SLICE("<r xmlns='u'><a/></r>")), XML_OK);
+		assert_slice(buf_slice(&r.text), "root |u|r\n<a xmlns='u'/>\n");
+		record_fini(&r);
+		buf_fini(&text);
+	}
+}
+
+/* Inside an element there may be as many as its author likes. */
+static void
+many_declarations_inside(void **state)
+{
+	struct record r;
+	struct buf text;
+
+	(void) state;
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "<r xmlns:p99='u'><a");
+	for (unsigned i = 0; i < 100; i++)
+		buf_printf(&text, " xmlns:p%u='u%u'", i, i);
+	buf_append_str(&text, "><p99:b/></a></r>");
+	record_init(&r, XML_WRAPPER, &plain, wide);
+	assert_int_equal(document(&r, buf_slice(&text)), XML_OK);
+	assert_int_equal(r.elements, 1);
+	record_fini(&r);
+	buf_fini(&text);
+}
+
+static void
+known_declarations(void **state)
+{
+	static const struct xml_known known[] = {
+		{SLICE(""), SLICE("outer")}, {SLICE(""), SLICE("also")}, {SLICE("s"), SLICE("streams")}};
+	static const struct xml_handler handler = {
+		.known = known, .n_known = COUNT(known), .root = on_root, .element = on_element};
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"<r xmlns='outer'><a/></r>", "root |outer|r\n<a/>\n"},
+		{"<r xmlns='also' xmlns:s='streams'><s:a/><b/></r>", "root |also|r\n<s:a/>\n<b/>\n"},
+		{"<r xmlns='other'><a/></r>", "root |other|r\n<a xmlns='other'/>\n"},
+		{"<r xmlns:s='other'><s:a/></r>", "root ||r\n<s:a xmlns:s='other'/>\n"},
+		{"<p:r xmlns:p='outer'><p:a/></p:r>", "root p|outer|r\n<p:a xmlns:p='outer'/>\n"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct record r;
+		record_init(&r, XML_WRAPPER, &handler, wide);
+		assert_int_equal(document(&r, slice_str(rows[i].text)), XML_OK);
+		assert_slice(buf_slice(&r.text), rows[i].want);
+		record_fini(&r);
+	}
+}
+
+/* What XMPP forbids and what is no XML, by every shape. */
+static void
+refused(void **state)
+{
+	static const struct {
+		struct slice text;
+		enum xml_result want;
+	} rows[] = {
+		{SLICE("<!DOCTYPE r><r/>"), XML_RESTRICTED},
+		{SLICE("<!DOCTYPE r [<!ENTITY e 'x'>]><r>&e;</r>"), XML_RESTRICTED},
+		{SLICE("<!DOCTYPE r SYSTEM 'file:///etc/passwd'><r/>"), XML_RESTRICTED},
+		{SLICE("<!DOCTYPE r PUBLIC 'a' 'b' [ <!ELEMENT r ANY> ]><r/>"), XML_RESTRICTED},
+		{SLICE("<!-- c --><r/>"), XML_RESTRICTED},
+		{SLICE("<r><!-- c --></r>"), XML_RESTRICTED},
+		{SLICE("<r><a><!----></a></r>"), XML_RESTRICTED},
+		{SLICE("<?p i?><r/>"), XML_RESTRICTED},
+		{SLICE("<r><?p?></r>"), XML_RESTRICTED},
+		{SLICE("<r><a><?p i?></a></r>"), XML_RESTRICTED},
+		{SLICE("<r><a>&nbsp;</a></r>"), XML_RESTRICTED},
+		{SLICE("<r><a x='&e;'/></r>"), XML_RESTRICTED},
+		{SLICE("<r><a>&amp</a></r>"), XML_MALFORMED},
+		{SLICE("<r><a>&#0;</a></r>"), XML_MALFORMED},
+		{SLICE("<r><a>&#xFFFF;</a></r>"), XML_MALFORMED},
+		{SLICE("<r><a></b></r>"), XML_MALFORMED},
+		{SLICE("<r><a x='1' x='2'/></r>"), XML_MALFORMED},
+		{SLICE("<r xmlns:p='u' xmlns:q='u'><a p:x='1' q:x='2'/></r>"), XML_MALFORMED},
+		{SLICE("<r><a x=1/></r>"), XML_MALFORMED},
+		{SLICE("<r><a x='<'/></r>"), XML_MALFORMED},
+		{SLICE("<r><p:a/></r>"), XML_MALFORMED},
+		{SLICE("<r><a p:x=''/></r>"), XML_MALFORMED},
+		{SLICE("<r xmlns:p=''><a/></r>"), XML_MALFORMED},
+		{SLICE("<r xmlns:xml='u'><a/></r>"), XML_MALFORMED},
+		{SLICE("<r xmlns:xmlns='u'><a/></r>"), XML_MALFORMED},
+		{SLICE("<r xmlns='a&#10;b'><a/></r>"), XML_MALFORMED},
+		{SLICE("<r><a xmlns:p='a&#10;b'/></r>"), XML_MALFORMED},
+		{SLICE("<r><a>]]></a></r>"), XML_MALFORMED},
+		{SLICE("<r><a>\xff</a></r>"), XML_MALFORMED},
+		{SLICE("<r><a>\xc0\xaf</a></r>"), XML_MALFORMED},
+		{SLICE("<r><a>\xed\xa0\x80</a></r>"), XML_MALFORMED},
+		{SLICE("<r><a>\x01</a></r>"), XML_MALFORMED},
+		{SLICE("<r><a>\0</a></r>"), XML_MALFORMED},
+		{SLICE("hello "), XML_MALFORMED},
+		{SLICE("<"), XML_OK},
+		{SLICE(">"), XML_MALFORMED},
+		{SLICE("</r>"), XML_MALFORMED},
+		{SLICE("<r/><r/>"), XML_MALFORMED},
+		{SLICE("<r/>x"), XML_MALFORMED},
+		{SLICE(" <?xml version='1.0'?><r/>"), XML_MALFORMED},
+		/* Other encodings, by their first bytes: what is cut must be UTF-8. */
+		{SLICE("<\0r\0>\0<\0a\0/\0>\0<\0/\0r\0>\0"), XML_MALFORMED},
+		{SLICE("\0<\0r\0>\0<\0a\0/\0>\0<\0/\0r\0>"), XML_MALFORMED},
+		{SLICE("\xff\xfe<\0r\0>\0<\0a\0/\0>\0<\0/\0r\0>\0"), XML_MALFORMED},
+		{SLICE("\xfe\xff\0<\0r\0>\0<\0a\0/\0>\0<\0/\0r\0>"), XML_MALFORMED},
+	};
+	static const enum xml_shape shapes[] = {XML_MESSAGE, XML_WRAPPER};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice text = rows[i].text;
+		for (size_t s = 0; s < COUNT(shapes); s++) {
+			struct record r;
+			record_init(&r, shapes[s], &plain, wide);
+			enum xml_result got = document(&r, text);
+			assert_row(got == (rows[i].want == XML_OK ? XML_MALFORMED : rows[i].want), text.p);
+			for (size_t n = 0; n < text.n; n++)
+				document(&r, slice_of(text.p, n));
+			record_fini(&r);
+		}
+		for (size_t cut = 0; cut <= text.n; cut++) {
+			struct record r;
+			enum xml_result got;
+			record_init(&r, XML_STREAM, &plain, wide);
+			xml_open(r.xml, &r);
+			got = feed(&r, slice_of(text.p, cut));
+			if (got == XML_OK)
+				got = feed(&r, slice_of(text.p + cut, text.n - cut));
+			assert_row(got == rows[i].want, text.p);
+			record_fini(&r);
+		}
+		struct record r;
+		record_init(&r, XML_STREAM, &plain, wide);
+		xml_open(r.xml, &r);
+		assert_row(feed_in_steps(&r, text, 1) == rows[i].want, text.p);
+		/* A stream that broke stays broken. */
+		if (rows[i].want != XML_OK)
+			assert_int_equal(feed(&r, SLICE("<x/>")), rows[i].want);
+		record_fini(&r);
+	}
+}
+
+static void
+declarations_of_xml(void **state)
+{
+	static const struct {
+		const char *text;
+		enum xml_result wrapper, message;
+	} rows[] = {
+		{"<?xml version='1.0'?><r/>", XML_OK, XML_RESTRICTED},
+		{"<?xml version='1.0' encoding='UTF-8'?><r/>", XML_OK, XML_RESTRICTED},
+		{"<?xml version='1.0' encoding='Utf-8'?><r/>", XML_OK, XML_RESTRICTED},
+		{"<?xml version='1.0' encoding='us-ascii'?><r/>", XML_MALFORMED, XML_RESTRICTED},
+		{"<?xml version='1.0' encoding='UTF-16'?><r/>", XML_MALFORMED, XML_RESTRICTED},
+		{"<?xml version='1.0' encoding='ISO-8859-1'?><r/>", XML_MALFORMED, XML_RESTRICTED},
+		{"<?xml version='1.1'?><r/>", XML_MALFORMED, XML_RESTRICTED},
+		{"<?xml?><r/>", XML_MALFORMED, XML_MALFORMED},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct record r;
+		record_init(&r, XML_WRAPPER, &plain, wide);
+		assert_row(document(&r, slice_str(rows[i].text)) == rows[i].wrapper, rows[i].text);
+		record_fini(&r);
+		record_init(&r, XML_MESSAGE, &plain, wide);
+		assert_row(document(&r, slice_str(rows[i].text)) == rows[i].message, rows[i].text);
+		record_fini(&r);
+	}
+}
+
+static void
+text_between_elements(void **state)
+{
+	static const char *const rows[] = {
+		"<r>x</r>",
+		"<r> x</r>",
+		"<r><a/>x</r>",
+		"<r><a>y</a>x<b/></r>",
+		"<r>&lt;</r>",
+		"<r>&#65;</r>",
+		"<r><![CDATA[x]]></r>",
+		"<r>\xc2\xa0</r>",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct record r;
+		record_init(&r, XML_WRAPPER, &plain, wide);
+		assert_row(document(&r, slice_str(rows[i])) == XML_TEXT, rows[i]);
+		record_fini(&r);
+		record_init(&r, XML_STREAM, &plain, wide);
+		xml_open(r.xml, &r);
+		assert_row(feed_in_steps(&r, slice_str(rows[i]), 1) == XML_TEXT, rows[i]);
+		record_fini(&r);
+		record_init(&r, XML_MESSAGE, &plain, wide);
+		assert_row(document(&r, slice_str(rows[i])) == XML_OK, rows[i]);
+		record_fini(&r);
+	}
+}
+
+static void
+whole_messages(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"<a/>", "root ||a\n<a/>\n"},
+		{"<a xmlns='u'> <b/> text </a>\n", "root |u|a\n<a xmlns='u'> <b/> text </a>\n"},
+		{"<p:a xmlns:p='u' p:x='1'><p:b/></p:a>", "root p|u|a\n<p:a xmlns:p='u' p:x='1'><p:b/></p:a>\n"},
+		{"<a><a><a/></a></a>", "root ||a\n<a><a><a/></a></a>\n"},
+	};
+	struct record r;
+
+	(void) state;
+	record_init(&r, XML_MESSAGE, &plain, wide);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice text = slice_trim(slice_str(rows[i].text));
+		for (size_t n = 0; n < text.n; n++)
+			assert_row(document(&r, slice_of(text.p, n)) == XML_MALFORMED, rows[i].text);
+		buf_clear(&r.text, 0);
+		assert_row(document(&r, slice_str(rows[i].text)) == XML_OK, rows[i].text);
+		assert_slice(buf_slice(&r.text), rows[i].want);
+		buf_clear(&r.text, 0);
+	}
+	assert_int_equal(document(&r, SLICE("")), XML_MALFORMED);
+	assert_int_equal(document(&r, SLICE_NONE), XML_MALFORMED);
+	record_fini(&r);
+}
+
+static void
+prefixes_of_a_wrapper(void **state)
+{
+	static const char text[] = "<?xml version='1.0'?><r xmlns='u' xmlns:p='v'><a p:x='1'>t</a><p:b/></r>";
+	struct record r;
+
+	(void) state;
+	record_init(&r, XML_WRAPPER, &plain, wide);
+	for (size_t n = 0; n < sizeof text - 1; n++)
+		assert_int_equal(document(&r, slice_of(text, n)), XML_MALFORMED);
+	buf_clear(&r.text, 0);
+	assert_int_equal(document(&r, slice_of(text, sizeof text - 1)), XML_OK);
+	assert_slice(buf_slice(&r.text), "root |u|r\n<a xmlns='u' xmlns:p='v' p:x='1'>t</a>\n<p:b xmlns:p='v'/>\n");
+	record_fini(&r);
+}
+
+static void
+handlers_stop(void **state)
+{
+	struct record r;
+
+	(void) state;
+	record_init(&r, XML_WRAPPER, &plain, wide);
+	assert_int_equal(document(&r, SLICE("<refused><a/></refused>")), XML_STOPPED);
+	assert_int_equal(r.elements, 0);
+	r.stop_at = 2;
+	assert_int_equal(document(&r, SLICE("<r><a/><b/><c/></r>")), XML_STOPPED);
+	assert_int_equal(r.elements, 2);
+	record_fini(&r);
+	record_init(&r, XML_STREAM, &plain, wide);
+	r.stop_at = 1;
+	xml_open(r.xml, &r);
+	assert_int_equal(feed(&r, SLICE("<r><a/><b/>")), XML_STOPPED);
+	assert_int_equal(feed(&r, SLICE("<c/>")), XML_STOPPED);
+	assert_int_equal(r.elements, 1);
+	record_fini(&r);
+}
+
+static void
+attributes(void **state)
+{
+	static const char *const list[] = {"x", "1", "u\nx", "2", "v\ny\np", "3", XML_NS_XML "\nlang\nxml", "de", "xx", "4", "empty", "",
+		NULL};
+	struct xml_element e = {.attributes = (const char **) (uintptr_t) list};
+
+	(void) state;
+	assert_slice(xml_attribute(&e, "", "x"), "1");
+	assert_slice(xml_attribute(&e, "u", "x"), "2");
+	assert_slice(xml_attribute(&e, "v", "y"), "3");
+	assert_slice(xml_attribute(&e, XML_NS_XML, "lang"), "de");
+	assert_slice(xml_attribute(&e, "", "xx"), "4");
+	assert_slice(xml_attribute(&e, "", "empty"), "");
+	assert_slice(xml_attribute(&e, "", "y"), NULL);
+	assert_slice(xml_attribute(&e, "", "lang"), NULL);
+	assert_slice(xml_attribute(&e, "w", "x"), NULL);
+	assert_slice(xml_attribute(&e, "v", "x"), NULL);
+	assert_slice(xml_attribute(&e, "", "u"), NULL);
+	assert_slice(xml_attribute(&e, "v", "yy"), NULL);
+}
+
+static void
+kinds(void **state)
+{
+	static const struct {
+		const char *text;
+		enum stanza_kind kind;
+		bool has_stream_prefix;
+	} rows[] = {
+		{"<message/>", STANZA_MESSAGE, false},
+		{"<presence/>", STANZA_PRESENCE, false},
+		{"<iq/>", STANZA_IQ, false},
+		{"<iqs/>", STANZA_OTHER, false},
+		{"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", STANZA_OTHER, false},
+		{"<stream:features/>", STANZA_FEATURES, true},
+		{"<stream:error/>", STANZA_STREAM_ERROR, true},
+		{"<stream:other/>", STANZA_OTHER, true},
+		{"<features xmlns='" XML_NS_STREAMS "'/>", STANZA_FEATURES, false},
+		{"<s:error xmlns:s='" XML_NS_STREAMS "'/>", STANZA_STREAM_ERROR, false},
+		{"<features/>", STANZA_OTHER, false},
+		{"<error/>", STANZA_OTHER, false},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct record r;
+		record_init(&r, XML_STREAM, &plain, wide);
+		xml_open(r.xml, &r);
+		feed(&r, SLICE(STREAM));
+		assert_int_equal(feed(&r, slice_str(rows[i].text)), XML_OK);
+		assert_non_null(r.last);
+		assert_row(r.last->kind == rows[i].kind, rows[i].text);
+		assert_row(r.last->has_stream_prefix == rows[i].has_stream_prefix, rows[i].text);
+		record_fini(&r);
+	}
+}
+
+static void
+features_are_cut(void **state)
+{
+#define HEAD "<stream:features xmlns:stream='" XML_NS_STREAMS "'>"
+#define TAIL "</stream:features>"
+#define TLS "<starttls xmlns='" NS_TLS "'/>"
+#define TLS_REQUIRED "<starttls xmlns='" NS_TLS "'><required/></starttls>"
+#define ZLIB "<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>"
+#define SASL "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"<stream:features/>", "<stream:features xmlns:stream='" XML_NS_STREAMS "'/>"},
+		{"<stream:features>" TLS TAIL, HEAD TAIL},
+		{"<stream:features>" TLS_REQUIRED TAIL, HEAD TAIL},
+		{"<stream:features>" TLS SASL ZLIB TAIL, HEAD SASL TAIL},
+		{"<stream:features>" SASL TLS TAIL, HEAD SASL TAIL},
+		{"<stream:features>" TLS ZLIB SASL TAIL, HEAD SASL TAIL},
+		{"<stream:features>" SASL TLS_REQUIRED ZLIB SASL TAIL, HEAD SASL SASL TAIL},
+		{"<stream:features> " TLS " " SASL " " ZLIB " " TAIL, HEAD "  " SASL "  " TAIL},
+		{"<stream:features><starttls xmlns='" NS_TLS "'></starttls>" TAIL, HEAD TAIL},
+		{"<stream:features><starttls xmlns='" NS_TLS "' />" SASL TAIL, HEAD SASL TAIL},
+		/* Only children of the features themselves. */
+		{"<stream:features><x xmlns='u'>" TLS "</x>" TAIL, HEAD "<x xmlns='u'>" TLS "</x>" TAIL},
+		{"<stream:features><starttls xmlns='" NS_TLS "'><starttls/></starttls>" SASL TAIL, HEAD SASL TAIL},
+		{"<iq>" TLS "</iq>", "<iq xmlns='jabber:client'>" TLS "</iq>"},
+		{"<features xmlns='u'>" TLS "</features>", "<features xmlns='u'>" TLS "</features>"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[2000], want[2000];
+		snprintf(text, sizeof text, STREAM "%s<a/>", rows[i].text);
+		snprintf(want, sizeof want, "root stream|" XML_NS_STREAMS "|stream\n%s\n<a xmlns='jabber:client'/>\n",
+			rows[i].want);
+		check_all_splits(&cutting, wide, slice_str(text), XML_OK, want);
+	}
+}
+
+static void
+whole_streams(void **state)
+{
+	static const char text[] = "\n" STREAM "\n<stream:features/> <message to='a'>t</message>\r\n\r\n<iq/><iq/><x xmlns='u'/>"
+				   "</stream:stream>\n";
+	static const char want[] = "root stream|" XML_NS_STREAMS "|stream\n<stream:features xmlns:stream='" XML_NS_STREAMS
+				   "'/>\n<message xmlns='jabber:client' to='a'>t</message>\n<iq xmlns='jabber:client'/>\n"
+				   "<iq xmlns='jabber:client'/>\n<x xmlns='u'/>\nend\n";
+
+	(void) state;
+	check_all_splits(&cutting, wide, slice_of(text + 1, sizeof text - 2), XML_OK, want);
+}
+
+/*
+ * An element in two pieces, followed by silence: it must be there when its
+ * last byte is, at every place it can be cut.
+ */
+static void
+no_element_waits_for_the_next(void **state)
+{
+	static const char text[] = "<presence from='a@example.org/x' to='b@example.org'><show>away</show></presence>";
+
+	(void) state;
+	for (size_t cut = 1; cut < sizeof text - 1; cut++) {
+		struct record r;
+		record_init(&r, XML_STREAM, &plain, wide);
+		xml_open(r.xml, &r);
+		assert_int_equal(feed(&r, SLICE(STREAM)), XML_OK);
+		for (unsigned n = 1; n <= 3; n++) {
+			assert_int_equal(feed(&r, slice_of(text, cut)), XML_OK);
+			assert_int_equal(r.elements, n - 1);
+			assert_int_equal(feed(&r, slice_of(text + cut, sizeof text - 1 - cut)), XML_OK);
+			assert_int_equal(r.elements, n);
+		}
+		record_fini(&r);
+	}
+}
+
+static void
+append_element(struct buf *text, size_t n, char fill)
+{
+	static const char tags[] = "<a></a>";
+
+	assert_true(n >= sizeof tags - 1);
+	buf_append_str(text, "<a>");
+	for (size_t i = 0; i < n - (sizeof tags - 1); i++)
+		buf_append_char(text, fill);
+	buf_append_str(text, "</a>");
+}
+
+/* The limit holds to the byte, in one piece and in many. */
+static void
+size_limit(void **state)
+{
+	static const struct xml_limits limits = {1000, 10};
+	static const size_t sizes[] = {7, 999, 1000, 1001, 2000, 50000};
+	static const size_t steps[] = {100000, 1000, 100, 7, 1};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		enum xml_result want = sizes[i] <= 1000 ? XML_OK : XML_TOO_BIG;
+		struct record r;
+		struct buf text;
+		buf_init(&text, BUF_UNLIMITED);
+
+		append_element(&text, sizes[i], 'x');
+		record_init(&r, XML_MESSAGE, &plain, limits);
+		assert_int_equal(document(&r, buf_slice(&text)), want);
+		record_fini(&r);
+
+		buf_clear(&text, 0);
+		buf_append_str(&text, "<r>");
+		append_element(&text, 1000, 'y');
+		append_element(&text, sizes[i], 'x');
+		for (size_t s = 0; s < COUNT(steps); s++) {
+			record_init(&r, XML_STREAM, &plain, limits);
+			xml_open(r.xml, &r);
+			assert_int_equal(feed_in_steps(&r, buf_slice(&text), steps[s]), want);
+			assert_int_equal(r.elements, want == XML_OK ? 2 : 1);
+			record_fini(&r);
+		}
+		buf_append_str(&text, "</r>");
+		record_init(&r, XML_WRAPPER, &plain, limits);
+		assert_int_equal(document(&r, buf_slice(&text)), want);
+		record_fini(&r);
+		buf_fini(&text);
+	}
+}
+
+/* An element without end does not fill the memory: it is refused soon after the limit, not at its end. */
+static void
+endless_element(void **state)
+{
+	static const char *const starts[] = {"<a>", "<a x='", "<aaa", "<a><![CDATA["};
+	static const struct xml_limits limits = {20000, 10};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		struct record r;
+		enum xml_result result = XML_OK;
+		size_t n = 0;
+		record_init(&r, XML_STREAM, &plain, limits);
+		xml_open(r.xml, &r);
+		assert_int_equal(feed(&r, SLICE("<r>")), XML_OK);
+		assert_int_equal(feed(&r, slice_str(starts[i])), XML_OK);
+		while (result == XML_OK && n < 100000) {
+			result = feed(&r, SLICE("xxxxxxxxxxxxxxxxxxxx"));
+			n += 20;
+		}
+		assert_row(result == XML_TOO_BIG, starts[i]);
+		assert_true(n <= 20020);
+		record_fini(&r);
+	}
+}
+
+static void
+endless_header(void **state)
+{
+	struct record r;
+	enum xml_result result;
+	size_t n = 0;
+
+	(void) state;
+	record_init(&r, XML_STREAM, &plain, wide);
+	xml_open(r.xml, &r);
+	result = feed(&r, SLICE("<r x='"));
+	while (result == XML_OK && n < 4 << 20) {
+		result = feed(&r, SLICE("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+		n += 84;
+	}
+	assert_int_equal(result, XML_TOO_BIG);
+	record_fini(&r);
+
+	/* Complete, but larger than what is kept of a header. */
+	struct buf text;
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "<r x='");
+	for (unsigned i = 0; i < 17000; i++)
+		buf_append_char(&text, 'x');
+	buf_append_str(&text, "'>");
+	record_init(&r, XML_STREAM, &plain, wide);
+	xml_open(r.xml, &r);
+	assert_int_equal(feed(&r, buf_slice(&text)), XML_TOO_BIG);
+	record_fini(&r);
+	buf_fini(&text);
+}
+
+/* One huge tag, dribbled, is looked at again and again: that ends before it costs much. */
+static void
+dribbled_tag(void **state)
+{
+	static const struct xml_limits limits = {8 << 20, 10};
+	struct record r;
+	enum xml_result result;
+	size_t n = 0;
+
+	(void) state;
+	record_init(&r, XML_STREAM, &plain, limits);
+	xml_open(r.xml, &r);
+	result = feed(&r, SLICE("<r><a x='"));
+	while (result == XML_OK && n < 4 << 20) {
+		char piece[64];
+		memset(piece, 'x', sizeof piece);
+		result = feed(&r, slice_of(piece, sizeof piece));
+		n += sizeof piece;
+	}
+	assert_int_equal(result, XML_TOO_BIG);
+	assert_true(n < 1 << 20);
+	record_fini(&r);
+}
+
+/* ... but a stream whose segments all end inside a tag is an honest one. */
+static void
+segments_that_end_in_tags(void **state)
+{
+	enum { PADDING = 15000, ROUNDS = 5000 };
+	struct record r;
+	struct buf text;
+
+	(void) state;
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "'/><a x='");
+	for (unsigned i = 0; i < PADDING; i++)
+		buf_append_char(&text, 'x');
+	record_init(&r, XML_STREAM, &plain, wide);
+	xml_open(r.xml, &r);
+	assert_int_equal(xml_feed(r.xml, SLICE("<r><a x='")), XML_OK);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		assert_int_equal(xml_feed(r.xml, buf_slice(&text)), XML_OK);
+		buf_clear(&r.text, 0);
+	}
+	assert_int_equal(r.elements, ROUNDS);
+	record_fini(&r);
+	buf_fini(&text);
+}
+
+/* The work for a document grows with its size, not with its square: this ends at once, or takes minutes. */
+static void
+huge_tag(void **state)
+{
+	enum { SIZE = 8 << 20 };
+	static const struct xml_limits limits = {2 * SIZE, 10};
+	struct record r;
+	struct buf text;
+	char *room;
+
+	(void) state;
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "<r><a x='");
+	room = buf_reserve(&text, SIZE);
+	memset(room, 'x', SIZE);
+	buf_commit(&text, SIZE);
+	buf_append_str(&text, "'/></r>");
+	record_init(&r, XML_WRAPPER, &plain, limits);
+	assert_int_equal(document(&r, buf_slice(&text)), XML_OK);
+	assert_int_equal(r.elements, 1);
+	record_fini(&r);
+	record_init(&r, XML_STREAM, &plain, limits);
+	xml_open(r.xml, &r);
+	assert_int_equal(feed(&r, buf_slice(&text)), XML_OK);
+	assert_int_equal(r.elements, 1);
+	record_fini(&r);
+	buf_fini(&text);
+}
+
+static void
+append_nested(struct buf *text, unsigned depth)
+{
+	for (unsigned i = 0; i < depth; i++)
+		buf_append_str(text, "<d>");
+	for (unsigned i = 0; i < depth; i++)
+		buf_append_str(text, "</d>");
+}
+
+static void
+depth_limit(void **state)
+{
+	static const struct xml_limits limits = {1 << 20, 10};
+	static const unsigned depths[] = {1, 10, 11, 12, 1000, 100000};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(depths); i++) {
+		/* The element itself is not inside of itself. */
+		enum xml_result want = depths[i] <= 11 ? XML_OK : XML_TOO_DEEP;
+		struct record r;
+		struct buf text;
+		buf_init(&text, BUF_UNLIMITED);
+		append_nested(&text, depths[i]);
+		record_init(&r, XML_MESSAGE, &plain, limits);
+		assert_int_equal(document(&r, buf_slice(&text)), want);
+		record_fini(&r);
+		buf_clear(&text, 0);
+		buf_append_str(&text, "<r><a/>");
+		append_nested(&text, depths[i]);
+		record_init(&r, XML_STREAM, &plain, limits);
+		xml_open(r.xml, &r);
+		assert_int_equal(feed(&r, buf_slice(&text)), want);
+		record_fini(&r);
+		buf_append_str(&text, "</r>");
+		record_init(&r, XML_WRAPPER, &plain, limits);
+		assert_int_equal(document(&r, buf_slice(&text)), want);
+		/* What was left open does not count for the next document. */
+		assert_int_equal(document(&r, SLICE("<r><a><b/></a></r>")), XML_OK);
+		record_fini(&r);
+		buf_fini(&text);
+	}
+}
+
+/* After a large element the parser is replaced: nobody may notice, wherever the bytes are cut. */
+static void
+large_elements(void **state)
+{
+	static const size_t sizes[] = {8000, 8191, 8192, 8193, 20000, 100000};
+	static const size_t steps[] = {1, 13, 1000, 4096, 8192, 1000000};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct buf text;
+		buf_init(&text, BUF_UNLIMITED);
+		buf_append_str(&text, STREAM);
+		for (unsigned round = 0; round < 3; round++) {
+			append_element(&text, sizes[i], 'x');
+			buf_append_str(&text, " <message to='b'>t</message>\n<stream:x/>");
+			append_element(&text, 7, 'x');
+		}
+		buf_append_str(&text, "</stream:stream>");
+		struct record whole;
+		record_init(&whole, XML_STREAM, &cutting, wide);
+		xml_open(whole.xml, &whole);
+		assert_int_equal(feed(&whole, buf_slice(&text)), XML_OK);
+		assert_int_equal(whole.elements, 12);
+		for (size_t s = 0; s < COUNT(steps); s++) {
+			struct record r;
+			record_init(&r, XML_STREAM, &cutting, wide);
+			xml_open(r.xml, &r);
+			assert_int_equal(feed_in_steps(&r, buf_slice(&text), steps[s]), XML_OK);
+			assert_true(slice_eq(buf_slice(&r.text), buf_slice(&whole.text)));
+			record_fini(&r);
+		}
+		record_fini(&whole);
+		buf_fini(&text);
+	}
+}
+
+/* The same, with the cut at every place of what follows the large element. */
+static void
+partial_elements_after_a_large_one(void **state)
+{
+	static const char after[] = " <message to='b'><body>t</body></message>\n<stream:x/><p xmlns='u'/>";
+
+	(void) state;
+	for (size_t cut = 0; cut <= sizeof after - 1; cut++) {
+		for (unsigned rest = 0; rest < 2; rest++) {
+			struct record r;
+			struct buf text;
+			buf_init(&text, BUF_UNLIMITED);
+			append_element(&text, 9000, 'x');
+			buf_append(&text, slice_of(after, cut));
+			record_init(&r, XML_STREAM, &plain, wide);
+			xml_open(r.xml, &r);
+			assert_int_equal(feed(&r, SLICE(STREAM)), XML_OK);
+			buf_clear(&r.text, 0);
+			assert_int_equal(feed(&r, buf_slice(&text)), XML_OK);
+			assert_int_equal(feed_in_steps(&r, slice_of(after + cut, sizeof after - 1 - cut), rest == 0 ? 1 : 1000),
+				XML_OK);
+			assert_int_equal(r.elements, 4);
+			buf_consume(&r.text, 9000 + sizeof " xmlns='jabber:client'");
+			assert_slice(buf_slice(&r.text),
+				"<message xmlns='jabber:client' to='b'><body>t</body></message>\n<stream:x xmlns:stream='" XML_NS_STREAMS
+				"'/>\n<p xmlns='u'/>\n");
+			record_fini(&r);
+			buf_fini(&text);
+		}
+	}
+}
+
+/* A stream may be opened anew at any time, with another header. */
+static void
+opened_anew(void **state)
+{
+	struct record r;
+
+	(void) state;
+	record_init(&r, XML_STREAM, &cutting, wide);
+	for (unsigned round = 0; round < 3; round++) {
+		static const char *const leftovers[] = {"", "<message><unfinished", "</stream:stream>"};
+		struct buf large;
+		xml_open(r.xml, &r);
+		buf_clear(&r.text, 0);
+		assert_int_equal(feed(&r, SLICE("<?xml version='1.0'?><s xmlns='u1' xmlns:p='u2'><a/>")), XML_OK);
+		assert_slice(buf_slice(&r.text), "root |u1|s\n<a xmlns='u1'/>\n");
+		xml_open(r.xml, &r);
+		buf_clear(&r.text, 0);
+		assert_int_equal(feed(&r, SLICE(STREAM "<a/>")), XML_OK);
+		assert_slice(buf_slice(&r.text), "root stream|" XML_NS_STREAMS "|stream\n<a xmlns='jabber:client'/>\n");
+		buf_init(&large, BUF_UNLIMITED);
+		append_element(&large, 10000, 'x');
+		assert_int_equal(feed(&r, buf_slice(&large)), XML_OK);
+		buf_clear(&r.text, 0);
+		assert_int_equal(feed(&r, SLICE("<b/>")), XML_OK);
+		assert_slice(buf_slice(&r.text), "<b xmlns='jabber:client'/>\n");
+		feed(&r, slice_str(leftovers[round]));
+		buf_fini(&large);
+	}
+	record_fini(&r);
+}
+
+/* Whatever comes, nothing is read beyond it, nothing is lost, and where it is cut does not matter. */
+static void
+random_documents(void **state)
+{
+	static const char *const pieces[] = {"<r>", "</r>", "<a/>", "<a>", "</a>", " ", "x", "&lt;", "&e;", "<p:b p:x='1'>", "</p:b>",
+		"<r xmlns='u' xmlns:p='v'>", "<![CDATA[", "]]>", "<!--", "-->", "<?xml version='1.0'?>", "<", ">", "'", "\"",
+		"\xc3", "\xa4", "<stream:features xmlns:stream='" XML_NS_STREAMS "'>", "</stream:features>", "<starttls/>",
+		"<!DOCTYPE r>", "&#10;", " xmlns='w'", "/"};
+	struct dice dice = {7};
+
+	(void) state;
+	for (unsigned i = 0; i < 3000; i++) {
+		struct record whole, bytes, wrapper;
+		struct buf text;
+		enum xml_result a, b;
+		buf_init(&text, BUF_UNLIMITED);
+		if (dice_roll(&dice, 4) > 0)
+			buf_append_str(&text, "<r xmlns='u' xmlns:p='v'>");
+		for (unsigned n = dice_roll(&dice, 20); n > 0; n--)
+			buf_append_str(&text, pieces[dice_roll(&dice, COUNT(pieces))]);
+		record_init(&whole, XML_STREAM, &cutting, wide);
+		record_init(&bytes, XML_STREAM, &cutting, wide);
+		record_init(&wrapper, XML_WRAPPER, &cutting, wide);
+		xml_open(whole.xml, &whole);
+		xml_open(bytes.xml, &bytes);
+		a = feed(&whole, buf_slice(&text));
+		b = feed_in_steps(&bytes, buf_slice(&text), 1 + dice_roll(&dice, 3));
+		/* Which of two faults is seen first may depend on the cuts. */
+		assert_int_equal(a == XML_OK, b == XML_OK);
+		assert_true(slice_eq(buf_slice(&whole.text), buf_slice(&bytes.text)));
+		if (document(&wrapper, buf_slice(&text)) == XML_OK) {
+			assert_int_equal(a, XML_OK);
+			assert_true(slice_eq(buf_slice(&whole.text), buf_slice(&wrapper.text)));
+		}
+		record_fini(&whole);
+		record_fini(&bytes);
+		record_fini(&wrapper);
+		buf_fini(&text);
+	}
+}
+
+static void
+escape(void **state)
+{
+	struct buf b;
+
+	(void) state;
+	buf_init(&b, 60);
+	assert_int_equal(xml_escape(&b, SLICE("a<b>&'\"c\xc3\xa4")), 0);
+	assert_slice(buf_slice(&b), "a&lt;b&gt;&amp;&apos;&quot;c\xc3\xa4");
+	assert_int_equal(xml_escape(&b, SLICE_NONE), 0);
+	assert_int_not_equal(xml_escape(&b, SLICE("&&&&&&&&&&&&&&&&&&&&&&&")), 0);
+	buf_fini(&b);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(elements_are_self_contained),
+		cmocka_unit_test(elements_stand_alone),
+		cmocka_unit_test(many_declarations),
+		cmocka_unit_test(many_declarations_inside),
+		cmocka_unit_test(known_declarations),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(declarations_of_xml),
+		cmocka_unit_test(text_between_elements),
+		cmocka_unit_test(whole_messages),
+		cmocka_unit_test(prefixes_of_a_wrapper),
+		cmocka_unit_test(handlers_stop),
+		cmocka_unit_test(attributes),
+		cmocka_unit_test(kinds),
+		cmocka_unit_test(features_are_cut),
+		cmocka_unit_test(whole_streams),
+		cmocka_unit_test(no_element_waits_for_the_next),
+		cmocka_unit_test(size_limit),
+		cmocka_unit_test(endless_element),
+		cmocka_unit_test(endless_header),
+		cmocka_unit_test(dribbled_tag),
+		cmocka_unit_test(segments_that_end_in_tags),
+		cmocka_unit_test(huge_tag),
+		cmocka_unit_test(depth_limit),
+		cmocka_unit_test(large_elements),
+		cmocka_unit_test(partial_elements_after_a_large_one),
+		cmocka_unit_test(opened_anew),
+		cmocka_unit_test(random_documents),
+		cmocka_unit_test(escape),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -45,6 +45,7 @@ enum answer_kind {
 	ANSWER_RECOVERABLE,
 	ANSWER_TERMINAL,
 	ANSWER_OTHER_REQUEST,
+	ANSWER_NOT_FOUND,
 };
 
 struct answer {
@@ -87,7 +88,8 @@ struct bosh {
 	enum closing reason;
 	bool has_culprit; /* the request that broke a rule */
 	struct req_id culprit;
-	bool is_told;
+	bool is_told, has_told_rid;
+	uint64_t told_rid;
 	ms_t epilogue_end;
 	char *terminal;
 	size_t n_terminal;
@@ -95,6 +97,7 @@ struct bosh {
 };
 
 static const char other_request[] = "<body xmlns='" BODY_NS "' type='terminate' condition='other-request'/>";
+static const char not_found[] = "<body xmlns='" BODY_NS "' type='terminate' condition='item-not-found'/>";
 static const char recoverable[] = "<body xmlns='" BODY_NS "' type='error'/>";
 
 struct bosh *
@@ -199,6 +202,9 @@ bosh_next_answer(struct bosh *b, struct bosh_answer *out)
 		break;
 	case ANSWER_TERMINAL:
 		out->body = slice_of(b->terminal, b->n_terminal);
+		break;
+	case ANSWER_NOT_FOUND:
+		out->body = slice_of(not_found, sizeof not_found - 1);
 		break;
 	case ANSWER_OTHER_REQUEST:
 		out->body = slice_of(other_request, sizeof other_request - 1);
@@ -371,7 +377,21 @@ repeat(struct bosh *b, struct slot *s, const struct body *body, struct req_id re
 	return CLOSING_NONE;
 }
 
-/* The session is over; the request learns how it ended, or gets the answer it lost. */
+/* Was this rid waiting when the session ended, or the one that learnt of the end? */
+static bool
+has_been_told(const struct bosh *b, uint64_t rid)
+{
+	const struct slot *s = b->n_slots > 0 ? slot_at(b, rid) : NULL;
+
+	return b->is_told && ((b->has_told_rid && rid == b->told_rid) ||
+			      (s != NULL && s->rid == rid && (s->state == SLOT_HELD || s->state == SLOT_EARLY)));
+}
+
+/*
+ * The session is over.  The first request to come learns how it ended, a
+ * repeated one gets the answer it lost, and for all others there is no
+ * session any more.
+ */
 static void
 request_after_end(struct bosh *b, const struct body *body, struct req_id req, ms_t now)
 {
@@ -380,12 +400,16 @@ request_after_end(struct bosh *b, const struct body *body, struct req_id req, ms
 	if (s != NULL && body->rid < b->answer_rid && s->state == SLOT_ANSWERED && s->rid == body->rid) {
 		b->replays++;
 		push_answer(b, req, ANSWER_SLOT, s);
-		return;
-	}
-	push_answer(b, req, ANSWER_TERMINAL, NULL);
-	if (!b->is_told) {
+	} else if (has_been_told(b, body->rid)) {
+		push_answer(b, req, ANSWER_TERMINAL, NULL);
+	} else if (!b->is_told) {
+		push_answer(b, req, ANSWER_TERMINAL, NULL);
 		b->is_told = true;
+		b->has_told_rid = true;
+		b->told_rid = body->rid;
 		b->epilogue_end = now + EPILOGUE;
+	} else {
+		push_answer(b, req, ANSWER_NOT_FOUND, NULL);
 	}
 }
 
@@ -430,8 +454,11 @@ bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	while ((s = slot_at(b, b->next_rid))->state == SLOT_EARLY && s->rid == b->next_rid)
 		take_up(b, s, now);
 out:
-	if (closing != CLOSING_NONE)
+	if (closing != CLOSING_NONE) {
 		bosh_refused(b, req);
+		b->has_told_rid = true;
+		b->told_rid = body->rid;
+	}
 	return closing;
 }
 
@@ -589,9 +616,23 @@ is_creation_ready(const struct bosh *b)
 	return b->down.count > 0 || (b->is_opened && b->server_header.version == NULL);
 }
 
-/* Must the oldest held request be answered now, with or without payload? */
+/* Has a held request, whose client is still there, waited long enough? */
 static bool
-is_release_due(const struct bosh *b, const struct slot *s, ms_t now)
+is_overdue(const struct bosh *b, ms_t now)
+{
+	for (uint64_t rid = b->answer_rid; rid < b->next_rid; rid++)
+		if (!slot_at(b, rid)->gone && slot_at(b, rid)->deadline <= now)
+			return true;
+	return false;
+}
+
+/*
+ * Must the oldest held request be answered now, with or without payload?
+ * Also when it could wait longer (it was repeated) or nobody waits for it any
+ * more, but a younger one cannot: answers leave in the order of the rids.
+ */
+static bool
+is_release_due(const struct bosh *b, ms_t now)
 {
 	if (b->state != BOSH_CREATING) {
 		if (held(b) > b->hold + 1)
@@ -599,7 +640,7 @@ is_release_due(const struct bosh *b, const struct slot *s, ms_t now)
 		if (held(b) > b->hold && now >= b->release_at)
 			return true;
 	}
-	return !s->gone && s->deadline <= now;
+	return is_overdue(b, now);
 }
 
 void
@@ -608,12 +649,11 @@ bosh_flush(struct bosh *b, ms_t now)
 	if (b->state == BOSH_NEW || b->state == BOSH_CLOSED)
 		return;
 	while (held(b) > 0) {
-		struct slot *s = slot_at(b, b->answer_rid);
 		bool is_payload_ready = b->state == BOSH_CREATING ? is_creation_ready(b) : b->down.count > 0;
 
 		if (is_payload_ready && has_live(b))
 			answer_oldest(b, true, now);
-		else if (is_release_due(b, s, now))
+		else if (is_release_due(b, now))
 			answer_oldest(b, true, now);
 		else
 			break;

@@ -817,7 +817,7 @@ client_or_server(struct script *s, struct slice line)
 	if (slice_eq(name, SLICE("server")) && s->world.n_clients > 0) {
 		c = &s->world.client[s->world.n_clients - 1];
 		is_server = true;
-	} else if (name.n > sizeof suffix && memcmp(name.p + name.n - 7, suffix, 7) == 0) {
+	} else if (name.n >= sizeof suffix && memcmp(name.p + name.n - 7, suffix, 7) == 0) {
 		c = world_client(&s->world, slice_of(name.p, name.n - 7));
 		is_server = true;
 	}

@@ -216,6 +216,18 @@ on_request(void *arg, const struct http_request *rq)
 		reply_text(b, rq, 404, "There is nothing here.\n", NULL, NULL);
 }
 
+static void
+on_refuse(void *arg, const struct http_request *rq, unsigned status, const char *text)
+{
+	struct bosh_http *b = arg;
+	struct tag tag = {.origin = find_origin(b, http_header(rq, "Origin"))};
+
+	memcpy(rq->tag, &tag, sizeof tag);
+	log_event(b->config.log, LOG_NOTICE, "request refused", "client=%s status=%u reason=\"%.*s\"", rq->peer->text, status,
+		  (int) strcspn(text, "\n"), text);
+	reply_text(b, rq, status, text, "Connection", "close");
+}
+
 /* The same judgement as at the door, for a connection that is past it. */
 static bool
 on_upgrade(void *arg, const struct http_request *rq)
@@ -273,6 +285,7 @@ bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_hand
 	struct http_config http_config = {
 		.worker = config->worker,
 		.max_body = config->conf->bosh.max_body,
+		.header_timeout = config->conf->limits.header_timeout,
 		.log = config->log,
 	};
 
@@ -281,6 +294,7 @@ bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_hand
 	b->http_handler = (struct http_handler){
 		.arg = b,
 		.request = on_request,
+		.refuse = on_refuse,
 		.upgrade = on_upgrade,
 		.upgraded = on_upgraded,
 		.gone = on_gone,

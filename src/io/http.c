@@ -1,7 +1,9 @@
 #include "io/http.h"
 
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,6 +24,10 @@
 #define MAX_DROPPED 1048576  /* bytes of a body too large that are read and dropped, so that the answer arrives */
 #define MAX_HEAD 16384       /* of an upgrade that is passed on */
 #define KEEP_BODY 1024       /* room a waiting request may keep */
+#define BODY_MS 60000        /* from a request's head to the end of its body */
+#define MIN_SWEEP_MS 250
+
+static const char too_large[] = "The body of this request is too large.\n";
 
 #define CONNECTION_MAGIC 0x636f6e6eu
 
@@ -48,6 +54,7 @@ struct request {
 	uint32_t slot;
 	uint64_t generation;
 	enum request_state state;
+	ms_t began_at;
 	bool is_suspended, is_too_big, is_upgrade;
 	size_t dropped;
 	struct buf body;
@@ -66,6 +73,12 @@ struct connection {
 	struct request *request; /* the one being served */
 	bool is_gone;
 	struct list vanished; /* in http->vanished */
+
+	/* For the sweep: how things stood when it last came by. */
+	struct list all;
+	unsigned n_requests, n_seen;
+	uint64_t bytes_seen;
+	ms_t partial_since; /* bytes came that are no whole head; 0: none */
 };
 
 struct upgrade {
@@ -80,7 +93,8 @@ struct http {
 	struct http_config config;
 	const struct http_handler *handler;
 	struct watch *watch;
-	uv_timer_t timer;
+	uv_timer_t timer, sweep;
+	struct list connections;
 	struct shard shard[MAX_SHARDS];
 	unsigned n_shards, n_open; /* open: handles that must be closed before the memory goes */
 	bool is_closing;
@@ -122,6 +136,8 @@ request_new(struct http *h, struct connection *c, struct MHD_Connection *library
 	rq->http = h;
 	rq->connection = c;
 	rq->library = library;
+	rq->began_at = (ms_t) uv_now(h->loop);
+	c->n_requests++;
 	rq->slot = h->free_slot[--h->n_free];
 	rq->generation = ++h->generation;
 	buf_init(&rq->body, h->config.max_body);
@@ -197,20 +213,6 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 	set_response(rq, status, fields, n_fields, body);
 	if (rq->is_suspended)
 		list_append(&h->to_resume, &rq->due);
-}
-
-/* A refusal of our own, before the handler hears of the request. */
-static void
-refuse(struct request *rq, unsigned status, const char *text, bool close_connection)
-{
-	const struct http_field fields[] = {
-		{"Content-Type", "text/plain; charset=utf-8"},
-		{"Cache-Control", "no-store"},
-		{"X-Content-Type-Options", "nosniff"},
-		{"Connection", "close"},
-	};
-
-	set_response(rq, status, fields, close_connection ? 4 : 3, slice_str(text));
 }
 
 /* ---- what the library must not be trusted with ---- */
@@ -333,6 +335,18 @@ describe(struct request *rq, const char *url, const char *method)
 	};
 }
 
+/* A refusal that nobody but the library's connection is told of: it closes after it. */
+static enum MHD_Result
+refuse(struct request *rq, const struct http_request *public, unsigned status, const char *text)
+{
+	const struct http_handler *handler = rq->http->handler;
+
+	rq->state = REQUEST_DELIVERED;
+	handler->refuse(handler->arg, public, status, text);
+	must(rq->state == REQUEST_ANSWERED);
+	return queue_response(rq);
+}
+
 /* The head is there.  What is wrong with it is answered before a body is read. */
 static enum MHD_Result
 begin(struct http *h, struct MHD_Connection *library, const char *url, const char *method, const char *version,
@@ -345,15 +359,11 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	uint64_t length;
 
 	*request = rq;
-	if (is_smuggling(rq, version, &length)) {
-		refuse(rq, 400, "The length of this request, or its Host, is not clear.\n", true);
-		return queue_response(rq);
-	}
-	if (length > h->config.max_body) {
-		refuse(rq, 413, "The body of this request is too large.\n", true);
-		return queue_response(rq);
-	}
 	public = describe(rq, url, method);
+	if (is_smuggling(rq, version, &length))
+		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
+	if (length > h->config.max_body)
+		return refuse(rq, &public, 413, too_large);
 	if (strcmp(method, "GET") == 0 && slice_eq_nocase(http_header(&public, "upgrade"), SLICE("websocket"))) {
 		rq->state = REQUEST_DELIVERED;
 		if (h->handler->upgrade(h->handler->arg, &public))
@@ -402,13 +412,11 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		return read_body(rq, data, n_data);
 	if (rq->state == REQUEST_READING) {
 		rq->state = REQUEST_DELIVERED;
-		if (rq->is_too_big) {
-			refuse(rq, 413, "The body of this request is too large.\n", true);
-		} else {
-			public = describe(rq, url, method);
-			h->handler->request(h->handler->arg, &public);
-			buf_clear(&rq->body, KEEP_BODY);
-		}
+		public = describe(rq, url, method);
+		if (rq->is_too_big)
+			return refuse(rq, &public, 413, too_large);
+		h->handler->request(h->handler->arg, &public);
+		buf_clear(&rq->body, KEEP_BODY);
 	}
 	if (rq->state == REQUEST_ANSWERED)
 		return queue_response(rq);
@@ -449,12 +457,14 @@ on_connection(void *arg, struct MHD_Connection *library, void **context, enum MH
 		c = connection_from(h->by_fd[fd]);
 		h->by_fd[fd] = NULL;
 		*context = c;
+		list_append(&h->connections, &c->all);
 		watch_add(h->watch, fd, c);
 		return;
 	}
 	c = connection_from(*context);
 	watch_remove(h->watch, c->fd);
 	list_remove(&c->vanished);
+	list_remove(&c->all);
 	c->shard->n_connections--;
 	c->magic = 0;
 	free(c);
@@ -494,6 +504,72 @@ on_vanished(void *arg, void *item)
 	list_append(&h->vanished, &c->vanished);
 }
 
+/* Bytes the peer has sent so far; 0 where nobody counts them. */
+static uint64_t
+bytes_received(int fd)
+{
+	struct tcp_info info = {.tcpi_bytes_received = 0};
+	socklen_t n = sizeof info;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+		return 0;
+	return info.tcpi_bytes_received;
+}
+
+/*
+ * The library knows only how long a connection is silent, so a client that
+ * sends a byte now and then would never be cut off (the door has seen to the
+ * first head only).  True when this one has taken too long.
+ */
+static bool
+is_dawdling(struct http *h, struct connection *c, ms_t now)
+{
+	uint64_t bytes;
+
+	if (c->request != NULL) {
+		c->partial_since = 0;
+		return c->request->state == REQUEST_READING && now - c->request->began_at > BODY_MS;
+	}
+	bytes = bytes_received(c->fd);
+	if (c->n_seen != c->n_requests) {
+		c->n_seen = c->n_requests;
+		c->bytes_seen = bytes;
+		c->partial_since = 0;
+	}
+	if (c->partial_since == 0 && bytes != c->bytes_seen)
+		c->partial_since = now;
+	return c->partial_since != 0 && now - c->partial_since > h->config.header_timeout;
+}
+
+static void
+on_sweep(uv_timer_t *timer)
+{
+	struct http *h = timer->data;
+	ms_t now = (ms_t) uv_now(h->loop);
+
+	for (struct list *link = h->connections.next; link != &h->connections; link = link->next) {
+		struct connection *c = list_entry(link, struct connection, all);
+		if (!is_dawdling(h, c, now))
+			continue;
+		log_event(h->config.log, LOG_INFO, "no request in time", "client=%s", c->peer.text);
+		c->partial_since = 0;
+		/* The socket is the library's: it sees the end and closes it. */
+		shutdown(c->fd, SHUT_RDWR);
+	}
+	if (list_is_empty(&h->connections))
+		uv_timer_stop(&h->sweep);
+}
+
+/* Runs while there are connections to look at. */
+static void
+start_sweep(struct http *h)
+{
+	ms_t period = h->config.header_timeout / 2 > MIN_SWEEP_MS ? h->config.header_timeout / 2 : MIN_SWEEP_MS;
+
+	if (h->config.header_timeout > 0 && !uv_is_active((uv_handle_t *) &h->sweep))
+		uv_timer_start(&h->sweep, on_sweep, (uint64_t) period, (uint64_t) period);
+}
+
 static void
 open_shard(struct http *h)
 {
@@ -528,10 +604,12 @@ http_new(uv_loop_t *loop, const struct http_config *config, const struct http_ha
 	list_init(&h->to_resume);
 	list_init(&h->vanished);
 	list_init(&h->upgrades);
+	list_init(&h->connections);
 	h->watch = watch_new(loop, on_vanished, h);
 	must(uv_timer_init(loop, &h->timer) == 0);
-	h->timer.data = h;
-	h->n_open = 1;
+	must(uv_timer_init(loop, &h->sweep) == 0);
+	h->timer.data = h->sweep.data = h;
+	h->n_open = 2;
 	open_shard(h);
 	return h;
 }
@@ -579,9 +657,11 @@ http_adopt(struct http *h, int fd, const struct peer *peer)
 	c->peer = *peer;
 	c->shard = choose_shard(h);
 	list_init(&c->vanished);
+	list_init(&c->all);
 	remember(h, fd, c);
 	c->shard->n_connections++;
 	c->shard->is_dirty = true;
+	start_sweep(h);
 	if (MHD_add_connection(c->shard->daemon, fd, NULL, 0) != MHD_YES) {
 		log_event(h->config.log, LOG_WARNING, "connection not served", "client=%s reason=\"no room in the HTTP library\"",
 			  peer->text);
@@ -691,4 +771,5 @@ http_close(struct http *h)
 	for (unsigned i = 0; i < h->n_shards; i++)
 		uv_close((uv_handle_t *) &h->shard[i].poll, on_closed);
 	uv_close((uv_handle_t *) &h->timer, on_closed);
+	uv_close((uv_handle_t *) &h->sweep, on_closed);
 }

@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "base/ms.h"
 #include "base/peer.h"
 #include "base/req.h"
 #include "base/slice.h"
@@ -44,6 +45,8 @@ struct http_handler {
 	void *arg;
 	/* A complete request.  To be answered by http_reply(), in this call or later. */
 	void (*request)(void *arg, const struct http_request *rq);
+	/* A request is refused before it is complete: to be answered in this call, with "Connection: close". */
+	void (*refuse)(void *arg, const struct http_request *rq, unsigned status, const char *text);
 	/* An upgrade to WebSocket on a connection that served requests before: true takes it. */
 	bool (*upgrade)(void *arg, const struct http_request *rq);
 	/* The upgraded socket, with the request head that was read from it; takes fd over. */
@@ -55,6 +58,7 @@ struct http_handler {
 struct http_config {
 	uint32_t worker;     /* for req_id */
 	size_t max_body;     /* larger ones get 413 */
+	ms_t header_timeout; /* for a request head on a connection that served requests before; 0: none */
 	const struct log *log;
 };
 

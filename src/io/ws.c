@@ -20,8 +20,9 @@ struct ws_connection {
 	void *user;
 	struct buf message; /* fragments so far */
 	bool is_deaf;       /* what comes is dropped */
-	unsigned close_code;
-	struct list link;   /* in ws->to_cut */
+	bool is_hung_up;
+	unsigned close_code; /* 0: cut at once */
+	struct list link;   /* in ws->put_off */
 };
 
 /* The library's memory per connection. */
@@ -35,7 +36,7 @@ struct ws {
 	uv_loop_t *loop;
 	struct ws_config config;
 	const struct ws_handler *handler;
-	struct list to_cut;
+	struct list put_off; /* connections to be ended outside of the library */
 	struct peer *by_fd; /* of connections the library has not opened yet */
 	int n_by_fd;
 	bool is_closing;
@@ -118,15 +119,21 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 	buf_clear(&c->message, KEEP_MESSAGE);
 }
 
-static int
+static void
+put_off(struct ws_connection *c)
+{
+	list_remove(&c->link);
+	list_append(&c->ws->put_off, &c->link);
+}
+
+static void
 on_writable(struct lws *wsi, struct ws_connection *c)
 {
-	if (c->close_code != 0) {
-		lws_close_reason(wsi, (enum lws_close_status) c->close_code, NULL, 0);
-		return -1;
-	}
-	c->ws->handler->writable(c->ws->handler->arg, c->user);
-	return 0;
+	(void) wsi;
+	if (c->is_hung_up)
+		put_off(c);
+	else
+		c->ws->handler->writable(c->ws->handler->arg, c->user);
 }
 
 static int
@@ -150,8 +157,9 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 			return 0;
 		must(c->magic == CONNECTION_MAGIC);
 		if (reason == LWS_CALLBACK_SERVER_WRITEABLE)
-			return on_writable(wsi, c);
-		on_receive(wsi, c, slice_of(in, n));
+			on_writable(wsi, c);
+		else
+			on_receive(wsi, c, slice_of(in, n));
 		return 0;
 	case LWS_CALLBACK_HTTP:
 		/* The door lets only upgrades through; whatever this is, it is not one. */
@@ -187,7 +195,7 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 	w->loop = loop;
 	w->config = *config;
 	w->handler = handler;
-	list_init(&w->to_cut);
+	list_init(&w->put_off);
 	lws_set_log_level(0, NULL);
 	w->context = lws_create_context(&info);
 	if (w->context != NULL)
@@ -255,7 +263,9 @@ ws_adopt(struct ws *w, int fd, struct slice head, const struct peer *peer)
 bool
 ws_send(struct ws_connection *c, struct stanza *st)
 {
-	if (c->close_code != 0 || lws_send_pipe_choked(c->wsi)) {
+	if (c->is_hung_up)
+		return false;
+	if (lws_send_pipe_choked(c->wsi)) {
 		lws_callback_on_writable(c->wsi);
 		return false;
 	}
@@ -267,14 +277,9 @@ ws_send(struct ws_connection *c, struct stanza *st)
 void
 ws_hangup(struct ws_connection *c, unsigned code)
 {
-	c->is_deaf = true;
-	if (code == 0) {
-		list_remove(&c->link);
-		list_append(&c->ws->to_cut, &c->link);
-		return;
-	}
+	c->is_deaf = c->is_hung_up = true;
 	c->close_code = code;
-	lws_callback_on_writable(c->wsi);
+	put_off(c);
 }
 
 void
@@ -283,12 +288,25 @@ ws_pause(struct ws_connection *c, bool pause)
 	lws_rx_flow_control(c->wsi, pause ? 0 : 1);
 }
 
+/*
+ * Returning -1 from a callback is the library's way to close, but with libuv
+ * some builds then close twice and the close frame is never sent.  Ending the
+ * connection from outside does send it, waits for the peer's, and cuts the
+ * connection when asked again.
+ */
 void
 ws_run(struct ws *w)
 {
 	struct list *link;
 
-	while ((link = list_shift(&w->to_cut)) != NULL)
-		lws_set_timeout(list_entry(link, struct ws_connection, link)->wsi, PENDING_TIMEOUT_USER_OK,
-				LWS_TO_KILL_SYNC);
+	while ((link = list_shift(&w->put_off)) != NULL) {
+		struct ws_connection *c = list_entry(link, struct ws_connection, link);
+		if (c->close_code != 0 && lws_send_pipe_choked(c->wsi)) {
+			lws_callback_on_writable(c->wsi);
+			continue;
+		}
+		if (c->close_code != 0)
+			lws_close_reason(c->wsi, (enum lws_close_status) c->close_code, NULL, 0);
+		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+	}
 }

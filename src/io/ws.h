@@ -55,7 +55,7 @@ void ws_adopt(struct ws *w, int fd, struct slice head, const struct peer *peer);
 
 /* Sends one message; writes to the headroom.  False when nothing is taken now: writable is called later. */
 bool ws_send(struct ws_connection *c, struct stanza *st);
-/* Starts the closing handshake; with code 0 the connection is cut at the next ws_run(). */
+/* Starts the closing handshake at the next ws_run(); with code 0 cuts the connection there. */
 void ws_hangup(struct ws_connection *c, unsigned code);
 void ws_pause(struct ws_connection *c, bool pause);
 

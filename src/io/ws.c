@@ -224,6 +224,8 @@ ws_free(struct ws *w)
 {
 	if (w == NULL)
 		return;
+	/* On a loop that is not its own the library wants to be told twice: once to begin, once when all is closed. */
+	lws_context_destroy(w->context);
 	free(w->by_fd);
 	free(w);
 }

@@ -80,7 +80,8 @@ on_root(void *arg, const struct xml_element *root)
 	number(r, xml_attribute(root, "", "wait"), UINT32_MAX, &b->has_wait, &b->wait);
 	number(r, xml_attribute(root, "", "hold"), UINT32_MAX, &b->has_hold, &b->hold);
 	number(r, xml_attribute(root, "", "pause"), UINT32_MAX, &b->has_pause, &b->pause);
-	if (!b->has_rid)
+	/* 14.1: a positive integer. */
+	if (!b->has_rid || b->rid == 0)
 		r->refused = CLOSING_BAD_BODY;
 	return r->refused == CLOSING_NONE;
 }
@@ -191,6 +192,16 @@ skip_to(struct slice s, const char *stops)
 	return s;
 }
 
+/* Does the value stand for itself, or would a parser change it? */
+static bool
+is_plain(struct slice value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] == '&' || (unsigned char) value.p[i] < ' ')
+			return false;
+	return true;
+}
+
 struct slice
 body_sid(struct slice s)
 {
@@ -221,7 +232,7 @@ body_sid(struct slice s)
 			return SLICE_NONE;
 		value = slice_of(s.p + 1, (size_t) (end - s.p - 1));
 		if (slice_eq(name, SLICE("sid")))
-			return memchr(value.p, '&', value.n) == NULL ? value : SLICE_NONE;
+			return is_plain(value) ? value : SLICE_NONE;
 		s = slice_of(end + 1, (size_t) (s.p + s.n - end - 1));
 	}
 	return SLICE_NONE;

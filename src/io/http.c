@@ -1,9 +1,7 @@
 #include "io/http.h"
 
 #include <fcntl.h>
-#include <linux/tcp.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,6 +9,7 @@
 #include "base/fatal.h"
 #include "base/list.h"
 #include "io/watch.h"
+#include "io/wire.h"
 
 /*
  * Resuming costs the library a walk over all requests it holds, so the
@@ -504,18 +503,6 @@ on_vanished(void *arg, void *item)
 	list_append(&h->vanished, &c->vanished);
 }
 
-/* Bytes the peer has sent so far; 0 where nobody counts them. */
-static uint64_t
-bytes_received(int fd)
-{
-	struct tcp_info info = {.tcpi_bytes_received = 0};
-	socklen_t n = sizeof info;
-
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
-		return 0;
-	return info.tcpi_bytes_received;
-}
-
 /*
  * The library knows only how long a connection is silent, so a client that
  * sends a byte now and then would never be cut off (the door has seen to the
@@ -530,7 +517,7 @@ is_dawdling(struct http *h, struct connection *c, ms_t now)
 		c->partial_since = 0;
 		return c->request->state == REQUEST_READING && now - c->request->began_at > BODY_MS;
 	}
-	bytes = bytes_received(c->fd);
+	bytes = wire_bytes_received(c->fd);
 	if (c->n_seen != c->n_requests) {
 		c->n_seen = c->n_requests;
 		c->bytes_seen = bytes;

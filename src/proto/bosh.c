@@ -90,7 +90,7 @@ struct bosh {
 	struct req_id culprit;
 	bool is_told, has_told_rid;
 	uint64_t told_rid;
-	ms_t epilogue_end;
+	ms_t epilogue_end; /* 0: it is over */
 	char *terminal;
 	size_t n_terminal;
 	unsigned replays;
@@ -701,7 +701,7 @@ bosh_deadline(const struct bosh *b)
 	if (b->state == BOSH_NEW)
 		return MS_NEVER;
 	if (b->state == BOSH_CLOSED)
-		return b->epilogue_end;
+		return b->epilogue_end > 0 ? b->epilogue_end : MS_NEVER;
 	for (uint64_t rid = b->answer_rid; rid < b->next_rid; rid++)
 		if (!slot_at(b, rid)->gone)
 			deadline = ms_min(deadline, slot_at(b, rid)->deadline);
@@ -715,6 +715,8 @@ bosh_deadline(const struct bosh *b)
 enum closing
 bosh_expire(struct bosh *b, ms_t now)
 {
+	if (b->state == BOSH_CLOSED && now >= b->epilogue_end)
+		b->epilogue_end = 0;
 	if (b->state == BOSH_NEW || b->state == BOSH_CLOSED)
 		return CLOSING_NONE;
 	if (!has_live(b) && now >= b->idle_since + b->pausing)

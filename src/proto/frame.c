@@ -342,7 +342,7 @@ frame_wants_hangup(const struct frame *f, ms_t now, unsigned *code)
 ms_t
 frame_deadline(const struct frame *f)
 {
-	return f->state == FRAME_CLOSING && !f->is_gone ? f->close_by : MS_NEVER;
+	return f->state == FRAME_CLOSING && !f->is_gone && f->out.count == 0 ? f->close_by : MS_NEVER;
 }
 
 bool

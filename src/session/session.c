@@ -7,7 +7,7 @@
 
 /* How long the server has to answer our end tag. */
 #define UPSTREAM_CLOSE_WAIT 3000
-/* How long a WebSocket client has for the closing handshake. */
+/* How long a WebSocket client has to take the next message of what is left, and then for the closing handshake. */
 #define HANGUP_WAIT 5000
 #define MAX_DEPTH 128
 #define VECTORS 64
@@ -141,6 +141,8 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
 	front_close(&s->front, reason, now);
+	if (s->front.frame != NULL && !frame_is_done(s->front.frame))
+		s->hangup_by = now + HANGUP_WAIT;
 	if (s->upstream == UPSTREAM_OPEN) {
 		xstream_close(s->xstream);
 		s->upstream = UPSTREAM_CLOSING;
@@ -235,8 +237,11 @@ write_frames(struct session *s, ms_t now)
 	struct stanza *st;
 	unsigned code;
 
-	while ((st = frame_first_out(f)) != NULL && outlet->send(outlet->arg, s, st))
+	while (!s->is_hung_up && (st = frame_first_out(f)) != NULL && outlet->send(outlet->arg, s, st)) {
 		frame_sent(f);
+		if (s->reason != CLOSING_NONE)
+			s->hangup_by = now + HANGUP_WAIT;
+	}
 	if (!s->is_hung_up && frame_wants_hangup(f, now, &code)) {
 		s->is_hung_up = true;
 		s->hangup_by = now + HANGUP_WAIT;
@@ -395,6 +400,7 @@ session_expire(struct session *s, ms_t now)
 	if (now >= s->upstream_by)
 		drop_upstream(s);
 	if (now >= s->hangup_by) {
+		s->is_hung_up = true;
 		s->hangup_by = MS_NEVER;
 		s->world->outlet->hangup(s->world->outlet->arg, s, 0);
 	}

@@ -1,0 +1,10 @@
+/* wire.h: what the kernel knows of a connection.  A file of its own: its header does not go with the libraries'. */
+#ifndef CULVERT_IO_WIRE_H
+#define CULVERT_IO_WIRE_H
+
+#include <stdint.h>
+
+/* Bytes the peer of a TCP connection has sent so far; 0 for other sockets. */
+uint64_t wire_bytes_received(int fd);
+
+#endif

@@ -452,6 +452,10 @@ hear_message(struct script *s, struct client *c, struct slice line)
 				    SLICE_ARG(c->seen < c->n_messages ? buf_slice(&c->message[c->seen]) : SLICE("the end")));
 		return;
 	}
+	if (slice_eq(word, SLICE("all"))) {
+		c->seen = c->n_messages;
+		return;
+	}
 	if (c->seen == c->n_messages) {
 		script_fail(s, "no message; expected %.*s", SLICE_ARG(line));
 		return;

@@ -94,6 +94,8 @@ refuse(struct head *head, enum head_refused why, const char *reason)
 enum head_verdict
 head_judge_upgrade(const struct head_rules *rules, const struct head_upgrade *u, struct head *head)
 {
+	if (!slice_eq_nocase(slice_trim(u->upgrade), SLICE("websocket")))
+		return refuse(head, HEAD_REFUSED_REQUEST, "The Upgrade header does not say websocket.");
 	if (!head_has_token(u->connection, SLICE("upgrade")))
 		return refuse(head, HEAD_REFUSED_REQUEST, "The Connection header does not say Upgrade.");
 	if (!slice_eq(slice_trim(u->version), SLICE(WEBSOCKET_VERSION)))

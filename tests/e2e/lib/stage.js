@@ -36,7 +36,7 @@ class Stage {
 	 *			with E2E_DIRECT=1 it is between the client and the server
 	 *	inactivity	seconds, of BOSH sessions
 	 *	config		further keys of culvert's configuration
-	 *	upstreams	further domains and their ports
+	 *	upstreams	further domains and their ports: { domain: port }, or an async function that returns it
 	 */
 	constructor(options = {}) {
 		this.options = options;
@@ -59,7 +59,8 @@ class Stage {
 			const config = { ...options.config };
 			if (options.inactivity)
 				config.bosh = { ...config.bosh, inactivity: options.inactivity };
-			this.gateway = this.add(await Culvert.start({ [DOMAIN]: port, [GUESTS]: port, ...options.upstreams }, config));
+			const more = typeof options.upstreams === 'function' ? await options.upstreams() : options.upstreams;
+			this.gateway = this.add(await Culvert.start({ [DOMAIN]: port, [GUESTS]: port, ...more }, config));
 		}
 		return this;
 	}
@@ -72,7 +73,7 @@ class Stage {
 
 	/* Ends the clients of a test; what keeps them from ending is no matter here. */
 	async clear() {
-		await Promise.allSettled(this.clients.splice(0).map((client) => client.end()));
+		await Promise.allSettled(this.clients.splice(0).map((client) => within(client.end(), 'a client to end', 2000)));
 	}
 
 	async down() {

@@ -145,7 +145,7 @@ run_file(const char *path, unsigned number, bool is_verbose)
 	buf_init(&report, BUF_UNLIMITED);
 	if (!read_file(path, &text))
 		buf_printf(&report, "%s: cannot be read\n", path);
-	else if (strstr(path, "/bad/") != NULL)
+	else if (strstr(path, "bad/") != NULL)
 		run_bad(path, buf_slice(&text), is_verbose, &report);
 	else
 		run_script(path, buf_slice(&text), is_verbose, &report);

@@ -437,20 +437,24 @@ world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, str
 		w->forwarded_to = (int) owner;
 		if (registry_post(w->registry[owner], r->id, body, &peer, w->now, &owner) != REGISTRY_TAKEN)
 			world_fault(w, "a request is forwarded twice");
+	} else {
+		sid = registry_posted(w->registry[worker]);
 	}
+	if (sid.n < sizeof r->sid)
+		snprintf(r->sid, sizeof r->sid, "%.*s", SLICE_ARG(sid));
 	end_event(w);
 }
 
 void
 world_lose(struct world *w, struct client *c, struct request *r)
 {
-	struct slice sid;
-	unsigned owner = registry_owner(w->registry[r->id.worker], buf_slice(&r->body), &sid);
+	unsigned owner;
 
 	world_event(w, "%s loses %llu", c->name, (unsigned long long) r->rid);
 	r->state = REQUEST_LOST;
 	w->current = c;
-	registry_gone(w->registry[owner], sid, r->id, w->now);
+	if (registry_worker(w->registry[r->id.worker], slice_str(r->sid), &owner))
+		registry_gone(w->registry[owner], slice_str(r->sid), r->id, w->now);
 	end_event(w);
 }
 

@@ -33,6 +33,7 @@ struct request {
 	enum request_state state;
 	uint64_t rid;
 	struct req_id id;
+	char sid[SID_MAX]; /* what the daemon remembers, to say whose request is gone */
 	struct buf body, answer;
 	char content_type[64];
 };

@@ -326,3 +326,9 @@ bosh_http_run(struct bosh_http *b)
 {
 	return http_run(b->http);
 }
+
+unsigned
+bosh_http_waiting(const struct bosh_http *b)
+{
+	return http_waiting(b->http);
+}

@@ -45,6 +45,8 @@ void bosh_http_free(struct bosh_http *b);
 void bosh_http_adopt(struct bosh_http *b, int fd, const struct peer *peer);
 /* The answer to a request of this worker; nothing happens when it is gone. */
 void bosh_http_reply(struct bosh_http *b, struct req_id req, struct slice body, const char *content_type);
+/* As http_waiting(). */
+unsigned bosh_http_waiting(const struct bosh_http *b);
 /* As http_run(). */
 bool bosh_http_run(struct bosh_http *b);
 

@@ -25,6 +25,7 @@
 #define KEEP_BODY 1024       /* room a waiting request may keep */
 #define BODY_MS 60000        /* from a request's head to the end of its body */
 #define MIN_SWEEP_MS 250
+#define STRAY_BYTES 4        /* some clients end a body with a line end that is not part of it */
 
 static const char too_large[] = "The body of this request is too large.\n";
 
@@ -73,11 +74,11 @@ struct connection {
 	bool is_gone;
 	struct list vanished; /* in http->vanished */
 
-	/* For the sweep: how things stood when it last came by. */
+	/* For the sweep. */
 	struct list all;
-	unsigned n_requests, n_seen;
-	uint64_t bytes_seen;
-	ms_t partial_since; /* bytes came that are no whole head; 0: none */
+	uint64_t consumed;  /* bytes of requests so far */
+	bool is_inexact;    /* a chunked body's framing was not counted */
+	ms_t partial_since; /* bytes have come that are no whole head; 0: none */
 };
 
 struct upgrade {
@@ -136,7 +137,7 @@ request_new(struct http *h, struct connection *c, struct MHD_Connection *library
 	rq->connection = c;
 	rq->library = library;
 	rq->began_at = (ms_t) uv_now(h->loop);
-	c->n_requests++;
+	c->partial_since = 0;
 	rq->slot = h->free_slot[--h->n_free];
 	rq->generation = ++h->generation;
 	buf_init(&rq->body, h->config.max_body);
@@ -191,6 +192,16 @@ find_waiting(const struct http *h, struct req_id id)
 	struct request *rq = id.slot < h->n_slots ? h->slot[id.slot] : NULL;
 
 	return rq != NULL && rq->generation == id.generation && rq->state == REQUEST_DELIVERED ? rq : NULL;
+}
+
+unsigned
+http_waiting(const struct http *h)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < h->n_slots; i++)
+		n += h->slot[i] != NULL && h->slot[i]->state == REQUEST_DELIVERED;
+	return n;
 }
 
 char *
@@ -248,10 +259,14 @@ on_framing_field(void *arg, enum MHD_ValueKind kind, const char *name, const cha
 static bool
 is_smuggling(struct request *rq, const char *version, uint64_t *length)
 {
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(rq->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct framing f = {.length = 0};
 
 	MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_framing_field, &f);
 	*length = f.length;
+	rq->connection->consumed += info->header_size;
+	rq->connection->is_inexact = rq->connection->is_inexact || f.transfer_encodings > 0;
 	return f.is_odd || f.content_lengths > 1 || f.transfer_encodings > 1 ||
 	       (f.content_lengths > 0 && f.transfer_encodings > 0) || f.hosts > 1 ||
 	       (f.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
@@ -391,6 +406,7 @@ read_body(struct request *rq, const char *data, size_t *n)
 		if (rq->dropped > MAX_DROPPED)
 			return MHD_NO;
 	}
+	rq->connection->consumed += *n;
 	*n = 0;
 	return MHD_YES;
 }
@@ -505,25 +521,15 @@ on_vanished(void *arg, void *item)
 
 /*
  * The library knows only how long a connection is silent, so a client that
- * sends a byte now and then would never be cut off (the door has seen to the
- * first head only).  True when this one has taken too long.
+ * sends a byte now and then would never be cut off, and the door does not
+ * wait for the whole head.  True when this one has taken too long.
  */
 static bool
 is_dawdling(struct http *h, struct connection *c, ms_t now)
 {
-	uint64_t bytes;
-
-	if (c->request != NULL) {
-		c->partial_since = 0;
+	if (c->request != NULL)
 		return c->request->state == REQUEST_READING && now - c->request->began_at > BODY_MS;
-	}
-	bytes = wire_bytes_received(c->fd);
-	if (c->n_seen != c->n_requests) {
-		c->n_seen = c->n_requests;
-		c->bytes_seen = bytes;
-		c->partial_since = 0;
-	}
-	if (c->partial_since == 0 && bytes != c->bytes_seen)
+	if (c->partial_since == 0 && !c->is_inexact && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES)
 		c->partial_since = now;
 	return c->partial_since != 0 && now - c->partial_since > h->config.header_timeout;
 }
@@ -643,6 +649,7 @@ http_adopt(struct http *h, int fd, const struct peer *peer)
 	c->fd = fd;
 	c->peer = *peer;
 	c->shard = choose_shard(h);
+	c->partial_since = (ms_t) uv_now(h->loop);
 	list_init(&c->vanished);
 	list_init(&c->all);
 	remember(h, fd, c);

@@ -80,6 +80,9 @@ void http_reply(struct http *h, struct req_id id, unsigned status, const struct 
 /* The bytes the handler keeps with a request; NULL when it is gone or answered. */
 char *http_tag(struct http *h, struct req_id id);
 
+/* How many requests wait for their answer. */
+unsigned http_waiting(const struct http *h);
+
 /* Lets the library work; to be called once per turn of the loop, before it sleeps.  True: call again without sleeping. */
 bool http_run(struct http *h);
 

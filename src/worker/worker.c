@@ -383,6 +383,13 @@ end(struct worker *w)
 	uv_close((uv_handle_t *) &w->timer, NULL);
 }
 
+/* Has everybody here got an answer: our sessions, and those who wait for another worker's? */
+static bool
+is_all_told(const struct worker *w)
+{
+	return registry_count(w->registry) == 0 && bosh_http_waiting(w->http) == 0;
+}
+
 static void
 on_idle(uv_idle_t *idle)
 {
@@ -436,7 +443,7 @@ on_prepare(uv_prepare_t *prepare)
 	dialer_run(w->dialer);
 	ws_run(w->ws);
 	registry_reap(w->registry, before_free, w);
-	if (w->state == WORKER_STOPPING && (registry_count(w->registry) == 0 || now_of(w) >= w->stop_at)) {
+	if (w->state == WORKER_STOPPING && (is_all_told(w) || now_of(w) >= w->stop_at)) {
 		end(w);
 		return;
 	}

@@ -1,0 +1,509 @@
+#include "unit.h"
+
+#include "base/buf.h"
+#include "proto/xstream.h"
+
+#define STREAM_NS "xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS "'"
+#define HEADER "<?xml version='1.0'?><stream:stream " STREAM_NS " from='example.org' id='s1' version='1.0' xml:lang='en'>"
+#define SASL "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
+#define TLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+#define TLS_REQUIRED "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"
+#define ZLIB "<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>"
+#define FEATURES(inner) "<stream:features>" inner "</stream:features>"
+#define GOT_FEATURES(inner) "<stream:features xmlns:stream='" XML_NS_STREAMS "'>" inner "</stream:features>"
+
+static const struct xml_limits limits = {2000, 20};
+
+static struct xstream *
+opened(bool is_private)
+{
+	struct xstream *x = xstream_new(limits);
+	struct header h = {.to = NULL};
+
+	header_set(&h, SLICE("example.org"), SLICE("a@example.org"), SLICE("de"), SLICE("1.0"), SLICE("ignored"));
+	xstream_open(x, &h, is_private);
+	header_fini(&h);
+	return x;
+}
+
+/* Everything that is to be written, through vectors of the given number; nothing is taken. */
+static void
+queued(const struct xstream *x, int max, struct buf *out)
+{
+	struct iovec v[64];
+	int n = xstream_out(x, v, max);
+
+	assert_in_range(n, 0, max);
+	buf_init(out, BUF_UNLIMITED);
+	for (int i = 0; i < n; i++)
+		buf_append(out, slice_of(v[i].iov_base, v[i].iov_len));
+}
+
+static void
+writes(struct xstream *x, const char *want)
+{
+	struct buf out;
+
+	queued(x, 64, &out);
+	assert_slice(buf_slice(&out), want);
+	xstream_written(x, out.n);
+	assert_int_equal(xstream_queued(x), 0);
+	buf_fini(&out);
+}
+
+static void
+sends(struct xstream *x, const char *text)
+{
+	struct stanza *st = stanza_copy(slice_str(text), STANZA_OTHER);
+
+	xstream_send(x, &st);
+	assert_null(st);
+}
+
+static enum closing
+feed(struct xstream *x, struct slice text)
+{
+	struct slice copy = exact(text);
+	enum closing closing = xstream_feed(x, copy);
+
+	exact_free(copy);
+	return closing;
+}
+
+static enum closing
+feed_in_steps(struct xstream *x, struct slice text, size_t step)
+{
+	enum closing closing = CLOSING_NONE;
+
+	for (size_t at = 0; at < text.n && closing == CLOSING_NONE; at += step)
+		closing = feed(x, slice_of(text.p + at, text.n - at < step ? text.n - at : step));
+	return closing;
+}
+
+/* What came down, in words. */
+static void
+taken(struct xstream *x, struct buf *out)
+{
+	struct stanza *st;
+
+	while ((st = xstream_next_down(x)) != NULL) {
+		if (st->kind == STANZA_OPEN)
+			buf_append_str(out, "(open)");
+		else if (st->kind == STANZA_CLOSE)
+			buf_append_str(out, "(close)");
+		buf_append(out, stanza_slice(st));
+		buf_append_str(out, "\n");
+		stanza_free(st);
+	}
+}
+
+static void
+takes(struct xstream *x, const char *want)
+{
+	struct buf out;
+
+	buf_init(&out, BUF_UNLIMITED);
+	taken(x, &out);
+	assert_slice(buf_slice(&out), want);
+	buf_fini(&out);
+}
+
+static void
+our_header(void **state)
+{
+	static const struct {
+		struct header h;
+		bool is_private;
+		const char *want;
+	} rows[] = {
+		{{.to = "example.org", .version = "1.0"}, false, " to='example.org' version='1.0'"},
+		{{.to = "example.org", .from = "a@b", .lang = "de", .version = "1.0", .id = "x"}, false,
+			" to='example.org' xml:lang='de' version='1.0'"},
+		{{.to = "example.org", .from = "a@b", .lang = "de", .version = "1.0", .id = "x"}, true,
+			" to='example.org' from='a@b' xml:lang='de' version='1.0'"},
+		/* A client that gives no version speaks to a server of old (XEP-0206, 4). */
+		{{.to = "example.org"}, true, " to='example.org'"},
+		{{.to = "a'b<c>&\"", .from = "'/>", .lang = "'", .version = "<"}, true,
+			" to='a&apos;b&lt;c&gt;&amp;&quot;' from='&apos;/&gt;' xml:lang='&apos;' version='&lt;'"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct xstream *x = xstream_new(limits);
+		char want[500];
+		writes(x, "");
+		xstream_open(x, &rows[i].h, rows[i].is_private);
+		snprintf(want, sizeof want, "<?xml version='1.0'?><stream:stream%s " STREAM_NS ">", rows[i].want);
+		writes(x, want);
+		xstream_free(x);
+	}
+	xstream_free(NULL);
+}
+
+static void
+servers_header(void **state)
+{
+	struct xstream *x = opened(false);
+
+	(void) state;
+	assert_int_equal(feed(x, SLICE(HEADER)), CLOSING_NONE);
+	takes(x, "(open)\n");
+	assert_text(xstream_header(x)->from, "example.org");
+	assert_text(xstream_header(x)->id, "s1");
+	assert_text(xstream_header(x)->version, "1.0");
+	assert_text(xstream_header(x)->lang, "en");
+	assert_text(xstream_header(x)->to, NULL);
+	xstream_free(x);
+
+	x = opened(false);
+	assert_int_equal(feed(x, SLICE("<s:stream xmlns:s='" XML_NS_STREAMS "'>")), CLOSING_NONE);
+	takes(x, "(open)\n");
+	assert_text(xstream_header(x)->version, NULL);
+	assert_text(xstream_header(x)->id, NULL);
+	xstream_free(x);
+}
+
+/* A whole session from the server, cut in every way. */
+static void
+segments(void **state)
+{
+	static const char text[] = HEADER FEATURES(TLS SASL ZLIB) "\n<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/> "
+				   "<message from='b'><body>1 &lt; 2</body></message><iq id='1'/>\n\n<presence/></stream:stream>";
+	static const char want[] = "(open)\n" GOT_FEATURES(SASL) "\n<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>\n"
+				   "<message xmlns='jabber:client' from='b'><body>1 &lt; 2</body></message>\n"
+				   "<iq xmlns='jabber:client' id='1'/>\n<presence xmlns='jabber:client'/>\n(close)\n";
+	struct slice all = slice_of(text, sizeof text - 1);
+
+	(void) state;
+	for (size_t step = 1; step <= all.n; step += step < 10 ? 1 : 97) {
+		struct xstream *x = opened(false);
+		assert_int_equal(feed_in_steps(x, all, step), CLOSING_SERVER_CLOSED);
+		takes(x, want);
+		assert_true(xstream_is_ended(x));
+		xstream_free(x);
+	}
+	for (size_t cut = 0; cut < all.n; cut++) {
+		struct xstream *x = opened(false);
+		struct buf got;
+		buf_init(&got, BUF_UNLIMITED);
+		assert_int_equal(feed(x, slice_of(text, cut)), CLOSING_NONE);
+		taken(x, &got);
+		assert_false(xstream_is_ended(x));
+		assert_int_equal(feed(x, slice_of(text + cut, all.n - cut)), CLOSING_SERVER_CLOSED);
+		taken(x, &got);
+		assert_slice(buf_slice(&got), want);
+		buf_fini(&got);
+		xstream_free(x);
+	}
+}
+
+/* The mechanisms are never edited; what belongs to this hop goes. */
+static void
+features(void **state)
+{
+	static const struct {
+		const char *text;
+		enum closing want;
+		const char *got;
+	} rows[] = {
+		{FEATURES(SASL), CLOSING_NONE, GOT_FEATURES(SASL)},
+		{FEATURES(SASL TLS), CLOSING_NONE, GOT_FEATURES(SASL)},
+		{FEATURES(TLS SASL), CLOSING_NONE, GOT_FEATURES(SASL)},
+		{FEATURES(TLS "<authentication xmlns='urn:xmpp:sasl:2'/>"), CLOSING_NONE,
+			GOT_FEATURES("<authentication xmlns='urn:xmpp:sasl:2'/>")},
+		{FEATURES(ZLIB), CLOSING_NONE, GOT_FEATURES("")},
+		{"<stream:features/>", CLOSING_NONE, "<stream:features xmlns:stream='" XML_NS_STREAMS "'/>"},
+		{FEATURES("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><required/></bind>"), CLOSING_NONE,
+			GOT_FEATURES("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><required/></bind>")},
+		/* A server that demands TLS. */
+		{FEATURES(TLS), CLOSING_SERVER_TLS, NULL},
+		{FEATURES(TLS ZLIB), CLOSING_SERVER_TLS, NULL},
+		{FEATURES(TLS_REQUIRED), CLOSING_SERVER_TLS, NULL},
+		{FEATURES(TLS_REQUIRED SASL), CLOSING_SERVER_TLS, NULL},
+		{FEATURES(SASL TLS_REQUIRED), CLOSING_SERVER_TLS, NULL},
+		/* Words of the same name in other namespaces. */
+		{FEATURES("<starttls xmlns='u'><required/></starttls>"), CLOSING_NONE,
+			GOT_FEATURES("<starttls xmlns='u'><required/></starttls>")},
+		{FEATURES("<compression xmlns='u'/>"), CLOSING_NONE, GOT_FEATURES("<compression xmlns='u'/>")},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (size_t step = 1; step < 300; step += 149) {
+			struct xstream *x = opened(false);
+			struct buf got;
+			assert_int_equal(feed(x, SLICE(HEADER)), CLOSING_NONE);
+			takes(x, "(open)\n");
+			assert_row(feed_in_steps(x, slice_str(rows[i].text), step) == rows[i].want, rows[i].text);
+			buf_init(&got, BUF_UNLIMITED);
+			taken(x, &got);
+			if (rows[i].got != NULL) {
+				assert_slice(slice_trim(buf_slice(&got)), rows[i].got);
+			} else {
+				/* The client does not see features it cannot use. */
+				assert_int_equal(got.n, 0);
+				assert_true(xstream_is_ended(x));
+			}
+			buf_fini(&got);
+			xstream_free(x);
+		}
+	}
+}
+
+/* After a restart TLS is no question any more, and what was said before is forgotten. */
+static void
+restart(void **state)
+{
+	struct xstream *x = opened(false);
+	struct header h = {.to = "example.org", .version = "1.0"};
+
+	(void) state;
+	writes(x, "<?xml version='1.0'?><stream:stream to='example.org' xml:lang='de' version='1.0' " STREAM_NS ">");
+	assert_int_equal(feed(x, SLICE(HEADER FEATURES(SASL) "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")), CLOSING_NONE);
+	takes(x, "(open)\n" GOT_FEATURES(SASL) "\n<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>\n");
+	xstream_open(x, &h, false);
+	sends(x, "<iq/>");
+	writes(x, "<?xml version='1.0'?><stream:stream to='example.org' version='1.0' " STREAM_NS "><iq/>");
+	assert_int_equal(
+		feed(x, SLICE("<?xml version='1.0'?><stream:stream " STREAM_NS " id='s2' version='1.0'>" FEATURES(TLS) "<iq/>")), CLOSING_NONE);
+	takes(x, "(open)\n" GOT_FEATURES("") "\n<iq xmlns='jabber:client'/>\n");
+	assert_text(xstream_header(x)->id, "s2");
+	assert_text(xstream_header(x)->from, NULL);
+	xstream_free(x);
+}
+
+static void
+stream_error(void **state)
+{
+#define CONFLICT "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+	static const char want[] = "<message xmlns='jabber:client'/>\n<stream:error xmlns:stream='" XML_NS_STREAMS
+				   "'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>\n";
+	struct xstream *x = opened(false);
+
+	(void) state;
+	feed(x, SLICE(HEADER));
+	takes(x, "(open)\n");
+	/* What came before it is still delivered, what comes after is not. */
+	assert_int_equal(feed(x, SLICE("<message/>" CONFLICT "<iq/></stream:stream>")), CLOSING_SERVER_ERROR);
+	takes(x, want);
+	assert_true(xstream_is_ended(x));
+	assert_int_equal(feed(x, SLICE("</stream:stream>")), CLOSING_NONE);
+	takes(x, "");
+	xstream_free(x);
+}
+
+static void
+no_stream(void **state)
+{
+	static const struct {
+		struct slice text;
+		enum closing want;
+	} rows[] = {
+		{SLICE("HTTP/1.1 400 Bad Request\r\n\r\n"), CLOSING_SERVER_XML},
+		{SLICE("220 mail.example.org ESMTP\r\n"), CLOSING_SERVER_XML},
+		{SLICE("\x15\x03\x01\x00\x02\x02\x32"), CLOSING_SERVER_XML},
+		{SLICE("<html>"), CLOSING_SERVER_XML},
+		{SLICE("<stream>"), CLOSING_SERVER_XML},
+		{SLICE("<stream:stream>"), CLOSING_SERVER_XML},
+		{SLICE("<stream xmlns='jabber:client'>"), CLOSING_SERVER_XML},
+		{SLICE("<stream:features xmlns:stream='" XML_NS_STREAMS "'>"), CLOSING_SERVER_XML},
+		{SLICE("<!DOCTYPE x><stream:stream>"), CLOSING_SERVER_XML},
+		{SLICE("<?xml version='1.0' encoding='ISO-8859-1'?>"), CLOSING_SERVER_XML},
+		{SLICE(HEADER "<a></b>"), CLOSING_SERVER_XML},
+		{SLICE(HEADER "text"), CLOSING_SERVER_XML},
+		{SLICE(HEADER "<!-- c -->"), CLOSING_SERVER_XML},
+		{SLICE(HEADER "<?p i?>"), CLOSING_SERVER_XML},
+		{SLICE(HEADER "<a>&nbsp;</a>"), CLOSING_SERVER_XML},
+		{SLICE(HEADER "</stream>"), CLOSING_SERVER_XML},
+		{SLICE(HEADER "<a>\xff</a>"), CLOSING_SERVER_XML},
+		{SLICE(HEADER "<d><d><d><d><d><d><d><d><d><d><d><d><d><d><d><d><d><d><d><d><d><d><d>"), CLOSING_SERVER_XML},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (size_t step = 1; step < 400; step += 199) {
+			struct xstream *x = opened(false);
+			assert_row(feed_in_steps(x, rows[i].text, step) == rows[i].want, rows[i].text.p);
+			assert_true(xstream_is_ended(x));
+			assert_int_equal(feed(x, SLICE("<a/>")), CLOSING_NONE);
+			xstream_free(x);
+		}
+	}
+	/* A server that speaks before we do. */
+	struct xstream *x = xstream_new(limits);
+	assert_int_equal(feed(x, SLICE(HEADER)), CLOSING_SERVER_XML);
+	takes(x, "");
+	xstream_free(x);
+}
+
+static void
+too_big(void **state)
+{
+	struct xstream *x = opened(false);
+	enum closing closing = CLOSING_NONE;
+	unsigned n = 0;
+
+	(void) state;
+	feed(x, SLICE(HEADER "<iq/><message>"));
+	while (closing == CLOSING_NONE && n++ < 1000)
+		closing = feed(x, SLICE("<body>0123456789</body>"));
+	assert_int_equal(closing, CLOSING_SERVER_TOO_BIG);
+	assert_true(n < 100);
+	takes(x, "(open)\n<iq xmlns='jabber:client'/>\n");
+	xstream_free(x);
+}
+
+static void
+closing(void **state)
+{
+	struct xstream *x = opened(false);
+
+	(void) state;
+	sends(x, "<a/>");
+	xstream_close(x);
+	xstream_close(x);
+	sends(x, "<b/>");
+	writes(x, "<?xml version='1.0'?><stream:stream to='example.org' xml:lang='de' version='1.0' " STREAM_NS "><a/></stream:stream>");
+	/* The server may go on until it ends its side. */
+	assert_int_equal(feed(x, SLICE(HEADER "<iq/>")), CLOSING_NONE);
+	assert_int_equal(feed(x, SLICE("</stream:stream>")), CLOSING_SERVER_CLOSED);
+	takes(x, "(open)\n<iq xmlns='jabber:client'/>\n(close)\n");
+	xstream_free(x);
+
+	/* What was never opened is not ended. */
+	x = xstream_new(limits);
+	xstream_close(x);
+	writes(x, "");
+	struct header h = {.to = "example.org"};
+	xstream_open(x, &h, false);
+	writes(x, "");
+	xstream_free(x);
+
+	/* After the server's end ours is still to be said. */
+	x = opened(false);
+	xstream_written(x, 0);
+	feed(x, SLICE(HEADER "</stream:stream>"));
+	xstream_close(x);
+	writes(x, "<?xml version='1.0'?><stream:stream to='example.org' xml:lang='de' version='1.0' " STREAM_NS "></stream:stream>");
+	xstream_free(x);
+}
+
+/* Writing takes as much as it takes each time: whatever that is, the bytes leave once and in order. */
+static void
+partial_writes(void **state)
+{
+	static const char *const texts[] = {"<a/>", "<message>hello</message>", "<b/>", "<iq>x</iq>"};
+	char all[1000];
+
+	(void) state;
+	snprintf(all, sizeof all, "<?xml version='1.0'?><stream:stream to='example.org' xml:lang='de' version='1.0' " STREAM_NS ">%s%s%s%s</stream:stream>",
+		texts[0], texts[1], texts[2], texts[3]);
+	for (size_t step = 1; step <= strlen(all); step++) {
+		for (int max = 1; max <= 7; max += 3) {
+			struct xstream *x = opened(false);
+			struct buf got;
+			for (size_t i = 0; i < COUNT(texts); i++)
+				sends(x, texts[i]);
+			xstream_close(x);
+			buf_init(&got, BUF_UNLIMITED);
+			for (;;) {
+				struct buf out;
+				size_t before = xstream_queued(x), n;
+				queued(x, max, &out);
+				n = out.n < step ? out.n : step;
+				buf_append(&got, slice_of(buf_slice(&out).p, n));
+				xstream_written(x, n);
+				buf_fini(&out);
+				assert_true(xstream_queued(x) <= before);
+				if (n == 0)
+					break;
+			}
+			assert_slice(buf_slice(&got), all);
+			assert_int_equal(xstream_queued(x), 0);
+			buf_fini(&got);
+			xstream_free(x);
+		}
+	}
+}
+
+static void
+vectors(void **state)
+{
+	struct xstream *x = xstream_new(limits);
+	struct iovec v[3];
+
+	(void) state;
+	assert_int_equal(xstream_out(x, v, 3), 0);
+	sends(x, "<a/>");
+	sends(x, "<bb/>");
+	sends(x, "<ccc/>");
+	sends(x, "<dddd/>");
+	assert_int_equal(xstream_queued(x), 22 + 4 * STANZA_COST);
+	assert_int_equal(xstream_out(x, v, 0), 0);
+	assert_int_equal(xstream_out(x, v, 3), 3);
+	assert_int_equal(v[2].iov_len, 6);
+	xstream_written(x, 6);
+	assert_int_equal(xstream_out(x, v, 3), 3);
+	assert_slice(slice_of(v[0].iov_base, v[0].iov_len), "b/>");
+	assert_slice(slice_of(v[1].iov_base, v[1].iov_len), "<ccc/>");
+	assert_slice(slice_of(v[2].iov_base, v[2].iov_len), "<dddd/>");
+	xstream_written(x, 16);
+	assert_int_equal(xstream_out(x, v, 3), 0);
+	sends(x, "<e/>");
+	assert_int_equal(xstream_out(x, v, 3), 1);
+	assert_slice(slice_of(v[0].iov_base, v[0].iov_len), "<e/>");
+	xstream_free(x);
+}
+
+/* A large stanza on the way changes nothing for those after it. */
+static void
+after_a_large_stanza(void **state)
+{
+	static const struct xml_limits large = {100000, 20};
+	struct xstream *x = xstream_new(large);
+	struct header h = {.to = "example.org", .version = "1.0"};
+	struct stanza *st;
+
+	(void) state;
+	xstream_open(x, &h, false);
+	feed(x, SLICE(HEADER FEATURES(SASL)));
+	takes(x, "(open)\n" GOT_FEATURES(SASL) "\n");
+	for (unsigned round = 0; round < 5; round++) {
+		feed(x, SLICE("<message>"));
+		for (unsigned i = 0; i < 500; i++)
+			assert_int_equal(feed(x, SLICE("01234567890123456789")), CLOSING_NONE);
+		assert_int_equal(feed(x, SLICE("</message>")), CLOSING_NONE);
+		st = xstream_next_down(x);
+		assert_non_null(st);
+		assert_int_equal(st->n, strlen("<message xmlns='jabber:client'></message>") + 10000);
+		stanza_free(st);
+		assert_int_equal(feed(x, SLICE("<presence from=")), CLOSING_NONE);
+		takes(x, "");
+		assert_int_equal(feed(x, SLICE("'b'/>")), CLOSING_NONE);
+		takes(x, "<presence xmlns='jabber:client' from='b'/>\n");
+	}
+	assert_int_equal(feed(x, SLICE("</stream:stream>")), CLOSING_SERVER_CLOSED);
+	takes(x, "(close)\n");
+	xstream_free(x);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(our_header),
+		cmocka_unit_test(servers_header),
+		cmocka_unit_test(segments),
+		cmocka_unit_test(features),
+		cmocka_unit_test(restart),
+		cmocka_unit_test(stream_error),
+		cmocka_unit_test(no_stream),
+		cmocka_unit_test(too_big),
+		cmocka_unit_test(closing),
+		cmocka_unit_test(partial_writes),
+		cmocka_unit_test(vectors),
+		cmocka_unit_test(after_a_large_stanza),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

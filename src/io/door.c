@@ -100,6 +100,16 @@ wait_for_more(struct guest *g)
 	uv_poll_start(&g->poll, UV_READABLE, on_poll);
 }
 
+/* Nothing more goes out; what comes in is dropped until the client closes, or too much time has passed. */
+static void
+say_goodbye(struct guest *g)
+{
+	shutdown(g->fd, SHUT_WR);
+	g->state = GUEST_REFUSED;
+	due_set(&g->door->due, &g->due, (ms_t) uv_now(g->door->loop) + LINGER_MS);
+	wait_for_more(g);
+}
+
 /*
  * Closing with unread bytes would send a reset that may overtake the answer:
  * so the head is taken in, and what follows is dropped until the client closes.
@@ -118,10 +128,7 @@ refuse(struct guest *g, const struct head *head, size_t n)
 	head_refusal(&answer, head);
 	(void) send(g->fd, buf_slice(&answer).p, answer.n, MSG_NOSIGNAL);
 	buf_fini(&answer);
-	shutdown(g->fd, SHUT_WR);
-	g->state = GUEST_REFUSED;
-	due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + LINGER_MS);
-	wait_for_more(g);
+	say_goodbye(g);
 }
 
 static void
@@ -211,16 +218,30 @@ on_poll(uv_poll_t *poll, int status, int events)
 		judge(g);
 }
 
-void
-door_enter(struct door *d, int fd, const struct peer *peer)
+static struct guest *
+guest_new(struct door *d, int fd)
 {
 	struct guest *g = xcalloc(1, sizeof *g);
 
-	counter_add(d->counters->connections, 1);
 	g->door = d;
 	g->fd = fd;
-	g->peer = *peer;
 	list_append(&d->guests, &g->link);
+	return g;
+}
+
+void
+door_linger(struct door *d, int fd)
+{
+	say_goodbye(guest_new(d, fd));
+}
+
+void
+door_enter(struct door *d, int fd, const struct peer *peer)
+{
+	struct guest *g = guest_new(d, fd);
+
+	counter_add(d->counters->connections, 1);
+	g->peer = *peer;
 	if (d->header_timeout > 0)
 		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + d->header_timeout);
 	judge(g);

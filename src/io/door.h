@@ -33,6 +33,9 @@ void door_close(struct door *d);
 /* Takes fd over: a connected, non-blocking socket. */
 void door_enter(struct door *d, int fd, const struct peer *peer);
 
+/* Takes over the socket of a client that has been told goodbye: what it still sends is dropped until it closes. */
+void door_linger(struct door *d, int fd);
+
 ms_t door_deadline(const struct door *d);
 void door_expire(struct door *d, ms_t now);
 

@@ -1,5 +1,6 @@
 #include "io/ws.h"
 
+#include <fcntl.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ struct ws_connection {
 	bool is_deaf;       /* what comes is dropped */
 	bool is_hung_up;
 	unsigned close_code; /* 0: cut at once */
+	int last_fd;         /* keeps the socket open after the library; -1: none */
 	struct list link;   /* in ws->put_off */
 };
 
@@ -59,6 +61,7 @@ on_established(struct lws *wsi, struct slot *slot)
 	if (fd >= 0 && fd < w->n_by_fd)
 		peer = w->by_fd[fd];
 	c->magic = CONNECTION_MAGIC;
+	c->last_fd = -1;
 	c->ws = w;
 	c->wsi = wsi;
 	buf_init(&c->message, w->config.max_message);
@@ -78,6 +81,10 @@ on_closed(struct slot *slot)
 	must(c->magic == CONNECTION_MAGIC);
 	if (!c->ws->is_closing)
 		c->ws->handler->gone(c->ws->handler->arg, c->user);
+	if (c->last_fd >= 0 && !c->ws->is_closing)
+		c->ws->handler->linger(c->ws->handler->arg, c->last_fd);
+	else if (c->last_fd >= 0)
+		close(c->last_fd);
 	list_remove(&c->link);
 	buf_fini(&c->message);
 	c->magic = 0;
@@ -276,11 +283,18 @@ ws_send(struct ws_connection *c, struct stanza *st)
 	return true;
 }
 
+/*
+ * The library closes the socket while the client may still be sending; bytes
+ * nobody reads would turn that into a reset, and the client would never see
+ * why.  A duplicate keeps the socket open until the client has gone.
+ */
 void
 ws_hangup(struct ws_connection *c, unsigned code)
 {
 	c->is_deaf = c->is_hung_up = true;
 	c->close_code = code;
+	if (code != 0 && c->last_fd < 0)
+		c->last_fd = fcntl(lws_get_socket_fd(c->wsi), F_DUPFD_CLOEXEC, 0);
 	put_off(c);
 }
 

@@ -34,6 +34,8 @@ struct ws_handler {
 	/* Output is taken again. */
 	void (*writable)(void *arg, void *user);
 	void (*gone)(void *arg, void *user);
+	/* A socket we closed: to be read from, and what comes dropped, until the peer closes too; takes fd over. */
+	void (*linger)(void *arg, int fd);
 };
 
 struct ws_config {

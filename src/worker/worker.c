@@ -287,6 +287,14 @@ on_ws_gone(void *arg, void *user)
 }
 
 static void
+on_ws_linger(void *arg, int fd)
+{
+	struct worker *w = arg;
+
+	door_linger(w->door, fd);
+}
+
+static void
 on_http_connection(void *arg, int fd, const struct peer *peer)
 {
 	struct worker *w = arg;
@@ -482,6 +490,7 @@ set_handlers(struct worker *w)
 		.trouble = on_ws_trouble,
 		.writable = on_ws_writable,
 		.gone = on_ws_gone,
+		.linger = on_ws_linger,
 	};
 	w->door_handler = (struct door_handler){.arg = w, .http = on_http_connection, .websocket = on_ws_connection};
 	w->http_handler = (struct bosh_http_handler){

@@ -95,7 +95,7 @@ bad_server(struct script *s, const struct outcome *o, struct slice input, bool i
 		line(s, "%.*s.server dropped%.*s", name, SLICE(""));
 	}
 	line(s, is_open ? "a hears rid+1 terminate %.*s%.*s" : "a hears rid terminate %.*s%.*s", none_or(o->condition),
-	     SLICE(""));
+		SLICE(""));
 	expect_stream_end(s, o, is_open);
 }
 

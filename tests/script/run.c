@@ -37,7 +37,7 @@ without_comment(struct slice line)
 {
 	for (size_t i = 0; i < line.n; i++) {
 		bool is_behind = i == 0 || (i >= 2 && slice_is_space(line.p[i - 1]) && slice_is_space(line.p[i - 2])) ||
-				 line.p[i - 1] == '\t';
+			line.p[i - 1] == '\t';
 		bool is_before = i + 1 == line.n || slice_is_space(line.p[i + 1]);
 		if (line.p[i] == '#' && is_behind && (is_before || i == 0))
 			return slice_trim(slice_of(line.p, i));

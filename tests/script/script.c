@@ -58,7 +58,7 @@ script_begin(struct script *s)
 		buf_append(&text, buf_slice(&s->conf));
 	else
 		buf_printf(&text, "{%s%s%.*s", domains, s->conf.n > 2 ? ", " : "}",
-			   s->conf.n > 2 ? (int) s->conf.n - 1 : 0, s->conf.n > 2 ? buf_slice(&s->conf).p + 1 : "");
+			s->conf.n > 2 ? (int) s->conf.n - 1 : 0, s->conf.n > 2 ? buf_slice(&s->conf).p + 1 : "");
 	s->is_begun = true;
 	if (!world_init(&s->world, buf_slice(&text), s->n_workers))
 		script_fail(s, "%.*s", SLICE_ARG(buf_slice(&s->world.fault)));
@@ -162,7 +162,7 @@ counter_statement(struct script *s, struct slice line)
 		script_fail(s, "== what?");
 	else if (seen != expected)
 		script_fail(s, "%.*s: expected %.*s, seen %llu", SLICE_ARG(name), SLICE_ARG(line),
-			    (unsigned long long) seen);
+			(unsigned long long) seen);
 }
 
 /* Does the line have this event, and these keys with these values? */
@@ -318,10 +318,10 @@ expect_quiet(struct script *s, struct client *c)
 	for (size_t i = 0; i < c->n_requests; i++)
 		if (c->request[i].state == REQUEST_ANSWERED)
 			script_fail(s, "at the end: nobody expected this answer to %s's %llu: %.*s", c->name,
-				    (unsigned long long) c->request[i].rid, SLICE_ARG(buf_slice(&c->request[i].answer)));
+				(unsigned long long) c->request[i].rid, SLICE_ARG(buf_slice(&c->request[i].answer)));
 	if (c->seen < c->n_messages)
 		script_fail(s, "at the end: nobody expected this message to %s: %.*s", c->name,
-			    SLICE_ARG(buf_slice(&c->message[c->seen])));
+			SLICE_ARG(buf_slice(&c->message[c->seen])));
 	rest = slice_of(rest.p + c->server.seen, rest.n - c->server.seen);
 	if (rest.n > 0)
 		script_fail(s, "at the end: nobody expected this for the server of %s: %.*s", c->name, SLICE_ARG(rest));

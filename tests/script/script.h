@@ -11,12 +11,12 @@ struct script {
 	const char *path;
 	unsigned line;
 	struct world world;
-	bool is_begun;      /* the world stands; conf and workers come before */
-	struct buf conf;    /* its text, without the domains' */
+	bool is_begun;   /* the world stands; conf and workers come before */
+	struct buf conf; /* its text, without the domains' */
 	unsigned n_workers;
-	size_t log_seen;    /* of world.log_text */
+	size_t log_seen; /* of world.log_text */
 	bool is_failed;
-	struct buf report;  /* what is wrong, where */
+	struct buf report; /* what is wrong, where */
 	struct buf expanded;
 };
 

@@ -144,7 +144,7 @@ static bool
 is_value(struct slice e, size_t at)
 {
 	return e.p[at] == '*' && at > 0 && at + 1 < e.n && (e.p[at - 1] == '\'' || e.p[at - 1] == '"') &&
-	       e.p[at + 1] == e.p[at - 1];
+		e.p[at + 1] == e.p[at - 1];
 }
 
 static bool

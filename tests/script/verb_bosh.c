@@ -63,8 +63,10 @@ void
 verb_create(struct script *s, struct client *c, unsigned worker, struct slice line)
 {
 	struct attribute usual[] = {
-		{SLICE("to"), SLICE("example.org")}, {SLICE("wait"), SLICE("50")},
-		{SLICE("hold"), SLICE("1")},         {SLICE("ver"), SLICE("1.6")},
+		{SLICE("to"), SLICE("example.org")},
+		{SLICE("wait"), SLICE("50")},
+		{SLICE("hold"), SLICE("1")},
+		{SLICE("ver"), SLICE("1.6")},
 		{SLICE("xmpp:version"), SLICE("1.0")},
 	};
 	struct slice rest = line, payload = SLICE_NONE;
@@ -163,7 +165,7 @@ expect_attributes(struct script *s, const struct request *r, struct slice attrib
 							       : verb_attribute(attributes, a.name);
 		if (!slice_is_set(seen) || (!slice_eq(a.value, SLICE("*")) && !slice_eq(a.value, seen)))
 			script_fail(s, "%.*s:\n  expected %.*s\n  seen     %.*s", SLICE_ARG(a.name), SLICE_ARG(a.value),
-				    SLICE_ARG(slice_is_set(seen) ? seen : SLICE("none")));
+				SLICE_ARG(slice_is_set(seen) ? seen : SLICE("none")));
 	}
 	return line;
 }

@@ -35,7 +35,8 @@ get(struct script *s, struct client *c, struct slice line)
 	if (text_match(expected, rest, &used))
 		u->seen += used;
 	else
-		script_fail(s, "the server gets:\n  expected %.*s\n  seen     %.*s", SLICE_ARG(expected), SLICE_ARG(rest));
+		script_fail(
+			s, "the server gets:\n  expected %.*s\n  seen     %.*s", SLICE_ARG(expected), SLICE_ARG(rest));
 	buf_fini(&header);
 }
 

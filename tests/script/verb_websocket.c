@@ -26,8 +26,8 @@ hear_hangup(struct script *s, struct client *c, struct slice line)
 	char code[16];
 
 	if (c->seen < c->n_messages || !c->is_hung_up) {
-		script_fail(s, "expected the WebSocket's end, seen %s",
-			    c->seen < c->n_messages ? "a message" : "nothing");
+		script_fail(
+			s, "expected the WebSocket's end, seen %s", c->seen < c->n_messages ? "a message" : "nothing");
 		return;
 	}
 	snprintf(code, sizeof code, "%u", c->code);
@@ -50,7 +50,8 @@ hear_message(struct script *s, struct client *c, struct slice line)
 	if (slice_eq(word, SLICE("nothing"))) {
 		if (c->seen < c->n_messages || c->is_hung_up)
 			script_fail(s, "expected nothing, seen %.*s",
-				    SLICE_ARG(c->seen < c->n_messages ? buf_slice(&c->message[c->seen]) : SLICE("the end")));
+				SLICE_ARG(
+					c->seen < c->n_messages ? buf_slice(&c->message[c->seen]) : SLICE("the end")));
 		return;
 	}
 	if (slice_eq(word, SLICE("all"))) {
@@ -69,9 +70,9 @@ hear_message(struct script *s, struct client *c, struct slice line)
 	} else if (slice_eq(word, SLICE("error"))) {
 		buf_init(&error, BUF_UNLIMITED);
 		buf_printf(&error,
-			   "<stream:error xmlns:stream='" XML_NS_STREAMS "'>"
-			   "<%.*s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
-			   SLICE_ARG(rest));
+			"<stream:error xmlns:stream='" XML_NS_STREAMS "'>"
+			"<%.*s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+			SLICE_ARG(rest));
 		verb_expect(s, "message", buf_slice(&error), message);
 		buf_fini(&error);
 	} else {

@@ -7,8 +7,8 @@
 #include "base/fatal.h"
 #include "conf/conf_read.h"
 
-#define START 1000000  /* the clock's first value: nothing may take 0 for granted */
-#define MAX_WAKES 40   /* of the core in one stretch of time; more is a loop */
+#define START 1000000 /* the clock's first value: nothing may take 0 for granted */
+#define MAX_WAKES 40  /* of the core in one stretch of time; more is a loop */
 #define CHECK_LIMITS ((struct xml_limits){(size_t) 256 << 20, 1000})
 
 void
@@ -148,7 +148,8 @@ out_reply(void *arg, struct req_id id, struct slice body, const char *content_ty
 			struct request *r = &w->client[i].request[j];
 			if (!req_eq(r->id, id))
 				continue;
-			world_event(w, "%s <- %llu: %.*s", w->client[i].name, (unsigned long long) r->rid, SLICE_ARG(body));
+			world_event(
+				w, "%s <- %llu: %.*s", w->client[i].name, (unsigned long long) r->rid, SLICE_ARG(body));
 			if (r->state == REQUEST_LOST)
 				return;
 			if (r->state != REQUEST_OPEN)
@@ -431,7 +432,7 @@ world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, str
 	w->current = c;
 	w->forwarded_to = -1;
 	if (owner != worker ||
-	    registry_post(w->registry[worker], r->id, body, &peer, w->now, &owner) == REGISTRY_FORWARD) {
+		registry_post(w->registry[worker], r->id, body, &peer, w->now, &owner) == REGISTRY_FORWARD) {
 		world_event(w, "worker %u forwards to worker %u", worker, owner);
 		w->forwards++;
 		w->forwarded_to = (int) owner;

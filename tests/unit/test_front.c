@@ -24,8 +24,9 @@ open_front(struct front *f, bool is_bosh, void **reader)
 	}
 	*reader = frame_reader_new(limits);
 	f->frame = frame_new();
-	assert_int_equal(frame_message(f->frame, *reader, SLICE("<open xmlns='" FRAME_NS "' to='example.org' version='1.0'/>")),
-			 CLOSING_NONE);
+	assert_int_equal(
+		frame_message(f->frame, *reader, SLICE("<open xmlns='" FRAME_NS "' to='example.org' version='1.0'/>")),
+		CLOSING_NONE);
 	assert_int_equal(frame_message(f->frame, *reader, SLICE("<a xmlns='urn:a'/>")), CLOSING_NONE);
 }
 

@@ -137,9 +137,10 @@ begin(struct fixture *f)
 		.disconnect = on_disconnect,
 	};
 	buf_init(&errors, 4096);
-	assert_int_equal(conf_read(&f->conf, SLICE("{\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1\"}}}"),
-				   "conf", NULL, &errors),
-			 0);
+	assert_int_equal(
+		conf_read(&f->conf, SLICE("{\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1\"}}}"),
+			"conf", NULL, &errors),
+		0);
 	buf_fini(&errors);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		struct registry_config config = {

@@ -76,11 +76,11 @@ struct bosh_client {
 	struct world *w;
 	struct client *c;
 	struct dice *dice;
-	unsigned requests;         /* it may have open */
-	uint64_t next;             /* never sent */
-	struct buf got[MAX_RIDS];  /* answers that really arrived, by rid */
+	unsigned requests;        /* it may have open */
+	uint64_t next;            /* never sent */
+	struct buf got[MAX_RIDS]; /* answers that really arrived, by rid */
 	bool has_got[MAX_RIDS];
-	size_t looked_at;          /* of the client's requests: all before are done with */
+	size_t looked_at; /* of the client's requests: all before are done with */
 	unsigned ups;
 };
 
@@ -120,8 +120,9 @@ post_new(struct bosh_client *b)
 		unsigned before = b->ups;
 		struct buf first;
 		buf_init(&first, BUF_UNLIMITED);
-		buf_printf(&first, "<body xmlns='" BODY_NS "' rid='%u' sid='%s'><u xmlns='urn:u' rid='%u' n='%u'/></body>",
-			   1000 + (unsigned) b->next, b->c->sid, (unsigned) b->next, before);
+		buf_printf(&first,
+			"<body xmlns='" BODY_NS "' rid='%u' sid='%s'><u xmlns='urn:u' rid='%u' n='%u'/></body>",
+			1000 + (unsigned) b->next, b->c->sid, (unsigned) b->next, before);
 		b->ups++;
 		post_next(b, b->next + 1);
 		world_post(b->w, b->c, 0, 1000 + b->next, buf_slice(&first));
@@ -266,8 +267,10 @@ bosh_life(unsigned seed, unsigned hold)
 	for (unsigned i = 0; i < MAX_RIDS; i++)
 		buf_init(&b.got[i], BUF_UNLIMITED);
 	buf_init(&body, BUF_UNLIMITED);
-	buf_printf(&body, "<body xmlns='" BODY_NS "' rid='1000' to='example.org' wait='5' hold='%u' xmlns:x='" BODY_NS_XMPP
-			  "' x:version='1.0'/>", hold);
+	buf_printf(&body,
+		"<body xmlns='" BODY_NS "' rid='1000' to='example.org' wait='5' hold='%u' xmlns:x='" BODY_NS_XMPP
+		"' x:version='1.0'/>",
+		hold);
 	world_post(&w, b.c, dice_roll(&dice, 2), 1000, buf_slice(&body));
 	buf_fini(&body);
 	b.next = 1;

@@ -67,7 +67,7 @@ struct bosh {
 	ms_t wait, inactivity, pausing, maxpause;
 	unsigned hold, requests;
 	bool has_ver;
-	unsigned ver_minor;
+	unsigned ver_major, ver_minor;
 	const char *content_type;
 	struct header header;        /* the client's */
 	struct header server_header; /* the server's */
@@ -282,9 +282,11 @@ create(struct bosh *b, const struct body *body)
 	if (slice_is_set(body->ver)) {
 		if (!read_version(slice_trim(body->ver), &major, &minor))
 			return CLOSING_BAD_BODY;
+		/* The lower of the client's version and ours. */
+		bool is_ours = major > BOSH_VERSION_MAJOR || (major == BOSH_VERSION_MAJOR && minor > BOSH_VERSION_MINOR);
 		b->has_ver = true;
-		b->ver_minor = major > BOSH_VERSION_MAJOR || minor > BOSH_VERSION_MINOR ? BOSH_VERSION_MINOR
-										       : (unsigned) minor;
+		b->ver_major = is_ours ? BOSH_VERSION_MAJOR : (unsigned) major;
+		b->ver_minor = is_ours ? BOSH_VERSION_MINOR : (unsigned) minor;
 	}
 	if (!slice_is_set(body->to) || body->to.n == 0)
 		return CLOSING_NO_TO;
@@ -367,6 +369,8 @@ repeat(struct bosh *b, struct slot *s, const struct body *body, struct req_id re
 	if (s->state == SLOT_ANSWERED) {
 		b->replays++;
 		push_answer(b, req, ANSWER_SLOT, s);
+		/* 10: inactivity counts from the last response, and this is one. */
+		b->idle_since = now;
 		return CLOSING_NONE;
 	}
 	if (!s->gone)
@@ -430,7 +434,8 @@ bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 			goto out;
 		push_mark(b, STANZA_OPEN);
 		s = slot_at(b, body->rid);
-		body->restart = false; /* it opens a stream as it is */
+		body->restart = false; /* it opens a stream as it is, and its answer is due in full */
+		body->has_pause = false;
 		fill(b, s, body, req, now);
 		take_up(b, s, now);
 		b->release_at = s->deadline;
@@ -526,7 +531,7 @@ creation_attributes(struct bosh *b, struct buf *out)
 	buf_printf(out, " sid='%s' wait='%lld' requests='%u' hold='%u' inactivity='%lld'", b->sid,
 		   (long long) (b->wait / 1000), b->requests, b->hold, (long long) (b->inactivity / 1000));
 	if (b->has_ver)
-		buf_printf(out, " ver='%d.%u'", BOSH_VERSION_MAJOR, b->ver_minor);
+		buf_printf(out, " ver='%u.%u'", b->ver_major, b->ver_minor);
 	if (b->maxpause > 0)
 		buf_printf(out, " maxpause='%lld'", (long long) (b->maxpause / 1000));
 	header_attribute(out, "from", b->server_header.from != NULL ? b->server_header.from : b->header.to);

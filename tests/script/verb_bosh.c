@@ -133,7 +133,7 @@ divide(struct slice answer, struct slice *attributes, struct slice *content)
 	*attributes = slice_of(answer.p, n);
 	if (n == answer.n)
 		return false;
-	if (answer.p[n - 1] == '/') {
+	if (n > 0 && answer.p[n - 1] == '/') {
 		attributes->n--;
 		return n + 1 == answer.n;
 	}

@@ -10,7 +10,7 @@ const { readFileSync } = require('node:fs');
 const { BoshClient } = require('./lib/bosh');
 const { Culvert } = require('./lib/gateway');
 const { request } = require('./lib/http');
-const { DOMAIN, GUESTS, TRANSPORTS, culvert, each, suite, withStage } = require('./lib/stage');
+const { DOMAIN, GUESTS, TRANSPORTS, culvert, each, explain, suite } = require('./lib/stage');
 const { pause } = require('./lib/wait');
 
 const stage = suite({ users: ['alice', 'bob'] });
@@ -39,6 +39,8 @@ async function withDaemon(start, play) {
 		await play(own);
 		await stage.clear();
 		await own.stop();
+	} catch (error) {
+		throw explain(error, own, stage.prosody);
 	} finally {
 		own.program.kill('SIGKILL');
 		stage.gateway = gateway;

@@ -148,10 +148,11 @@ async function withStage(options, play) {
 	}
 }
 
-function explain(error, ...some) {
+/* The same error, followed by the last words of stages or parts. */
+function explain(error, ...parts) {
 	if (error.explained)
 		return error;
-	const longer = new Error(`${error.message}\n${some.map((stage) => stage.tail()).join('\n')}`, { cause: error });
+	const longer = new Error(`${error.message}\n${parts.map((part) => part.tail()).join('\n')}`, { cause: error });
 	return Object.assign(longer, { explained: true });
 }
 
@@ -180,4 +181,4 @@ function each(name, play, declare = test) {
 		declare(`${transport}: ${name}`, (t) => play(transport, t));
 }
 
-module.exports = { DIRECT, DOMAIN, GUESTS, Stage, TRANSPORTS, culvert, each, suite, test, withStage };
+module.exports = { DIRECT, DOMAIN, GUESTS, Stage, TRANSPORTS, culvert, each, explain, suite, test, withStage };

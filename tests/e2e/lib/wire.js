@@ -131,6 +131,11 @@ class Wire {
 		this.cut();
 		this.server.close();
 	}
+
+	tail() {
+		const end = ({ seen }) => `${seen.length} bytes, ending in: ${JSON.stringify(seen.slice(-300))}`;
+		return `--- wire\nup: ${end(this.up)}\ndown: ${end(this.down)}`;
+	}
 }
 
 module.exports = { Wire };

@@ -770,6 +770,39 @@ window(void **state)
 	}
 }
 
+/* All that a session must know at a time: answers kept, two held, early ones up to the last that is allowed. */
+static void
+everything_is_remembered(void **state)
+{
+	struct rig r;
+
+	(void) state;
+	rig_open(&r, usual, GOOD);
+	for (unsigned i = 1; i <= 2; i++) {
+		char text[40], want[200];
+		snprintf(text, sizeof text, "<a n='%u'/>", i);
+		snprintf(want, sizeof want, BODY("%s"), text);
+		unsigned n = asks(&r, FIRST_RID + i, "", "");
+		server_sends(&r, text);
+		hears(&r, n, want);
+	}
+	asks(&r, FIRST_RID + 3, "", "");
+	asks(&r, FIRST_RID + 4, "", "<up n='4' xmlns='u'/>");
+	goes_up(&r, STANZA_OTHER, "<up n='4' xmlns='u'/>");
+	asks(&r, FIRST_RID + 7, "type='terminate'", "<up n='7' xmlns='u'/>");
+	asks(&r, FIRST_RID + 6, "", "<up n='6' xmlns='u'/>");
+	hears_nothing(&r);
+	hears(&r, asks(&r, FIRST_RID + 2, "", ""), BODY("<a n='2'/>"));
+	hears(&r, asks(&r, FIRST_RID + 1, "", ""), BODY("<a n='1'/>"));
+	nothing_goes_up(&r);
+	asks(&r, FIRST_RID + 5, "", "<up n='5' xmlns='u'/>");
+	goes_up(&r, STANZA_OTHER, "<up n='5' xmlns='u'/>");
+	goes_up(&r, STANZA_OTHER, "<up n='6' xmlns='u'/>");
+	goes_up(&r, STANZA_OTHER, "<up n='7' xmlns='u'/>");
+	goes_up(&r, STANZA_CLOSE, "");
+	rig_fini(&r);
+}
+
 static void
 the_last_rids(void **state)
 {
@@ -1299,6 +1332,7 @@ main(void)
 		cmocka_unit_test(forgotten),
 		cmocka_unit_test(rids_far_below),
 		cmocka_unit_test(window),
+		cmocka_unit_test(everything_is_remembered),
 		cmocka_unit_test(the_last_rids),
 		cmocka_unit_test(restart),
 		cmocka_unit_test(pause_of_the_session),

@@ -84,6 +84,8 @@ log_sink(void *arg, enum log_level level, struct slice line)
 
 	(void) level;
 	world_event(w, "log: %.*s", SLICE_ARG(line));
+	if (memmem(line.p, line.n, ".1f3c9a.", 8) != NULL)
+		world_fault(w, "a sid is in the log: %.*s", SLICE_ARG(line));
 	buf_append(&w->log_text, line);
 	buf_append_char(&w->log_text, '\n');
 }

@@ -19,8 +19,9 @@
 #include "base/ms.h"
 #include "base/slice.h"
 
-#define CONF_PORT_WEB 5280  /* where culvert listens unless told otherwise */
-#define CONF_PORT_XMPP 5222 /* where xmpp:// connects unless told otherwise */
+#define CONF_PORT_WEB 5280   /* where culvert listens unless told otherwise */
+#define CONF_PORT_XMPP 5222  /* where xmpp:// connects unless told otherwise */
+#define CONF_PORT_XMPPS 5223 /* where xmpps:// connects unless told otherwise */
 
 struct conf_list {
 	char **v;
@@ -56,7 +57,10 @@ struct conf_domain {
 	char *ascii; /* its A-label form in lower case: for comparing */
 	struct conf_target *connect;
 	size_t n_connect; /* at least 1 */
-	enum conf_tls tls;
+	enum conf_tls tls; /* not CONF_TLS_OFF when a target is tls_direct */
+	bool verify;       /* the server's certificate */
+	char *ca_file;     /* of the issuers to trust, as written; NULL: the system's */
+	char *server_name; /* asked for by SNI and looked for in the certificate, ASCII; NULL: the domain */
 };
 
 struct conf_bosh {
@@ -68,6 +72,8 @@ struct conf_bosh {
 };
 
 struct conf_websocket {
+	ms_t ping;         /* between pings on a quiet connection; 0: none */
+	ms_t pong_timeout; /* from a ping to its answer */
 	size_t max_message;
 	bool require_subprotocol;
 };
@@ -76,6 +82,8 @@ struct conf_limits {
 	size_t stanza;        /* the largest element passed on, either way */
 	size_t queue;         /* bytes kept per session and direction; never less than stanza */
 	ms_t header_timeout;  /* from accept to the end of a request head; 0: none */
+	ms_t first_message_timeout; /* from a WebSocket upgrade to the client's first message; 0: none */
+	ms_t auth_timeout;    /* from a session's creation to the end of its authentication; 0: none */
 	ms_t connect_timeout; /* for resolving and connecting, all candidates together; 0: none */
 };
 

@@ -453,6 +453,11 @@ bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 		closing = CLOSING_RID_WINDOW;
 		goto out;
 	}
+	/* 11: none of so many is answered yet.  The ring has no room for more than these and the answers kept. */
+	if (body->rid - b->answer_rid >= b->n_slots - b->requests) {
+		closing = CLOSING_OVERACTIVE;
+		goto out;
+	}
 	if (s->state == SLOT_EARLY && s->rid == body->rid && !s->gone)
 		push_answer(b, s->req, ANSWER_RECOVERABLE, NULL);
 	fill(b, s, body, req, now);

@@ -803,6 +803,35 @@ everything_is_remembered(void **state)
 	rig_fini(&r);
 }
 
+/* 11: more requests than there may be, before even the first is answered. */
+static void
+overactive(void **state)
+{
+	enum closing closing = CLOSING_NONE;
+	unsigned first, n = 0;
+	struct rig r;
+
+	(void) state;
+	rig_init(&r, usual);
+	first = asks(&r, FIRST_RID, GOOD, "");
+	while (closing == CLOSING_NONE && n < 20) {
+		char text[200];
+		struct body *body;
+		snprintf(text, sizeof text, "<body xmlns='" BODY_NS "' rid='%u'/>", FIRST_RID + ++n);
+		assert_int_equal(body_read(r.reader, slice_str(text), &body), CLOSING_NONE);
+		closing = bosh_request(r.b, body, req(++r.n_requests), r.now);
+		pump(&r);
+	}
+	assert_int_equal(closing, CLOSING_OVERACTIVE);
+	assert_true(n > 2);
+	hears_nothing(&r);
+	closes(&r, CLOSING_OVERACTIVE);
+	hears(&r, r.n_requests, TERMINATE_WITH("policy-violation"));
+	hears(&r, first, TERMINATE_WITH("other-request"));
+	assert_int_equal(r.n_answers, n + 1);
+	rig_fini(&r);
+}
+
 static void
 the_last_rids(void **state)
 {
@@ -1333,6 +1362,7 @@ main(void)
 		cmocka_unit_test(rids_far_below),
 		cmocka_unit_test(window),
 		cmocka_unit_test(everything_is_remembered),
+		cmocka_unit_test(overactive),
 		cmocka_unit_test(the_last_rids),
 		cmocka_unit_test(restart),
 		cmocka_unit_test(pause_of_the_session),

@@ -177,17 +177,17 @@ culvert('a server that crashes is told as such', async () => {
 	});
 });
 
-culvert('what a server says when it shuts down reaches the client', async () => {
-	await withStage({}, async (own) => {
-		const [byBosh, byWebsocket] = [await own.guest('bosh'), await own.guest('websocket')];
-		const [seenByBosh, seenByWebsocket] = await Promise.all([
-			ending(byBosh, 'bosh'),
-			ending(byWebsocket, 'websocket'),
-			own.prosody.shutdown(),
-		]);
-		assert.deepEqual(seenByBosh, { condition: 'remote-stream-error', error: 'system-shutdown' });
-		assert.equal(seenByWebsocket.error, 'system-shutdown');
-	});
+each('a stream error of the server reaches the client', async (transport) => {
+	const client = await stage.guest(transport);
+	const nonsense = "<nonsense xmlns='urn:example:nonsense'/>";
+	if (transport === 'bosh') {
+		const answer = await client.send(nonsense);
+		assert.deepEqual([answer.type, answer.condition], ['terminate', 'remote-stream-error']);
+		assert.equal(streamError(find(answer.body, 'error', NS.stream)), 'unsupported-stanza-type');
+	} else {
+		client.send(nonsense);
+		assert.deepEqual(await client.failure(), { error: 'unsupported-stanza-type', code: 1000 });
+	}
 });
 
 /* A client that goes away. */

@@ -56,7 +56,7 @@ struct conf_domain {
 	char *name;  /* as written, ASCII letters in lower case: for people */
 	char *ascii; /* its A-label form in lower case: for comparing */
 	struct conf_target *connect;
-	size_t n_connect; /* at least 1 */
+	size_t n_connect;  /* at least 1 */
 	enum conf_tls tls; /* not CONF_TLS_OFF when a target is tls_direct */
 	bool verify;       /* the server's certificate */
 	char *ca_file;     /* of the issuers to trust, as written; NULL: the system's */
@@ -79,12 +79,12 @@ struct conf_websocket {
 };
 
 struct conf_limits {
-	size_t stanza;        /* the largest element passed on, either way */
-	size_t queue;         /* bytes kept per session and direction; never less than stanza */
-	ms_t header_timeout;  /* from accept to the end of a request head; 0: none */
+	size_t stanza;              /* the largest element passed on, either way */
+	size_t queue;               /* bytes kept per session and direction; never less than stanza */
+	ms_t header_timeout;        /* from accept to the end of a request head; 0: none */
 	ms_t first_message_timeout; /* from a WebSocket upgrade to the client's first message; 0: none */
-	ms_t auth_timeout;    /* from a session's creation to the end of its authentication; 0: none */
-	ms_t connect_timeout; /* for resolving and connecting, all candidates together; 0: none */
+	ms_t auth_timeout;          /* from a session's creation to the end of its authentication; 0: none */
+	ms_t connect_timeout;       /* for resolving and connecting, all candidates together; 0: none */
 };
 
 struct conf {

@@ -33,7 +33,10 @@ add_listen(struct conf *c, const char *text, struct buf *errors)
 	return expected != NULL ? complain(errors, "--listen", text, expected) : 0;
 }
 
-/* A domain named again: *d's target goes to the one that is there, which nobody else has seen yet. */
+/*
+ * A domain named again: *d's target goes to the one that is there, which
+ * nobody else has seen yet.  One that is elsewhere changes the defaults.
+ */
 static void
 add_target(struct conf *c, struct conf_domain *d)
 {
@@ -42,6 +45,7 @@ add_target(struct conf *c, struct conf_domain *d)
 	there->connect = xrealloc(there->connect, (there->n_connect + 1) * sizeof *there->connect);
 	there->connect[there->n_connect++] = d->connect[0];
 	d->n_connect = 0;
+	conf_domain_settle(there, false, false);
 }
 
 static int
@@ -58,9 +62,10 @@ add_domain(struct conf *c, const char *text, const struct hooks *hooks, struct b
 		expected = conf_domain_to_ascii(&d, hooks);
 	if (expected == NULL)
 		expected = conf_take_connect(&d, slice_str(equals + 1));
-	if (expected == NULL && conf_domain_settle(&d, false) != NULL)
-		expected =
-			"a loopback address or \"localhost\" as HOST; for any other write a file (-c) with " CONF_NEEDS_TLS_OFF;
+	if (expected == NULL) {
+		conf_rows_default(CONF_BASE_DOMAIN, &d, none_seen);
+		conf_domain_settle(&d, false, false);
+	}
 	if (expected == NULL && conf_find_domain(c, slice_str(d.ascii)) != NULL)
 		add_target(c, &d);
 	else if (expected == NULL)

@@ -30,6 +30,8 @@ conf_domain_fini(struct conf_domain *d)
 	for (size_t i = 0; i < d->n_connect; i++)
 		free(d->connect[i].host);
 	free(d->connect);
+	free(d->server_name);
+	free(d->ca_file);
 	free(d->ascii);
 	free(d->name);
 	*d = (struct conf_domain){0};
@@ -133,16 +135,22 @@ conf_domain_to_ascii(struct conf_domain *d, const struct hooks *hooks)
 }
 
 const struct conf_target *
-conf_domain_settle(struct conf_domain *d, bool is_tls_written)
+conf_domain_settle(struct conf_domain *d, bool is_tls_written, bool is_verify_written)
 {
-	if (!is_tls_written)
-		d->tls = CONF_TLS_IF_REQUIRED;
-	if (d->tls == CONF_TLS_OFF)
-		return NULL;
-	for (size_t i = 0; i < d->n_connect; i++)
+	const struct conf_target *direct = NULL;
+	bool is_local = true;
+
+	for (size_t i = 0; i < d->n_connect; i++) {
 		if (!d->connect[i].loopback)
-			return &d->connect[i];
-	return NULL;
+			is_local = false;
+		if (d->connect[i].tls_direct && direct == NULL)
+			direct = &d->connect[i];
+	}
+	if (!is_tls_written)
+		d->tls = is_local ? CONF_TLS_IF_REQUIRED : CONF_TLS_REQUIRED;
+	if (!is_verify_written)
+		d->verify = !is_local;
+	return d->tls == CONF_TLS_OFF ? direct : NULL;
 }
 
 const char *

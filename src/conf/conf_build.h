@@ -31,16 +31,13 @@ size_t conf_find_listen(const struct conf *c, const struct conf_listen *l);
  */
 const char *conf_domain_to_ascii(struct conf_domain *d, const struct hooks *hooks);
 /*
- * When tls was not written it gets its default.  Returns the first target
- * that d->tls cannot be used with in this version, or NULL.
+ * Gives tls and verify, unless written, the defaults that follow from all
+ * targets; so it is called again when one has come.  Returns the first target
+ * that d->tls contradicts, or NULL.
  */
-const struct conf_target *conf_domain_settle(struct conf_domain *d, bool is_tls_written);
+const struct conf_target *conf_domain_settle(struct conf_domain *d, bool is_tls_written, bool is_verify_written);
 
 /* What is wrong in the whole when each value is right: the words in the same form as all errors, or NULL; *key is whose. */
 const char *conf_contradiction(const struct conf *c, const char **key);
-
-#define CONF_NEEDS_TLS_OFF \
-	"\"tls\": \"off\" for this domain: this server is not on this machine, and TLS to servers is not available " \
-	"in this version yet, so everything, passwords too, would cross the network in the clear"
 
 #endif

@@ -276,10 +276,12 @@ end_domain(struct reader *r, const struct conf_row *row)
 		return complain(r, at != SIZE_MAX ? at : r->domain_at, connect,
 			"%s, expected \"connect\": [\"xmpp://HOST:PORT\"] (finding servers by DNS is not available in this version yet)",
 			at != SIZE_MAX ? "an empty list" : "missing");
-	target = conf_domain_settle(&r->domain, written_at(r, "domains.*.tls") != SIZE_MAX);
+	conf_rows_default(CONF_BASE_DOMAIN, &r->domain, r->seen);
+	target = conf_domain_settle(
+		&r->domain, written_at(r, "domains.*.tls") != SIZE_MAX, written_at(r, "domains.*.verify") != SIZE_MAX);
 	if (target != NULL)
 		return complain(r, r->target_at[target - r->domain.connect], connect,
-			"%s, expected " CONF_NEEDS_TLS_OFF, target->host);
+			"xmpps:// to %s beside \"tls\": \"off\", expected xmpp://, or another \"tls\"", target->host);
 	conf_add_domain(r->c, &r->domain);
 	return GO_ON;
 }
@@ -380,7 +382,7 @@ on_null(void *arg)
 	struct reader *r = arg;
 	const struct conf_row *row;
 
-	if (!next_token(r) || (row = row_of_value(r)) == NULL)
+	if (!next_token(r) || (row = row_of_value(r)) == NULL || conf_row_may_be_null(row))
 		return GO_ON;
 	return complain_value(r, row, "null", NULL);
 }

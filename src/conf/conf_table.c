@@ -32,6 +32,7 @@
 
 #define TOP(member) .base = CONF_BASE_TOP, .offset = offsetof(struct conf, member)
 #define LISTEN(member) .base = CONF_BASE_LISTEN, .offset = offsetof(struct conf_listen, member)
+#define DOMAIN(member) .base = CONF_BASE_DOMAIN, .offset = offsetof(struct conf_domain, member)
 
 static const struct conf_row table[] = {
 	CONTAINER("", CONF_OBJECT, "The whole file."),
@@ -73,16 +74,25 @@ static const struct conf_row table[] = {
 	CONTAINER("domains.*", CONF_OBJECT, "One domain."),
 	TEXT("domains.*.connect", CONF_STRINGS, CONF_BASE_DOMAIN, conf_take_connect, NULL,
 		"[\"xmpp://127.0.0.1:5222\"]",
-		"The domain's servers, tried in order: \"xmpp://HOST\" or \"xmpp://HOST:PORT\", port 5222 unless "
-		"written. One, or a list. Needed."),
+		"The domain's servers, tried in order: \"xmpp://HOST:PORT\", port 5222 unless written, or, for TLS from "
+		"the first byte, \"xmpps://HOST:PORT\", port 5223 unless written. One, or a list. Needed."),
 	TEXT("domains.*.tls", CONF_STRING, CONF_BASE_DOMAIN, conf_take_tls, NULL, "\"if-required\"",
-		"TLS to the server: \"if-required\" (only when the server demands it) or \"off\". Default: "
-		"\"if-required\" when every server is written as a loopback address or \"localhost\". With "
-		"any other server \"off\" must be written: everything, passwords too, then crosses the network in the "
-		"clear."),
-	LATER("domains.*.verify"),
-	LATER("domains.*.ca_file"),
-	LATER("domains.*.server_name"),
+		"TLS to an xmpp:// server (STARTTLS): \"required\", \"optional\" (when the server offers it), "
+		"\"if-required\" (when the server demands it, or offers no login without) or \"off\". Default: "
+		"\"if-required\" when every server is written as a loopback address or \"localhost\", otherwise "
+		"\"required\". Without TLS everything, passwords too, crosses the network in the clear."),
+	{.key = "domains.*.verify",
+		.type = CONF_BOOL,
+		.is_built = true,
+		DOMAIN(verify),
+		.help = "Talk by TLS only to a server whose certificate is valid for the domain. Default: false when every "
+			"server is written as a loopback address or \"localhost\", otherwise true.",
+		.sample = "false"},
+	TEXT("domains.*.ca_file", CONF_STRING, CONF_BASE_DOMAIN, conf_take_ca_file, "null", NULL,
+		"File with the certificates (PEM) of the issuers to trust, instead of the system's. The path is used as it "
+		"is written: a relative one begins where culvert was started. Without verify nothing is checked."),
+	TEXT("domains.*.server_name", CONF_STRING, CONF_BASE_DOMAIN, conf_take_server_name, "null", NULL,
+		"Host name to ask the server for (SNI) and to find in its certificate, instead of the domain."),
 	LATER("domains.*.proxy_protocol"),
 	LATER("domains.*.keepalive"),
 	LATER("domains.*.acks"),
@@ -100,8 +110,10 @@ static const struct conf_row table[] = {
 		"The largest body of one request."),
 
 	CONTAINER("websocket", CONF_OBJECT, "WebSocket (RFC 7395)."),
-	LATER("websocket.ping"),
-	LATER("websocket.pong_timeout"),
+	VALUE("websocket.ping", CONF_SECONDS, TOP(websocket.ping), 0, HOUR, "25",
+		"A connection without traffic is pinged after this. 0: never."),
+	VALUE("websocket.pong_timeout", CONF_SECONDS, TOP(websocket.pong_timeout), 100, HOUR, "20",
+		"A client that has not answered a ping by then is gone."),
 	VALUE("websocket.max_message", CONF_BYTES, TOP(websocket.max_message), STANZA_MIN, 256 * MIB, "1048576",
 		"The largest message, all its fragments together."),
 	VALUE("websocket.require_subprotocol", CONF_BOOL, TOP(websocket.require_subprotocol), 0, 0, "true",
@@ -128,8 +140,10 @@ static const struct conf_row table[] = {
 	LATER("limits.auth_failures_per_minute"),
 	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",
 		"A connection whose request head is not complete by then is closed. 0: never."),
-	LATER("limits.first_message_timeout"),
-	LATER("limits.auth_timeout"),
+	VALUE("limits.first_message_timeout", CONF_SECONDS, TOP(limits.first_message_timeout), 0, HOUR, "10",
+		"A WebSocket client that has not sent its first message by then is disconnected. 0: never."),
+	VALUE("limits.auth_timeout", CONF_SECONDS, TOP(limits.auth_timeout), 0, HOUR, "60",
+		"A session that has not logged in by then ends. 0: never."),
 	VALUE("limits.connect_timeout", CONF_SECONDS, TOP(limits.connect_timeout), 0, HOUR, "20",
 		"For resolving and connecting to a domain's servers, all together. 0: no limit."),
 
@@ -257,6 +271,12 @@ conf_row_guess(const struct conf_row *container, struct slice leaf)
 }
 
 bool
+conf_row_may_be_null(const struct conf_row *row)
+{
+	return row->fallback != NULL && strcmp(row->fallback, "null") == 0;
+}
+
+bool
 conf_row_number(const struct conf_row *row, void *base, struct slice json)
 {
 	void *place = (char *) base + row->offset;
@@ -292,12 +312,14 @@ conf_row_number(const struct conf_row *row, void *base, struct slice json)
 	}
 }
 
-/* A default is one word of JSON, or a list of at most one string. */
+/* A default is one word of JSON, or a list of at most one string; null is what a new struct has. */
 static void
 set_default(const struct conf_row *row, void *base)
 {
 	struct slice json = slice_str(row->fallback);
 
+	if (conf_row_may_be_null(row))
+		return;
 	switch (row->type) {
 	case CONF_BOOL:
 		*(bool *) ((char *) base + row->offset) = slice_eq(json, SLICE("true"));
@@ -349,7 +371,7 @@ conf_row_expected(const struct conf_row *row, struct buf *out)
 		buf_printf(out, "seconds from %g to %g", (double) min / 1000, (double) max / 1000);
 		return;
 	case CONF_STRING:
-		buf_append_str(out, "a string");
+		buf_append_str(out, conf_row_may_be_null(row) ? "a string or null" : "a string");
 		return;
 	case CONF_STRINGS:
 		buf_append_str(out, "a string or a list of strings");

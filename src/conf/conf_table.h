@@ -45,10 +45,11 @@ struct conf_row {
 	size_t offset; /* of the value in its struct, when there is no take */
 	conf_take *take;
 	int64_t min, max;
-	const char *fallback; /* the default, as JSON; NULL: there is none, or it depends (help says) */
-	const char *help;     /* one or two sentences, in plain ASCII */
-	const char *sample;   /* JSON for the sample file; NULL: the default */
-	bool is_alternative;  /* to the rows before it: in the sample another member of the list begins here */
+	const char *
+		fallback; /* the default, as JSON; NULL: there is none, or it depends (help says); "null" may be written */
+	const char *help;    /* one or two sentences, in plain ASCII */
+	const char *sample;  /* JSON for the sample file; NULL: the default */
+	bool is_alternative; /* to the rows before it: in the sample another member of the list begins here */
 };
 
 #define CONF_ROWS_MAX 96
@@ -68,6 +69,8 @@ const struct conf_row *conf_row_find(const struct conf_row *container, struct sl
 /* The known key that was probably meant by this unknown one, or NULL. */
 const struct conf_row *conf_row_guess(const struct conf_row *container, struct slice leaf);
 
+/* True when null may be written: it is the default, which leaves the value as it is. */
+bool conf_row_may_be_null(const struct conf_row *row);
 /* Puts a number as JSON writes it where the row says.  False, changing nothing, when it is out of range or not whole. */
 bool conf_row_number(const struct conf_row *row, void *base, struct slice json);
 /* Gives every row of this base that is built and has a default its default, unless seen[index of the row]. */

@@ -383,34 +383,63 @@ conf_take_tls(void *base, struct slice s)
 		d->tls = CONF_TLS_IF_REQUIRED;
 	else if (slice_eq(s, SLICE("off")))
 		d->tls = CONF_TLS_OFF;
-	else if (slice_eq(s, SLICE("required")) || slice_eq(s, SLICE("optional")))
-		return "\"if-required\" or \"off\" (TLS to servers is not available in this version yet)";
+	else if (slice_eq(s, SLICE("required")))
+		d->tls = CONF_TLS_REQUIRED;
+	else if (slice_eq(s, SLICE("optional")))
+		d->tls = CONF_TLS_OPTIONAL;
 	else
-		return "\"if-required\" or \"off\"";
+		return "\"required\", \"optional\", \"if-required\" or \"off\"";
+	return NULL;
+}
+
+const char *
+conf_take_ca_file(void *base, struct slice s)
+{
+	struct conf_domain *d = base;
+
+	if (s.n == 0)
+		return "the path of a file";
+	free(d->ca_file);
+	d->ca_file = xstrndup(s.p, s.n);
+	return NULL;
+}
+
+/* SNI has no addresses and no dot at the end (RFC 6066, 3), and certificates name nothing else. */
+const char *
+conf_take_server_name(void *base, struct slice s)
+{
+	struct conf_domain *d = base;
+
+	if (host_kind(s) != HOST_NAME)
+		return "a host name in ASCII";
+	if (s.p[s.n - 1] == '.')
+		return "a host name without a dot at its end";
+	free(d->server_name);
+	d->server_name = conf_lower(s);
 	return NULL;
 }
 
 const char *
 conf_take_connect(void *base, struct slice s)
 {
-	static const char *const form = "xmpp://HOST or xmpp://HOST:PORT";
+	static const char *const form = "xmpp://HOST[:PORT] or xmpps://HOST[:PORT]";
 	struct conf_domain *d = base;
-	struct slice host;
-	uint16_t port = CONF_PORT_XMPP;
+	bool is_direct = slice_has_prefix(s, SLICE("xmpps://"));
+	struct slice scheme = is_direct ? SLICE("xmpps://") : SLICE("xmpp://"), host;
+	uint16_t port = is_direct ? CONF_PORT_XMPPS : CONF_PORT_XMPP;
 
 	if (slice_eq(s, SLICE("dns")))
 		return "xmpp://HOST:PORT (finding servers by DNS is not available in this version yet)";
-	if (slice_has_prefix(s, SLICE("xmpps://")))
-		return "xmpp://HOST:PORT (TLS to servers is not available in this version yet)";
-	if (!slice_has_prefix(s, SLICE("xmpp://")))
+	if (!slice_has_prefix(s, scheme))
 		return form;
-	s = slice_of(s.p + 7, s.n - 7);
+	s = slice_of(s.p + scheme.n, s.n - scheme.n);
 	if (!split_host_port(s, &host, &port) || host_kind(host) == HOST_BAD || port == 0)
 		return form;
 	d->connect = xrealloc(d->connect, (d->n_connect + 1) * sizeof *d->connect);
 	d->connect[d->n_connect++] = (struct conf_target){
 		.host = xstrndup(host.p, host.n),
 		.port = port,
+		.tls_direct = is_direct,
 		.loopback = is_loopback(host),
 	};
 	return NULL;

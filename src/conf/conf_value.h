@@ -29,6 +29,8 @@ conf_take conf_take_listen; /* "ADDRESS:PORT", ":PORT", "[IPV6]:PORT" or "unix:/
 /* base: struct conf_domain */
 conf_take conf_take_connect; /* adds one target */
 conf_take conf_take_tls;
+conf_take conf_take_ca_file;
+conf_take conf_take_server_name;
 conf_take conf_take_domain_name; /* name and, when all is ASCII, ascii */
 
 /* Adds a copy of s. */

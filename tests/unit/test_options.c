@@ -176,7 +176,8 @@ static void
 test_quick_start(void **state)
 {
 	static const char *const run[] = {"--listen", "127.0.0.1:0", "--listen=unix:/run/x", "--domain",
-		"a.org=xmpp://127.0.0.1:5222", "--domain=b.org=xmpp://[::1]", NULL};
+		"a.org=xmpp://127.0.0.1:5222", "--domain=b.org=xmpp://[::1]", "--domain=b.org=xmpps://xmpp.b.org",
+		NULL};
 	static const char *const check[] = {"--domain", "a.org=xmpp://localhost", "--check-config", NULL};
 	struct options o = {0};
 	struct answer a;
@@ -185,6 +186,8 @@ test_quick_start(void **state)
 	assert_int_equal(parse(run, &o, &a), OPTIONS_RUN);
 	assert_int_equal(o.conf->n_listen, 2);
 	assert_int_equal(o.conf->n_domain, 2);
+	assert_int_equal(o.conf->domain[0].tls, CONF_TLS_IF_REQUIRED);
+	assert_int_equal(o.conf->domain[1].tls, CONF_TLS_REQUIRED);
 	assert_null(o.file);
 	assert_string_equal(a.out, "");
 	assert_string_equal(a.err, "");

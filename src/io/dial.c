@@ -11,20 +11,23 @@
 
 #include "base/due.h"
 #include "base/fatal.h"
+#include "base/hash.h"
 #include "base/list.h"
 
 #define READ_BYTES 65536
 #define MAX_ADDRESSES 16
+#define MAX_RECORDS 8  /* read from one connection before the others get their turn */
 #define MIN_ATTEMPT 1000 /* ms an attempt gets, however many wait behind it */
-#define REASON 160
+#define REASON 240
 
 #define DIAL_MAGIC 0x6469616cu
 
 /* A socket and its handle; lives until the loop lets go of it. */
 struct dial_socket {
 	uv_poll_t poll;
-	int fd;
+	int fd; /* -1: somebody else has it */
 	int events;
+	struct tls *tls;
 	struct dial *dial; /* NULL: given up */
 };
 
@@ -32,6 +35,7 @@ enum dial_state {
 	DIAL_STARTING, /* waits for dialer_run() */
 	DIAL_RESOLVING,
 	DIAL_CONNECTING,
+	DIAL_SECURING, /* the socket is with the handshake */
 	DIAL_OPEN,
 	DIAL_BROKEN,   /* waits for dialer_run() to say so */
 };
@@ -50,7 +54,11 @@ struct dial {
 	ms_t give_up_at;
 	struct due_link due;
 	struct list link; /* in dialer->put_off */
-	bool was_connected;
+	uint64_t job; /* of the handshake under way */
+	struct hash_link by_job;
+	bool is_read_put_off; /* decrypted bytes wait that the socket does not tell of */
+	bool is_paused;
+	enum closing closing; /* what gone says */
 	char reason[REASON];
 };
 
@@ -61,10 +69,16 @@ struct dialer {
 	const struct log *log;
 	struct list put_off;
 	struct due due;
+	struct hash by_job;
+	uint64_t last_job;
 	char *buffer;
 };
 
+_Static_assert(READ_BYTES >= TLS_RECORD, "the buffer is scratch for records too");
+
 static void next_target(struct dial *d);
+static void put_off(struct dial *d, enum dial_state state);
+static void on_poll(uv_poll_t *poll, int status, int events);
 static void next_address(struct dial *d);
 
 struct dialer *
@@ -79,6 +93,7 @@ dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler,
 	d->buffer = xmalloc(READ_BYTES);
 	list_init(&d->put_off);
 	due_init(&d->due);
+	hash_init(&d->by_job, 0);
 	return d;
 }
 
@@ -89,6 +104,7 @@ dialer_free(struct dialer *d)
 		return;
 	must(list_is_empty(&d->put_off));
 	due_fini(&d->due);
+	hash_fini(&d->by_job);
 	free(d->buffer);
 	free(d);
 }
@@ -98,7 +114,9 @@ on_socket_closed(uv_handle_t *handle)
 {
 	struct dial_socket *s = handle->data;
 
-	close(s->fd);
+	if (s->fd >= 0)
+		close(s->fd);
+	tls_free(s->tls);
 	free(s);
 }
 
@@ -109,10 +127,22 @@ drop_socket(struct dial *d)
 
 	if (s == NULL)
 		return;
+	if (s->tls != NULL && d->state == DIAL_OPEN)
+		tls_goodbye(s->tls);
 	d->socket = NULL;
 	s->dial = NULL;
 	uv_poll_stop(&s->poll);
 	uv_close((uv_handle_t *) &s->poll, on_socket_closed);
+}
+
+/* A handshake that comes back finds nobody. */
+static void
+forget_job(struct dial *d)
+{
+	if (d->job == 0)
+		return;
+	hash_remove(&d->dialer->by_job, &d->by_job);
+	d->job = 0;
 }
 
 void
@@ -123,6 +153,7 @@ dial_drop(struct dial *d)
 	must(d->magic == DIAL_MAGIC);
 	dns_cancel(d->query);
 	drop_socket(d);
+	forget_job(d);
 	due_set(&d->dialer->due, &d->due, MS_NEVER);
 	list_remove(&d->link);
 	d->magic = 0;
@@ -142,39 +173,100 @@ tell_gone(struct dial *d)
 {
 	const struct dialer *dialer = d->dialer;
 	void *owner = d->owner;
-	bool was_connected = d->was_connected;
+	enum closing closing = d->closing;
 
-	log_event(dialer->log, was_connected ? LOG_INFO : LOG_WARNING,
-		  was_connected ? "upstream lost" : "upstream not reached", "session=%llu domain=%s reason=\"%s\"",
-		  (unsigned long long) d->number, d->domain->name, d->reason);
+	log_event(dialer->log, closing_row(closing)->level,
+		  closing == CLOSING_SERVER_GONE ? "upstream lost" : "upstream not reached",
+		  "session=%llu domain=%s reason=\"%s\"", (unsigned long long) d->number, d->domain->name, d->reason);
 	dial_drop(d);
-	dialer->handler->gone(owner, was_connected);
+	dialer->handler->gone(owner, closing);
+}
+
+static void
+lose(struct dial *d, const char *why)
+{
+	d->closing = CLOSING_SERVER_GONE;
+	snprintf(d->reason, sizeof d->reason, "%s", why);
+}
+
+/* True when something was read and more may be there. */
+static bool
+read_plain(struct dial_socket *s)
+{
+	struct dial *d = s->dial;
+	ssize_t n = recv(s->fd, d->dialer->buffer, READ_BYTES, 0);
+
+	if (n > 0) {
+		d->dialer->handler->data(d->owner, slice_of(d->dialer->buffer, (size_t) n));
+		return false;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	lose(d, n == 0 ? "closed by the server" : strerror(errno));
+	tell_gone(d);
+	return false;
+}
+
+/* One record or less.  What is left decrypted is read at once: the socket will not tell of it. */
+static bool
+read_tls(struct dial_socket *s)
+{
+	struct dial *d = s->dial;
+	size_t n;
+
+	switch (tls_read(s->tls, d->dialer->buffer, READ_BYTES, &n)) {
+	case TLS_DONE:
+		d->dialer->handler->data(d->owner, slice_of(d->dialer->buffer, n));
+		return s->dial != NULL && s->dial->state == DIAL_OPEN && !s->dial->is_paused;
+	case TLS_WANT_READ:
+	case TLS_WANT_WRITE:
+		return false;
+	case TLS_CLOSED:
+		lose(d, "closed by the server");
+		break;
+	case TLS_FAILED:
+		lose(d, "TLS broke: the server sent what is no valid record");
+		break;
+	}
+	tell_gone(d);
+	return false;
+}
+
+static void
+read_some(struct dial_socket *s)
+{
+	int rounds = MAX_RECORDS;
+
+	if (s->tls == NULL) {
+		read_plain(s);
+		return;
+	}
+	while (read_tls(s))
+		if (--rounds == 0 || !tls_has_pending(s->tls))
+			break;
+	/* Others want to be served too, or the reader has had enough for now. */
+	if (s->dial != NULL && s->dial->state == DIAL_OPEN && tls_has_pending(s->tls)) {
+		s->dial->is_read_put_off = true;
+		if (!s->dial->is_paused)
+			put_off(s->dial, DIAL_OPEN);
+	}
 }
 
 static void
 on_open_events(struct dial_socket *s, int status, int events)
 {
 	struct dial *d = s->dial;
-	ssize_t n;
 
 	if (events & UV_WRITABLE) {
 		s->events &= ~UV_WRITABLE;
 		uv_poll_start(&s->poll, s->events, s->poll.poll_cb);
 		d->dialer->handler->writable(d->owner);
-		if (s->dial == NULL)
+		if (s->dial == NULL || s->dial->state != DIAL_OPEN)
 			return;
 	}
 	if (status == 0 && (events & UV_READABLE) == 0)
 		return;
-	n = recv(s->fd, d->dialer->buffer, READ_BYTES, 0);
-	if (n > 0) {
-		d->dialer->handler->data(d->owner, slice_of(d->dialer->buffer, (size_t) n));
-		return;
-	}
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	snprintf(d->reason, sizeof d->reason, "%s", n == 0 ? "closed by the server" : strerror(errno));
-	tell_gone(d);
+	read_some(s);
 }
 
 static bool
@@ -190,7 +282,53 @@ note_failure(struct dial *d, const char *why)
 {
 	const struct conf_target *target = &d->domain->connect[d->next_target - 1];
 
+	d->closing = CLOSING_CONNECT_FAILED;
 	snprintf(d->reason, sizeof d->reason, "%s:%u: %s", target->host, (unsigned) target->port, why);
+}
+
+/* The connection is there to be used. */
+static void
+stand(struct dial *d, enum xstream_leg leg)
+{
+	struct dial_socket *s = d->socket;
+
+	d->state = DIAL_OPEN;
+	due_set(&d->dialer->due, &d->due, MS_NEVER);
+	s->events = UV_READABLE;
+	uv_poll_start(&s->poll, s->events, on_poll);
+	d->dialer->handler->connected(d->owner, leg);
+}
+
+/* Hands the socket to the handshake; it comes back to dialer_secured(). */
+static void
+secure(struct dial *d, bool is_direct)
+{
+	const struct conf_domain *domain = d->domain;
+	const char *name = domain->server_name != NULL ? domain->server_name : domain->ascii;
+	ms_t now = (ms_t) uv_now(d->dialer->loop);
+	struct tls_job *job = xcalloc(1, sizeof *job);
+
+	job->id = d->job = ++d->dialer->last_job;
+	job->fd = d->socket->fd;
+	job->name = xstrdup(name);
+	job->ca_file = domain->ca_file != NULL ? xstrdup(domain->ca_file) : NULL;
+	job->verify = domain->verify;
+	job->is_direct = is_direct;
+	if (d->give_up_at != MS_NEVER)
+		job->timeout = d->give_up_at > now + MIN_ATTEMPT ? d->give_up_at - now : MIN_ATTEMPT;
+	hash_insert(&d->dialer->by_job, &d->by_job, slice_of((const char *) &d->job, sizeof d->job));
+	due_set(&d->dialer->due, &d->due, MS_NEVER);
+	d->socket->fd = -1;
+	drop_socket(d);
+	d->state = DIAL_SECURING;
+	d->dialer->handler->handshake(d->dialer->handler->arg, job);
+}
+
+void
+dial_start_tls(struct dial *d)
+{
+	must(d->state == DIAL_OPEN && d->socket->tls == NULL);
+	secure(d, false);
 }
 
 static void
@@ -199,7 +337,6 @@ on_connect_events(struct dial_socket *s, int status)
 	struct dial *d = s->dial;
 	int error = 0;
 	socklen_t n = sizeof error;
-	bool is_private;
 
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || (status < 0 && error == 0))
 		error = error != 0 ? error : ECONNABORTED;
@@ -209,13 +346,10 @@ on_connect_events(struct dial_socket *s, int status)
 		next_address(d);
 		return;
 	}
-	is_private = is_loopback(&d->address[d->next_address - 1].address);
-	d->state = DIAL_OPEN;
-	d->was_connected = true;
-	due_set(&d->dialer->due, &d->due, MS_NEVER);
-	s->events = UV_READABLE;
-	uv_poll_start(&s->poll, s->events, s->poll.poll_cb);
-	d->dialer->handler->connected(d->owner, is_private);
+	if (d->domain->connect[d->next_target - 1].tls_direct)
+		secure(d, true);
+	else
+		stand(d, is_loopback(&d->address[d->next_address - 1].address) ? XSTREAM_LOCAL : XSTREAM_EXPOSED);
 }
 
 static void
@@ -342,31 +476,76 @@ dial_connect(struct dialer *dialer, void *owner, const struct conf_domain *domai
 	return d;
 }
 
-size_t
-dial_write(struct dial *d, const struct iovec *v, int n)
+static void
+want_writable(struct dial_socket *s)
+{
+	s->events |= UV_WRITABLE;
+	uv_poll_start(&s->poll, s->events, on_poll);
+}
+
+static size_t
+write_plain(struct dial *d, const struct iovec *v, int n)
 {
 	struct msghdr message = {.msg_iov = (struct iovec *) (uintptr_t) v, .msg_iovlen = (size_t) n};
-	struct dial_socket *s = d->socket;
+	size_t want = 0;
 	ssize_t written;
 
-	if (d->state != DIAL_OPEN || (s->events & UV_WRITABLE) != 0)
-		return 0;
+	for (int i = 0; i < n; i++)
+		want += v[i].iov_len;
 	do {
-		written = sendmsg(s->fd, &message, MSG_NOSIGNAL);
+		written = sendmsg(d->socket->fd, &message, MSG_NOSIGNAL);
 	} while (written < 0 && errno == EINTR);
 	if (written < 0 && errno != EAGAIN) {
-		snprintf(d->reason, sizeof d->reason, "%s", strerror(errno));
+		lose(d, strerror(errno));
 		put_off(d, DIAL_BROKEN);
 		return 0;
 	}
-	size_t want = 0;
+	if (written < 0 || (size_t) written < want)
+		want_writable(d->socket);
+	return written > 0 ? (size_t) written : 0;
+}
+
+static size_t
+write_tls(struct dial *d, const struct iovec *v, int n)
+{
+	size_t written = 0;
+
+	switch (tls_write(d->socket->tls, d->dialer->buffer, v, n, &written)) {
+	case TLS_DONE:
+		break;
+	case TLS_WANT_READ:
+	case TLS_WANT_WRITE:
+		want_writable(d->socket);
+		break;
+	case TLS_CLOSED:
+	case TLS_FAILED:
+		lose(d, "TLS broke while writing");
+		put_off(d, DIAL_BROKEN);
+		break;
+	}
+	return written;
+}
+
+/*
+ * A socket that is found broken while we write is only noted here; what the
+ * server may have said before is lost with it in any case.
+ */
+size_t
+dial_write(struct dial *d, const struct iovec *v, int n)
+{
+	size_t written, want = 0;
+
+	if (d->state != DIAL_OPEN || (d->socket->events & UV_WRITABLE) != 0)
+		return 0;
+	if (d->socket->tls == NULL)
+		return write_plain(d, v, n);
+	written = write_tls(d, v, n);
 	for (int i = 0; i < n; i++)
 		want += v[i].iov_len;
-	if (written < 0 || (size_t) written < want) {
-		s->events |= UV_WRITABLE;
-		uv_poll_start(&s->poll, s->events, on_poll);
-	}
-	return written > 0 ? (size_t) written : 0;
+	/* A record took only the first part: the rest when the loop comes round. */
+	if (written < want && d->state == DIAL_OPEN)
+		want_writable(d->socket);
+	return written;
 }
 
 void
@@ -374,6 +553,7 @@ dial_pause(struct dial *d, bool pause)
 {
 	struct dial_socket *s = d->socket;
 
+	d->is_paused = pause;
 	if (d->state != DIAL_OPEN)
 		return;
 	s->events = pause ? s->events & ~UV_READABLE : s->events | UV_READABLE;
@@ -381,20 +561,98 @@ dial_pause(struct dial *d, bool pause)
 		uv_poll_start(&s->poll, s->events, on_poll);
 	else
 		uv_poll_stop(&s->poll);
+	if (!pause && d->is_read_put_off)
+		put_off(d, DIAL_OPEN);
+}
+
+/* A failed handshake of xmpps:// leaves the next address to try; one of STARTTLS ends the attempt. */
+static void
+not_secured(struct dial *d, const struct tls_job *job)
+{
+	note_failure(d, job->reason);
+	d->closing = CLOSING_TLS_FAILED;
+	if (job->is_direct)
+		next_address(d);
+	else
+		put_off(d, DIAL_BROKEN);
 }
 
 void
+dialer_secured(struct dialer *dialer, struct tls_job *job)
+{
+	struct hash_link *link = hash_find(&dialer->by_job, slice_of((const char *) &job->id, sizeof job->id));
+	struct dial *d = link != NULL ? hash_entry(link, struct dial, by_job) : NULL;
+	struct dial_socket *s;
+
+	if (d == NULL) {
+		tls_job_free(job);
+		return;
+	}
+	forget_job(d);
+	if (job->tls == NULL) {
+		not_secured(d, job);
+		tls_job_free(job);
+		return;
+	}
+	s = xcalloc(1, sizeof *s);
+	s->fd = job->fd;
+	s->tls = job->tls;
+	s->dial = d;
+	must(uv_poll_init(dialer->loop, &s->poll, s->fd) == 0);
+	s->poll.data = s;
+	d->socket = s;
+	job->fd = -1;
+	job->tls = NULL;
+	tls_job_free(job);
+	/* What came with the last bytes of the handshake has been read from the socket already. */
+	d->is_read_put_off = tls_has_pending(s->tls);
+	if (d->is_read_put_off)
+		put_off(d, DIAL_OPEN);
+	stand(d, XSTREAM_SECURE);
+}
+
+void
+tls_job_free(struct tls_job *job)
+{
+	if (job == NULL)
+		return;
+	tls_free(job->tls);
+	if (job->fd >= 0)
+		close(job->fd);
+	free(job->name);
+	free(job->ca_file);
+	free(job);
+}
+
+static void
+read_put_off(struct dial *d)
+{
+	if (d->state != DIAL_OPEN || !d->is_read_put_off || d->is_paused)
+		return;
+	d->is_read_put_off = false;
+	read_some(d->socket);
+}
+
+bool
 dialer_run(struct dialer *dialer)
 {
+	struct list now;
 	struct list *link;
 
-	while ((link = list_shift(&dialer->put_off)) != NULL) {
+	/* What is put off meanwhile waits for the next turn. */
+	list_init(&now);
+	while ((link = list_shift(&dialer->put_off)) != NULL)
+		list_append(&now, link);
+	while ((link = list_shift(&now)) != NULL) {
 		struct dial *d = list_entry(link, struct dial, link);
 		if (d->state == DIAL_STARTING)
 			next_target(d);
 		else if (d->state == DIAL_BROKEN)
 			tell_gone(d);
+		else
+			read_put_off(d);
 	}
+	return !list_is_empty(&dialer->put_off);
 }
 
 ms_t

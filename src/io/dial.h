@@ -1,7 +1,11 @@
 /*
- * dial.h: TCP to the servers: resolve, connect, read, write, pause.  Nothing
- * is told from within a call: dial_run() starts attempts and reports losses,
- * the loop reports the rest.
+ * dial.h: TCP and TLS to the servers: resolve, connect, read, write, pause.
+ * Nothing is told from within a call: dialer_run() starts attempts and
+ * reports losses, the loop reports the rest.
+ *
+ *      STARTING -> RESOLVING -> CONNECTING -> OPEN -> BROKEN
+ *                                    \          |
+ *                            (xmpps)  `-> SECURING (STARTTLS), in another thread, and back to OPEN
  */
 #ifndef CULVERT_IO_DIAL_H
 #define CULVERT_IO_DIAL_H
@@ -13,18 +17,42 @@
 #include "base/ms.h"
 #include "conf/conf.h"
 #include "io/dns.h"
+#include "io/tls.h"
+#include "proto/closing.h"
+#include "proto/xstream.h"
 
 struct dialer;
 struct dial;
 
+/*
+ * A TLS handshake to be done: a value that goes to a thread of its own with
+ * the socket, and comes back with tls set, or with a reason.
+ */
+struct tls_job {
+	uint64_t id; /* the dialer's */
+	unsigned worker;
+	int fd;
+	char *name, *ca_file; /* as tls_client_new() and tls_trust_new() want them */
+	bool verify, is_direct;
+	ms_t timeout; /* for the handshake; 0: none */
+	struct tls *tls;
+	char reason[TLS_REASON];
+};
+
+/* Closes what the job holds. */
+void tls_job_free(struct tls_job *job);
+
 struct dial_handler {
-	/* The connection stands.  is_private: it does not leave this machine. */
-	void (*connected)(void *owner, bool is_private);
+	void *arg;
+	/* The connection stands, or is now TLS. */
+	void (*connected)(void *owner, enum xstream_leg leg);
+	/* Sends the job to where handshakes are done; it comes back through dialer_secured(). */
+	void (*handshake)(void *arg, struct tls_job *job);
 	void (*data)(void *owner, struct slice bytes);
 	/* Output is taken again. */
 	void (*writable)(void *owner);
-	/* It could not be made, or is gone.  The dial is freed after. */
-	void (*gone)(void *owner, bool was_connected);
+	/* It could not be made, or is gone: which, says the reason.  The dial is freed after. */
+	void (*gone)(void *owner, enum closing reason);
 };
 
 /* handler, dns and log must outlive it. */
@@ -39,14 +67,18 @@ void dialer_free(struct dialer *d);
  */
 struct dial *dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, ms_t timeout,
 			  uint64_t number);
+/* STARTTLS was agreed on: does the handshake, then connected is called again. */
+void dial_start_tls(struct dial *dial);
 /* How many bytes were taken, 0 when none now: writable is called when there is room. */
 size_t dial_write(struct dial *dial, const struct iovec *v, int n);
 void dial_pause(struct dial *dial, bool pause);
 /* Ends it without telling the owner. */
 void dial_drop(struct dial *dial);
 
-/* Does what was put off; to be called once per turn of the loop. */
-void dialer_run(struct dialer *d);
+/* A handshake has ended, well or not; takes the job over. */
+void dialer_secured(struct dialer *d, struct tls_job *job);
+/* Does what was put off; to be called once per turn of the loop.  True: call again without sleeping. */
+bool dialer_run(struct dialer *d);
 /* Attempts that take too long. */
 ms_t dialer_deadline(const struct dialer *d);
 void dialer_expire(struct dialer *d, ms_t now);

@@ -19,6 +19,8 @@ enum stanza_kind {
 	STANZA_IQ,
 	STANZA_FEATURES,     /* <stream:features/> */
 	STANZA_STREAM_ERROR, /* <stream:error/> */
+	STANZA_PROCEED,      /* <proceed/> of STARTTLS */
+	STANZA_TLS_FAILURE,  /* <failure/> of STARTTLS */
 	STANZA_OPEN,         /* a mark without bytes: here a stream opens, or opens anew */
 	STANZA_CLOSE,        /* a mark without bytes: here it ends */
 	STANZA_TAG,          /* ours: a stream's start or end tag, on its way to the server */

@@ -155,26 +155,29 @@ mark_names(struct xml *x, const struct xml_element *element)
 	}
 }
 
+/* An unprefixed stanza counts whatever its namespace: a BOSH client may leave it to <body/> (XEP-0206, 4). */
 static enum stanza_kind
 kind_of(const struct xml_element *element)
 {
 	static const struct {
-		struct slice local;
+		struct slice ns, local;
 		enum stanza_kind kind;
-	} streams[] = {{SLICE("features"), STANZA_FEATURES}, {SLICE("error"), STANZA_STREAM_ERROR}},
-	  client[] = {{SLICE("message"), STANZA_MESSAGE}, {SLICE("presence"), STANZA_PRESENCE}, {SLICE("iq"), STANZA_IQ}};
+	} known[] = {
+		{SLICE(XML_NS_STREAMS), SLICE("features"), STANZA_FEATURES},
+		{SLICE(XML_NS_STREAMS), SLICE("error"), STANZA_STREAM_ERROR},
+		{SLICE(XML_NS_TLS), SLICE("proceed"), STANZA_PROCEED},
+		{SLICE(XML_NS_TLS), SLICE("failure"), STANZA_TLS_FAILURE},
+		{SLICE_NONE, SLICE("message"), STANZA_MESSAGE},
+		{SLICE_NONE, SLICE("presence"), STANZA_PRESENCE},
+		{SLICE_NONE, SLICE("iq"), STANZA_IQ},
+	};
 
-	if (slice_eq(element->ns, SLICE(XML_NS_STREAMS))) {
-		for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
-			if (slice_eq(element->local, streams[i].local))
-				return streams[i].kind;
-		return STANZA_OTHER;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (!slice_eq(element->local, known[i].local))
+			continue;
+		if (slice_is_set(known[i].ns) ? slice_eq(element->ns, known[i].ns) : !slice_is_set(element->prefix))
+			return known[i].kind;
 	}
-	if (slice_is_set(element->prefix))
-		return STANZA_OTHER;
-	for (size_t i = 0; i < sizeof client / sizeof *client; i++)
-		if (slice_eq(element->local, client[i].local))
-			return client[i].kind;
 	return STANZA_OTHER;
 }
 

@@ -5,15 +5,16 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 
-#define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define NS_SASL2 "urn:xmpp:sasl:2"
 #define NS_COMPRESS "http://jabber.org/features/compress"
 
 enum xstream_state {
 	XSTREAM_NEW,
-	XSTREAM_OPENING, /* our header is queued; the server's is awaited */
+	XSTREAM_OPENING,  /* our header is queued; the server's is awaited */
 	XSTREAM_OPEN,
+	XSTREAM_STARTTLS, /* asked for; the server's word is awaited */
+	XSTREAM_PROCEED,  /* given: the handshake is due */
 	XSTREAM_ENDED,   /* the server ended its stream, or broke it */
 };
 
@@ -25,7 +26,11 @@ struct features {
 struct xstream {
 	enum xstream_state state;
 	bool is_closed; /* our side is */
-	bool is_first;  /* no restart yet */
+	bool is_first;  /* no restart yet, but for that behind STARTTLS */
+	bool is_secure;
+	bool is_settled; /* whether there will be TLS */
+	bool is_open_due; /* the server's header came; it counts once that is settled */
+	enum xstream_tls tls;
 	struct xml *xml;
 	struct header header;
 	struct features features;
@@ -42,6 +47,23 @@ push_mark(struct xstream *x, enum stanza_kind kind)
 	stanza_queue_push(&x->down, &mark);
 }
 
+static void
+push_tag(struct xstream *x, struct slice text)
+{
+	struct stanza *st = stanza_copy(text, STANZA_TAG);
+
+	stanza_queue_push(&x->out, &st);
+}
+
+/* The stream is the client's from here on. */
+static void
+say_open(struct xstream *x)
+{
+	if (x->is_open_due)
+		push_mark(x, STANZA_OPEN);
+	x->is_open_due = false;
+}
+
 static bool
 on_root(void *arg, const struct xml_element *root)
 {
@@ -56,7 +78,11 @@ on_root(void *arg, const struct xml_element *root)
 		   xml_attribute(root, "", "id"));
 	x->state = XSTREAM_OPEN;
 	x->features = (struct features){.has_starttls = false};
-	push_mark(x, STANZA_OPEN);
+	x->is_open_due = true;
+	if (x->header.version == NULL)
+		x->is_settled = true; /* no features will come */
+	if (x->is_settled)
+		say_open(x);
 	return true;
 }
 
@@ -72,13 +98,13 @@ on_feature(void *arg, unsigned depth, const struct xml_element *e)
 {
 	struct xstream *x = arg;
 
-	if (depth == 2 && is_named(e, NS_TLS, "required"))
+	if (depth == 2 && is_named(e, XML_NS_TLS, "required"))
 		x->features.needs_tls = true;
 	if (depth != 1)
 		return true;
 	if (is_named(e, NS_SASL, "mechanisms") || is_named(e, NS_SASL2, "authentication"))
 		x->features.has_mechanisms = true;
-	if (is_named(e, NS_TLS, "starttls")) {
+	if (is_named(e, XML_NS_TLS, "starttls")) {
 		x->features.has_starttls = true;
 		return false;
 	}
@@ -90,11 +116,53 @@ on_feature(void *arg, unsigned depth, const struct xml_element *e)
  * by offering no way to log in.
  */
 static bool
-is_tls_demanded(const struct xstream *x)
+is_tls_demanded(const struct features *f)
+{
+	return f->has_starttls && (f->needs_tls || !f->has_mechanisms);
+}
+
+/* The first features: will there be TLS?  A reason when this server and this domain's configuration do not go together. */
+static enum closing
+settle_tls(struct xstream *x)
 {
 	const struct features *f = &x->features;
+	bool is_wanted = false;
 
-	return x->is_first && f->has_starttls && (f->needs_tls || !f->has_mechanisms);
+	switch (x->tls) {
+	case XSTREAM_TLS_OFF:
+		if (is_tls_demanded(f))
+			return CLOSING_SERVER_TLS;
+		break;
+	case XSTREAM_TLS_IF_REQUIRED:
+		is_wanted = is_tls_demanded(f);
+		break;
+	case XSTREAM_TLS_OPTIONAL:
+		is_wanted = f->has_starttls;
+		break;
+	case XSTREAM_TLS_REQUIRED:
+		if (!f->has_starttls)
+			return CLOSING_SERVER_NO_TLS;
+		is_wanted = true;
+		break;
+	}
+	if (is_wanted) {
+		x->state = XSTREAM_STARTTLS;
+		push_tag(x, SLICE("<starttls xmlns='" XML_NS_TLS "'/>"));
+	} else {
+		x->is_settled = true;
+	}
+	return CLOSING_NONE;
+}
+
+/* The server's word on STARTTLS (RFC 6120, 5.4.2); nothing else may come. */
+static bool
+on_tls_word(struct xstream *x, enum stanza_kind kind)
+{
+	if (kind == STANZA_PROCEED)
+		x->state = XSTREAM_PROCEED;
+	else
+		x->reason = kind == STANZA_TLS_FAILURE ? CLOSING_TLS_FAILED : CLOSING_SERVER_XML;
+	return false;
 }
 
 static bool
@@ -103,11 +171,18 @@ on_element(void *arg, struct stanza *st)
 	struct xstream *x = arg;
 	enum stanza_kind kind = st->kind;
 
-	if (kind == STANZA_FEATURES && is_tls_demanded(x)) {
+	if (x->state == XSTREAM_STARTTLS && kind != STANZA_STREAM_ERROR) {
 		stanza_free(st);
-		x->reason = CLOSING_SERVER_TLS;
-		return false;
+		return on_tls_word(x, kind);
 	}
+	if (kind == STANZA_FEATURES && x->is_first && !x->is_secure) {
+		x->reason = settle_tls(x);
+		if (x->reason != CLOSING_NONE || x->state == XSTREAM_STARTTLS) {
+			stanza_free(st);
+			return x->reason == CLOSING_NONE;
+		}
+	}
+	say_open(x);
 	stanza_queue_push(&x->down, &st);
 	if (kind == STANZA_STREAM_ERROR) {
 		x->reason = CLOSING_SERVER_ERROR;
@@ -156,22 +231,24 @@ xstream_free(struct xstream *x)
 	free(x);
 }
 
-static void
-push_tag(struct xstream *x, struct slice text)
+void
+xstream_set_tls(struct xstream *x, enum xstream_tls tls)
 {
-	struct stanza *st = stanza_copy(text, STANZA_TAG);
-
-	stanza_queue_push(&x->out, &st);
+	x->tls = tls;
 }
 
 void
-xstream_open(struct xstream *x, const struct header *h, bool is_private)
+xstream_open(struct xstream *x, const struct header *h, enum xstream_leg leg)
 {
 	struct buf tag;
 
 	if (x->is_closed)
 		return;
-	x->is_first = x->state == XSTREAM_NEW;
+	x->is_first = x->state == XSTREAM_NEW || x->state == XSTREAM_PROCEED;
+	x->is_secure = leg == XSTREAM_SECURE;
+	x->is_open_due = false;
+	/* Without TLS to come there is nothing to wait for. */
+	x->is_settled = !x->is_first || x->is_secure || x->tls == XSTREAM_TLS_OFF;
 	if (x->state != XSTREAM_ENDED) {
 		x->state = XSTREAM_OPENING;
 		xml_open(x->xml, x);
@@ -179,7 +256,7 @@ xstream_open(struct xstream *x, const struct header *h, bool is_private)
 	buf_init(&tag, BUF_UNLIMITED);
 	buf_append_str(&tag, "<?xml version='1.0'?><stream:stream");
 	header_attribute(&tag, "to", h->to);
-	header_attribute(&tag, "from", is_private ? h->from : NULL);
+	header_attribute(&tag, "from", leg != XSTREAM_EXPOSED ? h->from : NULL);
 	header_attribute(&tag, "xml:lang", h->lang);
 	header_attribute(&tag, "version", h->version);
 	buf_append_str(&tag, " xmlns='" XML_NS_CLIENT "' xmlns:stream='" XML_NS_STREAMS "'>");
@@ -229,16 +306,30 @@ xstream_feed(struct xstream *x, struct slice bytes)
 {
 	enum xml_result result;
 
-	if (x->state == XSTREAM_ENDED)
+	if (x->state == XSTREAM_ENDED || x->state == XSTREAM_PROCEED)
 		return CLOSING_NONE;
 	if (x->state == XSTREAM_NEW)
 		return CLOSING_SERVER_XML;
 	result = xml_feed(x->xml, bytes);
+	if (x->state == XSTREAM_PROCEED)
+		return CLOSING_NONE;
 	if (result != XML_OK && x->reason == CLOSING_NONE)
 		x->reason = closing_of(result);
 	if (x->reason != CLOSING_NONE)
 		x->state = XSTREAM_ENDED;
 	return x->reason;
+}
+
+bool
+xstream_is_ready(const struct xstream *x)
+{
+	return x->is_settled;
+}
+
+bool
+xstream_wants_tls(const struct xstream *x)
+{
+	return x->state == XSTREAM_PROCEED;
 }
 
 struct stanza *

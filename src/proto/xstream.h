@@ -18,8 +18,24 @@
 
 struct xstream;
 
-/* limits bound one element from the server. */
+/* When to ask the server for TLS (STARTTLS; RFC 6120, 5). */
+enum xstream_tls {
+	XSTREAM_TLS_OFF,         /* never; a server that demands it is refused */
+	XSTREAM_TLS_IF_REQUIRED, /* when it demands it, or offers no way to log in without */
+	XSTREAM_TLS_OPTIONAL,    /* when it offers it */
+	XSTREAM_TLS_REQUIRED,    /* always; a server that does not offer it is refused */
+};
+
+/* How safe the bytes are on their way. */
+enum xstream_leg {
+	XSTREAM_EXPOSED,
+	XSTREAM_LOCAL, /* they do not leave this machine */
+	XSTREAM_SECURE, /* TLS */
+};
+
+/* limits bound one element from the server.  TLS is off until xstream_set_tls(). */
 struct xstream *xstream_new(struct xml_limits limits);
+void xstream_set_tls(struct xstream *x, enum xstream_tls tls);
 void xstream_free(struct xstream *x);
 
 /*
@@ -27,7 +43,17 @@ void xstream_free(struct xstream *x);
  * our header with to, lang and version of h, and from when the bytes travel
  * where nobody else can read them (4.7.1).
  */
-void xstream_open(struct xstream *x, const struct header *h, bool is_private);
+void xstream_open(struct xstream *x, const struct header *h, enum xstream_leg leg);
+/*
+ * May the client's elements be sent?  Not before it is settled that the
+ * stream stays as it is: they must not travel in the clear when TLS comes.
+ */
+bool xstream_is_ready(const struct xstream *x);
+/*
+ * The server said <proceed/>: the TLS handshake is to be done now, then
+ * xstream_open() again.  Bytes that came behind it are not looked at.
+ */
+bool xstream_wants_tls(const struct xstream *x);
 /* Queues an element; takes it over. */
 void xstream_send(struct xstream *x, struct stanza **st);
 /* Queues the end of our stream (4.4), if it was opened.  Nothing can be sent after. */

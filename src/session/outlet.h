@@ -43,6 +43,11 @@ struct outlet {
 	 */
 	void (*connect)(void *arg, struct session *s, const struct conf_domain *domain);
 	/*
+	 * Does the TLS handshake on the connection, after STARTTLS: session_connected()
+	 * or session_upstream_gone() is called later.
+	 */
+	void (*start_tls)(void *arg, struct session *s, const struct conf_domain *domain);
+	/*
 	 * Writes to the server; returns how many bytes were taken, 0 when none
 	 * now: session_upstream_writable() will be called.  A connection that is
 	 * found gone is told by session_upstream_gone() later.

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
-#include "proto/xstream.h"
 
 /* How long the server has to answer our end tag. */
 #define UPSTREAM_CLOSE_WAIT 3000
+/* An attempt to connect knows best why it failed: it gets this much longer to say so. */
+#define CONNECT_GRACE 1000
 /* How long a WebSocket client has to take the next message of what is left, and then for the closing handshake. */
 #define HANGUP_WAIT 5000
 #define MAX_DEPTH 128
@@ -79,9 +80,22 @@ find_domain(const struct session *s, const char *to)
 	return conf_find_domain(s->conf, slice_str(ascii));
 }
 
+static enum xstream_tls
+tls_of(const struct conf_domain *domain)
+{
+	static const enum xstream_tls tls[] = {
+		[CONF_TLS_REQUIRED] = XSTREAM_TLS_REQUIRED,
+		[CONF_TLS_OPTIONAL] = XSTREAM_TLS_OPTIONAL,
+		[CONF_TLS_IF_REQUIRED] = XSTREAM_TLS_IF_REQUIRED,
+		[CONF_TLS_OFF] = XSTREAM_TLS_OFF,
+	};
+
+	return tls[domain->tls];
+}
+
 /* The client opens its stream, or opens it anew. */
 static enum closing
-open_stream(struct session *s)
+open_stream(struct session *s, ms_t now)
 {
 	const struct header *h = front_header(&s->front);
 	char quoted[LOG_QUOTED];
@@ -96,10 +110,13 @@ open_stream(struct session *s)
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
 			  (unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
 		s->xstream = xstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH});
+		xstream_set_tls(s->xstream, tls_of(s->domain));
 		s->upstream = UPSTREAM_CONNECTING;
+		if (s->conf->limits.connect_timeout > 0)
+			s->upstream_by = now + s->conf->limits.connect_timeout + CONNECT_GRACE;
 		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
 	} else if (s->upstream == UPSTREAM_OPEN) {
-		xstream_open(s->xstream, h, s->is_private);
+		xstream_open(s->xstream, h, s->leg);
 	}
 	return CLOSING_NONE;
 }
@@ -152,17 +169,24 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	}
 }
 
-/* Client to server.  While we connect, all waits in the front: our header goes first. */
+/* Can what the client wants be done now?  While we connect and TLS is unsettled, it waits in the front. */
+static bool
+can_go_up(const struct session *s)
+{
+	return s->upstream == UPSTREAM_NONE || (s->upstream == UPSTREAM_OPEN && xstream_is_ready(s->xstream));
+}
+
+/* Client to server. */
 static enum closing
-pump_up(struct session *s)
+pump_up(struct session *s, ms_t now)
 {
 	enum closing closing = CLOSING_NONE;
 	struct stanza *st;
 
-	while (closing == CLOSING_NONE && s->upstream != UPSTREAM_CONNECTING && (st = front_next_up(&s->front)) != NULL) {
+	while (closing == CLOSING_NONE && can_go_up(s) && (st = front_next_up(&s->front)) != NULL) {
 		if (st->kind == STANZA_OPEN) {
 			stanza_free(st);
-			closing = open_stream(s);
+			closing = open_stream(s, now);
 			continue;
 		}
 		if (st->kind == STANZA_CLOSE) {
@@ -184,8 +208,10 @@ pump_down(struct session *s)
 	struct stanza *st;
 
 	while (s->xstream != NULL && (st = xstream_next_down(s->xstream)) != NULL) {
-		if (st->kind == STANZA_OPEN && s->reason == CLOSING_NONE)
+		if (st->kind == STANZA_OPEN && s->reason == CLOSING_NONE) {
 			front_opened(&s->front, xstream_header(s->xstream));
+			s->upstream_by = MS_NEVER;
+		}
 		if (st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE || s->reason != CLOSING_NONE) {
 			stanza_free(st);
 			continue;
@@ -216,6 +242,16 @@ write_upstream(struct session *s)
 	}
 	if (s->upstream == UPSTREAM_CLOSING && xstream_is_ended(s->xstream) && xstream_queued(s->xstream) == 0)
 		drop_upstream(s);
+}
+
+/* The server agreed to TLS: nothing is written or read here until it stands. */
+static void
+start_tls(struct session *s)
+{
+	if (s->upstream != UPSTREAM_OPEN || !xstream_wants_tls(s->xstream))
+		return;
+	s->upstream = UPSTREAM_CONNECTING;
+	s->world->outlet->start_tls(s->world->outlet->arg, s, s->domain);
 }
 
 static void
@@ -293,7 +329,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 
 	must(!s->is_pumping);
 	s->is_pumping = true;
-	up = s->reason == CLOSING_NONE ? pump_up(s) : CLOSING_NONE;
+	up = s->reason == CLOSING_NONE ? pump_up(s, now) : CLOSING_NONE;
 	pump_down(s);
 	if (closing == CLOSING_NONE)
 		closing = up;
@@ -301,6 +337,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 		close_both(s, closing, now);
 	regulate(s, now);
 	write_upstream(s);
+	start_tls(s);
 	if (s->front.bosh != NULL)
 		write_bosh(s, now);
 	else
@@ -357,12 +394,12 @@ session_client_gone(struct session *s, ms_t now)
 }
 
 void
-session_connected(struct session *s, bool is_private, ms_t now)
+session_connected(struct session *s, enum xstream_leg leg, ms_t now)
 {
 	must(s->upstream == UPSTREAM_CONNECTING);
 	s->upstream = UPSTREAM_OPEN;
-	s->is_private = is_private;
-	xstream_open(s->xstream, front_header(&s->front), is_private);
+	s->leg = leg;
+	xstream_open(s->xstream, front_header(&s->front), leg);
 	session_pump(s, CLOSING_NONE, now);
 }
 
@@ -397,8 +434,11 @@ session_expire(struct session *s, ms_t now)
 {
 	enum closing closing = front_expire(&s->front, now);
 
-	if (now >= s->upstream_by)
+	if (now >= s->upstream_by) {
+		if (s->reason == CLOSING_NONE)
+			closing = CLOSING_SERVER_SILENT;
 		drop_upstream(s);
+	}
 	if (now >= s->hangup_by) {
 		s->is_hung_up = true;
 		s->hangup_by = MS_NEVER;

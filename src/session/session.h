@@ -19,6 +19,7 @@
 #include "base/peer.h"
 #include "conf/conf.h"
 #include "proto/body.h"
+#include "proto/xstream.h"
 #include "session/counters.h"
 #include "session/front.h"
 #include "session/outlet.h"
@@ -38,7 +39,7 @@ struct session_world {
 
 enum upstream_state {
 	UPSTREAM_NONE,       /* the client has not opened a stream yet */
-	UPSTREAM_CONNECTING,
+	UPSTREAM_CONNECTING, /* or doing the TLS handshake */
 	UPSTREAM_OPEN,
 	UPSTREAM_CLOSING,    /* our end tag is sent or queued; the server's is awaited for a while */
 	UPSTREAM_GONE,
@@ -53,7 +54,7 @@ struct session {
 	struct xstream *xstream;
 	enum upstream_state upstream;
 	enum closing reason;
-	bool is_private; /* nobody between can read the bytes to the server */
+	enum xstream_leg leg; /* how safe the bytes to the server are */
 	bool is_pumping, is_upstream_paused, is_client_paused, is_hung_up;
 	ms_t opened_at, upstream_by, hangup_by;
 	uint64_t number; /* for people; the sid is a secret */
@@ -86,13 +87,13 @@ void session_client_writable(struct session *s, ms_t now);
 /* WebSocket: the connection is gone. */
 void session_client_gone(struct session *s, ms_t now);
 
-/* The connection to the server stands; bytes on it are private when nobody between can read them. */
-void session_connected(struct session *s, bool is_private, ms_t now);
+/* The connection to the server stands, or is now TLS. */
+void session_connected(struct session *s, enum xstream_leg leg, ms_t now);
 /* Bytes from the server. */
 void session_upstream(struct session *s, struct slice bytes, ms_t now);
 /* The connection takes output again. */
 void session_upstream_writable(struct session *s, ms_t now);
-/* The connection could not be made (CLOSING_CONNECT_FAILED) or is gone (CLOSING_SERVER_GONE). */
+/* The connection could not be made (CLOSING_CONNECT_FAILED, CLOSING_TLS_FAILED) or is gone (CLOSING_SERVER_GONE). */
 void session_upstream_gone(struct session *s, enum closing reason, ms_t now);
 
 /* Ends the session: both sides are told.  The first reason counts. */

@@ -85,6 +85,7 @@ mailbox_free(struct mailbox *m)
 	while ((mail = shift(m)) != NULL) {
 		if (mail->fd >= 0)
 			close(mail->fd);
+		tls_job_free(mail->job);
 		free(mail);
 	}
 	pthread_mutex_destroy(&m->lock);

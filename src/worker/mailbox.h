@@ -13,7 +13,7 @@
 #include "base/peer.h"
 #include "base/req.h"
 #include "base/slice.h"
-#include "session/sid.h"
+#include "io/dial.h"
 
 enum mail_kind {
 	MAIL_NONE,
@@ -21,6 +21,8 @@ enum mail_kind {
 	MAIL_POST,       /* bytes are a BOSH body for a session here; the answer goes to req's worker */
 	MAIL_REPLY,      /* bytes are the answer to req, which is held here */
 	MAIL_GONE,       /* the client of req is gone; bytes are the sid */
+	MAIL_HANDSHAKE,  /* job is to be done, by a handshake thread */
+	MAIL_SECURED,    /* job is done, or has failed */
 	MAIL_STOP,       /* end all sessions and the loop */
 };
 
@@ -31,6 +33,7 @@ struct mail {
 	struct req_id req;
 	struct peer peer;
 	const char *content_type; /* a constant */
+	struct tls_job *job;
 	size_t n;
 	char bytes[];
 };
@@ -50,7 +53,7 @@ struct mailbox;
 struct mailbox *mailbox_new(uv_loop_t *loop, void (*receive)(void *arg, struct mail *mail), void *arg);
 /* From the loop's thread: nothing is received any more.  Posting stays harmless until mailbox_free(). */
 void mailbox_close(struct mailbox *m);
-/* When the loop has ended and no thread posts any more.  Sockets in mails that nobody received are closed. */
+/* When the loop has ended and no thread posts any more.  Sockets and jobs in mails that nobody received are closed. */
 void mailbox_free(struct mailbox *m);
 
 /* From any thread; takes the mail over. */

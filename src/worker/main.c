@@ -16,10 +16,12 @@
 #include "io/crypto.h"
 #include "io/idn.h"
 #include "worker/accept.h"
+#include "worker/handshake.h"
 #include "worker/options.h"
 #include "worker/worker.h"
 
 #define MAX_WORKERS 64
+#define HANDSHAKE_THREADS 2
 #define MAX_DESCRIPTORS 1048576 /* libraries keep tables as long as the limit */
 
 struct process {
@@ -28,6 +30,7 @@ struct process {
 	unsigned n_workers;
 	struct worker *worker[MAX_WORKERS];
 	struct mailbox *mailbox[MAX_WORKERS];
+	struct handshakes *handshakes;
 	struct acceptor *acceptor;
 };
 
@@ -101,7 +104,8 @@ hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
 static int
 start(struct process *p)
 {
-	struct worker_config config = {.conf = p->conf, .log = &p->log, .mailboxes = p->mailbox};
+	struct worker_config config = {.conf = p->conf, .log = &p->log, .mailboxes = p->mailbox,
+				       .handshakes = &p->handshakes};
 	struct buf error;
 
 	buf_init(&error, BUF_UNLIMITED);
@@ -123,6 +127,8 @@ start(struct process *p)
 		buf_fini(&error);
 		return -1;
 	}
+	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailbox, &p->log);
+	must(p->handshakes != NULL);
 	for (unsigned i = 0; i < p->n_workers; i++)
 		must(worker_start(p->worker[i]) == 0);
 	must(acceptor_start(p->acceptor) == 0);
@@ -158,6 +164,7 @@ stop(struct process *p)
 		mailbox_post(p->mailbox[i], mail_new(MAIL_STOP, SLICE("")));
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_join(p->worker[i]);
+	handshakes_stop(p->handshakes);
 	log_counters(p);
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_free(p->worker[i]);

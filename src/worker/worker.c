@@ -13,6 +13,7 @@
 #include "io/idn.h"
 #include "io/ws.h"
 #include "session/registry.h"
+#include "worker/handshake.h"
 
 /* How long sessions have to say goodbye when the process ends. */
 #define STOP_MS 2000
@@ -196,6 +197,16 @@ out_write(void *arg, struct session *s, const struct iovec *v, int n)
 }
 
 static void
+out_start_tls(void *arg, struct session *s, const struct conf_domain *domain)
+{
+	struct client *c = client_of(arg, s);
+
+	(void) domain;
+	if (c->dial != NULL)
+		dial_start_tls(c->dial);
+}
+
+static void
 out_pause_upstream(void *arg, struct session *s, bool pause)
 {
 	struct client *c = client_of(arg, s);
@@ -216,11 +227,20 @@ out_disconnect(void *arg, struct session *s)
 /* ---- what happens to sessions ---- */
 
 static void
-on_connected(void *owner, bool is_private)
+on_connected(void *owner, enum xstream_leg leg)
 {
 	struct client *c = client_from(owner);
 
-	session_connected(c->session, is_private, now_of(c->worker));
+	session_connected(c->session, leg, now_of(c->worker));
+}
+
+static void
+on_handshake(void *arg, struct tls_job *job)
+{
+	struct worker *w = arg;
+
+	job->worker = w->config.index;
+	handshakes_post(*w->config.handshakes, job);
 }
 
 static void
@@ -240,13 +260,12 @@ on_upstream_writable(void *owner)
 }
 
 static void
-on_upstream_gone(void *owner, bool was_connected)
+on_upstream_gone(void *owner, enum closing reason)
 {
 	struct client *c = client_from(owner);
 
 	c->dial = NULL;
-	session_upstream_gone(c->session, was_connected ? CLOSING_SERVER_GONE : CLOSING_CONNECT_FAILED,
-			      now_of(c->worker));
+	session_upstream_gone(c->session, reason, now_of(c->worker));
 }
 
 static void *
@@ -363,6 +382,12 @@ receive(void *arg, struct mail *mail)
 	case MAIL_GONE:
 		registry_gone(w->registry, mail_slice(mail), mail->req, now_of(w));
 		break;
+	case MAIL_SECURED:
+		dialer_secured(w->dialer, mail->job);
+		mail->job = NULL;
+		break;
+	case MAIL_HANDSHAKE:
+		break;
 	case MAIL_STOP:
 		w->state = WORKER_STOPPING;
 		w->stop_at = now_of(w) + STOP_MS;
@@ -448,7 +473,7 @@ on_prepare(uv_prepare_t *prepare)
 		dialer_run(w->dialer);
 		again = bosh_http_run(w->http);
 	}
-	dialer_run(w->dialer);
+	again = dialer_run(w->dialer) || again;
 	ws_run(w->ws);
 	registry_reap(w->registry, before_free, w);
 	if (w->state == WORKER_STOPPING && (is_all_told(w) || now_of(w) >= w->stop_at)) {
@@ -473,12 +498,15 @@ set_handlers(struct worker *w)
 		.hangup = out_hangup,
 		.pause_client = out_pause_client,
 		.connect = out_connect,
+		.start_tls = out_start_tls,
 		.write = out_write,
 		.pause_upstream = out_pause_upstream,
 		.disconnect = out_disconnect,
 	};
 	w->dial_handler = (struct dial_handler){
+		.arg = w,
 		.connected = on_connected,
+		.handshake = on_handshake,
 		.data = on_upstream_data,
 		.writable = on_upstream_writable,
 		.gone = on_upstream_gone,

@@ -18,8 +18,9 @@ struct worker_config {
 	uint32_t generation; /* of the process, for sids */
 	const struct conf *conf;
 	const struct log *log;
-	/* All n_workers mailboxes, filled before any worker runs. */
+	/* All n_workers mailboxes, and the handshake threads; filled before any worker runs. */
 	struct mailbox *const *mailboxes;
+	struct handshakes *const *handshakes;
 };
 
 /*

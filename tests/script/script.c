@@ -48,7 +48,7 @@ script_fail(struct script *s, const char *format, ...)
 void
 script_begin(struct script *s)
 {
-	static const char domains[] = "\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1:5222\"}}";
+	static const char domains[] = "\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1:5222\", \"tls\": \"off\"}}";
 	struct buf text;
 
 	if (s->is_begun)

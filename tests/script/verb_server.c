@@ -89,13 +89,18 @@ verb_server(struct script *s, struct client *c, struct slice line)
 	} else if (slice_eq(verb, SLICE("connected"))) {
 		server_state(s, c, SERVER_CONNECTED, "connected");
 	} else if (slice_eq(verb, SLICE("connects")) || slice_eq(verb, SLICE("refuses"))) {
-		server_state(s, c, SERVER_ASKED, "asked to connect");
+		if (c->server.state != SERVER_SECURING || slice_eq(verb, SLICE("connects")))
+			server_state(s, c, SERVER_ASKED, "asked to connect");
 		if (s->is_failed)
 			return;
 		if (slice_eq(verb, SLICE("connects")))
-			world_connect(w, c, text_take(&line, "private"));
+			world_connect(w, c, text_take(&line, "private") ? XSTREAM_LOCAL : XSTREAM_EXPOSED);
 		else
 			world_upstream_gone(w, c);
+	} else if (slice_eq(verb, SLICE("secures"))) {
+		server_state(s, c, SERVER_SECURING, "asked for TLS");
+		if (!s->is_failed)
+			world_connect(w, c, XSTREAM_SECURE);
 	} else if (slice_eq(verb, SLICE("paused"))) {
 		if (!c->server.is_paused)
 			script_fail(s, "the server is read from");

@@ -232,6 +232,18 @@ out_connect(void *arg, struct session *s, const struct conf_domain *domain)
 	c->server.state = SERVER_ASKED;
 }
 
+static void
+out_start_tls(void *arg, struct session *s, const struct conf_domain *domain)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	world_event(w, "%s.server: start TLS for %s", c->name, domain->name);
+	if (c->server.state != SERVER_CONNECTED)
+		world_fault(w, "TLS with a server that is not connected");
+	c->server.state = SERVER_SECURING;
+}
+
 static size_t
 out_write(void *arg, struct session *s, const struct iovec *v, int n)
 {
@@ -281,7 +293,8 @@ out_disconnect(void *arg, struct session *s)
 	struct client *c = client_of(w, s);
 
 	world_event(w, "%s.server: disconnect", c->name);
-	if (c->server.state != SERVER_ASKED && c->server.state != SERVER_CONNECTED)
+	if (c->server.state != SERVER_ASKED && c->server.state != SERVER_SECURING &&
+	    c->server.state != SERVER_CONNECTED)
 		world_fault(w, "the server of %s is disconnected in vain", c->name);
 	c->server.state = SERVER_DROPPED;
 }
@@ -292,6 +305,7 @@ static const struct outlet outlet = {
 	.hangup = out_hangup,
 	.pause_client = out_pause_client,
 	.connect = out_connect,
+	.start_tls = out_start_tls,
 	.write = out_write,
 	.pause_upstream = out_pause_upstream,
 	.disconnect = out_disconnect,
@@ -496,12 +510,12 @@ world_client_block(struct world *w, struct client *c, bool is_blocked, size_t ro
 }
 
 void
-world_connect(struct world *w, struct client *c, bool is_private)
+world_connect(struct world *w, struct client *c, enum xstream_leg leg)
 {
 	world_event(w, "%s.server connects", c->name);
 	w->current = c;
 	c->server.state = SERVER_CONNECTED;
-	session_connected(c->server.session, is_private, w->now);
+	session_connected(c->server.session, leg, w->now);
 	end_event(w);
 }
 
@@ -517,7 +531,9 @@ world_upstream(struct world *w, struct client *c, struct slice bytes)
 void
 world_upstream_gone(struct world *w, struct client *c)
 {
-	enum closing reason = c->server.state == SERVER_ASKED ? CLOSING_CONNECT_FAILED : CLOSING_SERVER_GONE;
+	enum closing reason = c->server.state == SERVER_ASKED      ? CLOSING_CONNECT_FAILED
+			      : c->server.state == SERVER_SECURING ? CLOSING_TLS_FAILED
+								   : CLOSING_SERVER_GONE;
 
 	world_event(w, "%s.server is gone", c->name);
 	w->current = c;

@@ -41,6 +41,7 @@ struct request {
 enum server_state {
 	SERVER_NONE,
 	SERVER_ASKED, /* the core wants to connect */
+	SERVER_SECURING, /* TLS is to be done */
 	SERVER_CONNECTED,
 	SERVER_REFUSED,
 	SERVER_GONE,    /* the server left */
@@ -118,7 +119,7 @@ void world_lose(struct world *w, struct client *c, struct request *r);
 void world_say(struct world *w, struct client *c, struct slice text);
 void world_client_gone(struct world *w, struct client *c);
 void world_client_block(struct world *w, struct client *c, bool is_blocked, size_t room);
-void world_connect(struct world *w, struct client *c, bool is_private);
+void world_connect(struct world *w, struct client *c, enum xstream_leg leg);
 void world_upstream(struct world *w, struct client *c, struct slice bytes);
 void world_upstream_gone(struct world *w, struct client *c);
 void world_server_block(struct world *w, struct client *c, bool is_blocked, size_t room);

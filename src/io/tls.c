@@ -1,0 +1,342 @@
+#include "io/tls.h"
+
+#include <errno.h>
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/entropy.h>
+#include <mbedtls/error.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/version.h>
+#include <mbedtls/x509_crt.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/fatal.h"
+
+struct tls_trust {
+	atomic_int refs;
+	mbedtls_entropy_context entropy;
+	mbedtls_ctr_drbg_context drbg;
+	mbedtls_x509_crt authorities;
+	mbedtls_ssl_config starttls, direct;
+};
+
+struct tls {
+	struct tls_trust *trust;
+	mbedtls_ssl_context ssl;
+	int fd;
+	size_t unflushed; /* bytes taken, whose record the socket has not taken whole */
+	bool has_said_goodbye;
+};
+
+/*
+ * Only ciphers that need no random numbers once the handshake is over: the
+ * generator stays behind with the thread that made it.
+ */
+static const int ciphers[] = {
+	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+	MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+	MBEDTLS_TLS_DHE_RSA_WITH_AES_128_GCM_SHA256,
+	MBEDTLS_TLS_DHE_RSA_WITH_AES_256_GCM_SHA384,
+	0,
+};
+
+/* The library's own order begins with the dearest curve: it would double the cost of a handshake. */
+#if MBEDTLS_VERSION_NUMBER >= 0x03010000
+static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
+				  MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, 0};
+#define CONF_GROUPS(config) mbedtls_ssl_conf_groups((config), groups)
+#else
+static const mbedtls_ecp_group_id groups[] = {MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1,
+					      MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
+#define CONF_GROUPS(config) mbedtls_ssl_conf_curves((config), groups)
+#endif
+
+static const char *const system_authorities[] = {
+	"/etc/ssl/certs/ca-certificates.crt",
+	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/ssl/cert.pem",
+};
+
+/* A positive number is how many of the certificates could not be read; the others count. */
+static int
+load_authorities(struct tls_trust *t, const char *ca_file, struct buf *error)
+{
+	char why[128];
+	int status = -1;
+
+	if (ca_file != NULL) {
+		status = mbedtls_x509_crt_parse_file(&t->authorities, ca_file);
+		if (status == 0)
+			return 0;
+		mbedtls_strerror(status, why, sizeof why);
+		buf_printf(error, "%s: no certificates can be read from it: %s", ca_file,
+			   status > 0 ? "some are damaged" : why);
+		return -1;
+	}
+	for (size_t i = 0; i < sizeof system_authorities / sizeof *system_authorities && status < 0; i++)
+		status = mbedtls_x509_crt_parse_file(&t->authorities, system_authorities[i]);
+	if (status < 0)
+		buf_printf(error, "the system has no certificates of authorities: install the package ca-certificates, "
+				  "or set \"ca_file\"");
+	return status < 0 ? -1 : 0;
+}
+
+static int
+configure(struct tls_trust *t, mbedtls_ssl_config *config, bool verify)
+{
+	if (mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+					MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+		return -1;
+	mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+	mbedtls_ssl_conf_max_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+	mbedtls_ssl_conf_ciphersuites(config, ciphers);
+	CONF_GROUPS(config);
+	mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &t->drbg);
+	mbedtls_ssl_conf_ca_chain(config, &t->authorities, NULL);
+	mbedtls_ssl_conf_authmode(config, verify ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_NONE);
+	return 0;
+}
+
+static void
+trust_free(struct tls_trust *t)
+{
+	mbedtls_ssl_config_free(&t->direct);
+	mbedtls_ssl_config_free(&t->starttls);
+	mbedtls_x509_crt_free(&t->authorities);
+	mbedtls_ctr_drbg_free(&t->drbg);
+	mbedtls_entropy_free(&t->entropy);
+	free(t);
+}
+
+struct tls_trust *
+tls_trust_new(const char *ca_file, bool verify, struct buf *error)
+{
+	static const char *protocols[] = {"xmpp-client", NULL};
+	static const unsigned char personal[] = "culvert tls";
+	struct tls_trust *t = xcalloc(1, sizeof *t);
+
+	atomic_init(&t->refs, 1);
+	mbedtls_entropy_init(&t->entropy);
+	mbedtls_ctr_drbg_init(&t->drbg);
+	mbedtls_x509_crt_init(&t->authorities);
+	mbedtls_ssl_config_init(&t->starttls);
+	mbedtls_ssl_config_init(&t->direct);
+	if (mbedtls_ctr_drbg_seed(&t->drbg, mbedtls_entropy_func, &t->entropy, personal, sizeof personal - 1) != 0 ||
+	    configure(t, &t->starttls, verify) != 0 || configure(t, &t->direct, verify) != 0 ||
+	    mbedtls_ssl_conf_alpn_protocols(&t->direct, protocols) != 0) {
+		buf_append_str(error, "TLS cannot be set up: no entropy or no memory");
+		trust_free(t);
+		return NULL;
+	}
+	if (verify && load_authorities(t, ca_file, error) != 0) {
+		trust_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void
+tls_trust_unref(struct tls_trust *t)
+{
+	if (t != NULL && atomic_fetch_sub(&t->refs, 1) == 1)
+		trust_free(t);
+}
+
+static int
+bio_send(void *arg, const unsigned char *bytes, size_t n)
+{
+	const struct tls *t = arg;
+	ssize_t sent = send(t->fd, bytes, n, MSG_NOSIGNAL);
+
+	if (sent >= 0)
+		return (int) sent;
+	return errno == EAGAIN || errno == EINTR ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+static int
+bio_recv(void *arg, unsigned char *bytes, size_t n)
+{
+	const struct tls *t = arg;
+	ssize_t got = recv(t->fd, bytes, n, 0);
+
+	if (got >= 0)
+		return (int) got;
+	return errno == EAGAIN || errno == EINTR ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+struct tls *
+tls_client_new(struct tls_trust *trust, int fd, const char *name, bool is_direct)
+{
+	struct tls *t = xcalloc(1, sizeof *t);
+
+	atomic_fetch_add(&trust->refs, 1);
+	t->trust = trust;
+	t->fd = fd;
+	mbedtls_ssl_init(&t->ssl);
+	if (mbedtls_ssl_setup(&t->ssl, is_direct ? &trust->direct : &trust->starttls) != 0 ||
+	    mbedtls_ssl_set_hostname(&t->ssl, name) != 0) {
+		tls_free(t);
+		return NULL;
+	}
+	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+	return t;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t == NULL)
+		return;
+	mbedtls_ssl_free(&t->ssl);
+	tls_trust_unref(t->trust);
+	free(t);
+}
+
+/* What is wrong with the server's certificate, in one line. */
+static void
+describe_certificate(uint32_t flags, char reason[TLS_REASON])
+{
+	static const struct {
+		uint32_t flag;
+		const char *text;
+	} known[] = {
+		{MBEDTLS_X509_BADCERT_EXPIRED, "it has expired"},
+		{MBEDTLS_X509_BADCERT_FUTURE, "it is not valid yet"},
+		{MBEDTLS_X509_BADCERT_CN_MISMATCH, "it is for another name"},
+		{MBEDTLS_X509_BADCERT_NOT_TRUSTED, "its issuer is not known (set \"ca_file\" if it is your own)"},
+		{MBEDTLS_X509_BADCERT_REVOKED, "it is revoked"},
+		{MBEDTLS_X509_BADCERT_MISSING, "there is none"},
+		{MBEDTLS_X509_BADCERT_BAD_MD, "its signature algorithm is too weak"},
+		{MBEDTLS_X509_BADCERT_BAD_KEY, "its key is too weak"},
+	};
+	const char *separator = " ";
+	int n = snprintf(reason, TLS_REASON, "the server's certificate is refused:");
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if ((flags & known[i].flag) == 0 || n >= TLS_REASON)
+			continue;
+		n += snprintf(reason + n, (size_t) (TLS_REASON - n), "%s%s", separator, known[i].text);
+		separator = ", ";
+		flags &= ~known[i].flag;
+	}
+	if (flags != 0 && n < TLS_REASON)
+		snprintf(reason + n, (size_t) (TLS_REASON - n), "%sflags 0x%x", separator, (unsigned) flags);
+}
+
+enum tls_result
+tls_handshake(struct tls *t, char reason[TLS_REASON])
+{
+	int status = mbedtls_ssl_handshake(&t->ssl);
+	uint32_t flags;
+	char why[128];
+
+	if (status == 0)
+		return TLS_DONE;
+	if (status == MBEDTLS_ERR_SSL_WANT_READ)
+		return TLS_WANT_READ;
+	if (status == MBEDTLS_ERR_SSL_WANT_WRITE)
+		return TLS_WANT_WRITE;
+	flags = mbedtls_ssl_get_verify_result(&t->ssl);
+	if (status == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && flags != 0 && flags != (uint32_t) -1) {
+		describe_certificate(flags, reason);
+		return TLS_FAILED;
+	}
+	mbedtls_strerror(status, why, sizeof why);
+	if (status == MBEDTLS_ERR_SSL_CONN_EOF)
+		snprintf(why, sizeof why, "the server closed the connection");
+	snprintf(reason, TLS_REASON, "TLS handshake failed: %s", why);
+	return TLS_FAILED;
+}
+
+enum tls_result
+tls_read(struct tls *t, char *bytes, size_t room, size_t *n)
+{
+	int status = mbedtls_ssl_read(&t->ssl, (unsigned char *) bytes, room);
+
+	*n = 0;
+	if (status > 0) {
+		*n = (size_t) status;
+		return TLS_DONE;
+	}
+	if (status == 0 || status == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || status == MBEDTLS_ERR_SSL_CONN_EOF)
+		return TLS_CLOSED;
+	if (status == MBEDTLS_ERR_SSL_WANT_READ)
+		return TLS_WANT_READ;
+	if (status == MBEDTLS_ERR_SSL_WANT_WRITE)
+		return TLS_WANT_WRITE;
+	return TLS_FAILED;
+}
+
+/* Elements are small: several go into one record. */
+static size_t
+gather(char scratch[TLS_RECORD], const struct iovec *v, int n_vectors)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < n_vectors && n < TLS_RECORD; i++) {
+		size_t some = v[i].iov_len < TLS_RECORD - n ? v[i].iov_len : TLS_RECORD - n;
+		memcpy(scratch + n, v[i].iov_base, some);
+		n += some;
+	}
+	return n;
+}
+
+/*
+ * The library has encrypted a record once it asks for more room, and wants
+ * the same call again only to send it: its bytes are taken.
+ */
+static enum tls_result
+write_record(struct tls *t, const char *bytes, size_t want, size_t *n)
+{
+	int status = mbedtls_ssl_write(&t->ssl, (const unsigned char *) bytes, want);
+
+	*n = 0;
+	if (status > 0) {
+		*n = (size_t) status;
+		t->unflushed = 0;
+		return TLS_DONE;
+	}
+	if (status == MBEDTLS_ERR_SSL_WANT_WRITE || status == MBEDTLS_ERR_SSL_WANT_READ) {
+		*n = want;
+		t->unflushed = want;
+		return TLS_WANT_WRITE;
+	}
+	return TLS_FAILED;
+}
+
+enum tls_result
+tls_write(struct tls *t, char scratch[TLS_RECORD], const struct iovec *v, int n_vectors, size_t *n)
+{
+	enum tls_result result;
+	size_t want, sent;
+
+	*n = 0;
+	if (t->unflushed > 0) {
+		result = write_record(t, scratch, t->unflushed, &sent);
+		if (result != TLS_DONE)
+			return result;
+	}
+	want = gather(scratch, v, n_vectors);
+	return want > 0 ? write_record(t, scratch, want, n) : TLS_DONE;
+}
+
+bool
+tls_has_pending(const struct tls *t)
+{
+	return mbedtls_ssl_check_pending(&t->ssl) != 0;
+}
+
+void
+tls_goodbye(struct tls *t)
+{
+	if (t->has_said_goodbye || t->unflushed > 0)
+		return;
+	t->has_said_goodbye = true;
+	(void) mbedtls_ssl_close_notify(&t->ssl);
+}

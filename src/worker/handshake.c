@@ -1,0 +1,287 @@
+#include "worker/handshake.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fatal.h"
+
+#define MAX_TRUSTS 64
+/* Certificates of authorities are read again after this time, so that new ones count without a restart. */
+#define TRUST_MS 300000
+
+/* Who is believed, as read from one file; each thread has its own, since the library's keys cache without locks. */
+struct trust {
+	char *ca_file;
+	bool verify;
+	struct tls_trust *tls;
+	ms_t read_at;
+};
+
+struct thread {
+	pthread_t thread;
+	struct handshakes *all;
+	uv_loop_t loop;
+	struct mailbox *mailbox;
+	struct list shakes;
+	struct trust trust[MAX_TRUSTS];
+	unsigned n_trusts;
+};
+
+/* One handshake under way. */
+struct shake {
+	struct thread *thread;
+	struct tls_job *job;
+	struct list link;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	unsigned n_open; /* handles to close before the memory goes */
+};
+
+struct handshakes {
+	struct mailbox *const *mailboxes;
+	const struct log *log;
+	struct thread *thread;
+	unsigned n_threads;
+	atomic_uint next;
+};
+
+static void
+give_back(struct thread *t, struct tls_job *job)
+{
+	struct mail *mail = mail_new(MAIL_SECURED, SLICE(""));
+
+	mail->job = job;
+	mailbox_post(t->all->mailboxes[job->worker], mail);
+}
+
+static void
+fail(struct tls_job *job, const char *why)
+{
+	tls_free(job->tls);
+	job->tls = NULL;
+	if (job->reason[0] == '\0')
+		snprintf(job->reason, sizeof job->reason, "%s", why);
+}
+
+/* ---- trust ---- */
+
+static bool
+is_same_file(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void
+forget_trust(struct thread *t, unsigned i)
+{
+	tls_trust_unref(t->trust[i].tls);
+	free(t->trust[i].ca_file);
+	t->trust[i] = t->trust[--t->n_trusts];
+}
+
+/* The trust a job asks for, read when it is not there yet or too old; NULL with a reason in the job. */
+static struct tls_trust *
+find_trust(struct thread *t, struct tls_job *job)
+{
+	ms_t now = (ms_t) uv_now(&t->loop);
+	struct tls_trust *tls;
+	struct buf error;
+
+	for (unsigned i = 0; i < t->n_trusts; i++) {
+		struct trust *trust = &t->trust[i];
+		if (trust->verify != job->verify || !is_same_file(trust->ca_file, job->ca_file))
+			continue;
+		if (now - trust->read_at < TRUST_MS)
+			return trust->tls;
+		forget_trust(t, i);
+		break;
+	}
+	buf_init(&error, TLS_REASON);
+	tls = tls_trust_new(job->ca_file, job->verify, &error);
+	if (tls == NULL) {
+		snprintf(job->reason, sizeof job->reason, "%.*s", SLICE_ARG(buf_slice(&error)));
+	} else {
+		if (t->n_trusts == MAX_TRUSTS)
+			forget_trust(t, 0);
+		t->trust[t->n_trusts++] = (struct trust){
+			.ca_file = job->ca_file != NULL ? xstrdup(job->ca_file) : NULL,
+			.verify = job->verify,
+			.tls = tls,
+			.read_at = now,
+		};
+	}
+	buf_fini(&error);
+	return tls;
+}
+
+/* ---- one handshake ---- */
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct shake *s = handle->data;
+
+	if (--s->n_open > 0)
+		return;
+	give_back(s->thread, s->job);
+	free(s);
+}
+
+/* The job goes back once the loop has let go of its socket. */
+static void
+finish(struct shake *s)
+{
+	list_remove(&s->link);
+	uv_poll_stop(&s->poll);
+	uv_timer_stop(&s->timer);
+	uv_close((uv_handle_t *) &s->poll, on_closed);
+	uv_close((uv_handle_t *) &s->timer, on_closed);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void
+step(struct shake *s)
+{
+	switch (tls_handshake(s->job->tls, s->job->reason)) {
+	case TLS_DONE:
+		finish(s);
+		break;
+	case TLS_WANT_READ:
+		uv_poll_start(&s->poll, UV_READABLE, on_poll);
+		break;
+	case TLS_WANT_WRITE:
+		uv_poll_start(&s->poll, UV_WRITABLE, on_poll);
+		break;
+	case TLS_CLOSED:
+	case TLS_FAILED:
+		fail(s->job, "TLS handshake failed");
+		finish(s);
+		break;
+	}
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	(void) status;
+	(void) events;
+	step(poll->data);
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	struct shake *s = timer->data;
+
+	fail(s->job, "no TLS handshake in time");
+	finish(s);
+}
+
+static void
+begin(struct thread *t, struct tls_job *job)
+{
+	struct tls_trust *trust = find_trust(t, job);
+	struct shake *s;
+
+	if (trust != NULL)
+		job->tls = tls_client_new(trust, job->fd, job->name, job->is_direct);
+	if (job->tls == NULL) {
+		fail(job, "TLS cannot be set up");
+		give_back(t, job);
+		return;
+	}
+	s = xcalloc(1, sizeof *s);
+	s->thread = t;
+	s->job = job;
+	s->n_open = 2;
+	must(uv_poll_init(&t->loop, &s->poll, job->fd) == 0);
+	must(uv_timer_init(&t->loop, &s->timer) == 0);
+	s->poll.data = s->timer.data = s;
+	list_append(&t->shakes, &s->link);
+	if (job->timeout > 0)
+		uv_timer_start(&s->timer, on_timer, (uint64_t) job->timeout, 0);
+	step(s);
+}
+
+/* ---- the threads ---- */
+
+static void
+receive(void *arg, struct mail *mail)
+{
+	struct thread *t = arg;
+
+	if (mail->kind == MAIL_HANDSHAKE) {
+		begin(t, mail->job);
+		mail->job = NULL;
+	} else if (mail->kind == MAIL_STOP) {
+		while (!list_is_empty(&t->shakes)) {
+			struct shake *s = list_entry(t->shakes.next, struct shake, link);
+			fail(s->job, "culvert is shutting down");
+			finish(s);
+		}
+		mailbox_close(t->mailbox);
+	}
+}
+
+static void *
+run(void *arg)
+{
+	struct thread *t = arg;
+
+	uv_run(&t->loop, UV_RUN_DEFAULT);
+	return NULL;
+}
+
+struct handshakes *
+handshakes_new(unsigned n, struct mailbox *const *mailboxes, const struct log *log)
+{
+	struct handshakes *h = xcalloc(1, sizeof *h);
+
+	h->mailboxes = mailboxes;
+	h->log = log;
+	h->thread = xcalloc(n, sizeof *h->thread);
+	for (unsigned i = 0; i < n; i++) {
+		struct thread *t = &h->thread[i];
+		t->all = h;
+		list_init(&t->shakes);
+		must(uv_loop_init(&t->loop) == 0);
+		t->mailbox = mailbox_new(&t->loop, receive, t);
+		if (pthread_create(&t->thread, NULL, run, t) != 0)
+			return NULL; /* the process ends now */
+		h->n_threads++;
+	}
+	return h;
+}
+
+void
+handshakes_post(struct handshakes *h, struct tls_job *job)
+{
+	struct mail *mail = mail_new(MAIL_HANDSHAKE, SLICE(""));
+	unsigned i = atomic_fetch_add(&h->next, 1) % h->n_threads;
+
+	mail->job = job;
+	mailbox_post(h->thread[i].mailbox, mail);
+}
+
+void
+handshakes_stop(struct handshakes *h)
+{
+	if (h == NULL)
+		return;
+	for (unsigned i = 0; i < h->n_threads; i++)
+		mailbox_post(h->thread[i].mailbox, mail_new(MAIL_STOP, SLICE("")));
+	for (unsigned i = 0; i < h->n_threads; i++) {
+		struct thread *t = &h->thread[i];
+		pthread_join(t->thread, NULL);
+		mailbox_free(t->mailbox);
+		must(uv_loop_close(&t->loop) == 0);
+		while (t->n_trusts > 0)
+			forget_trust(t, 0);
+	}
+	free(h->thread);
+	free(h);
+}

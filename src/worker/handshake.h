@@ -1,0 +1,23 @@
+/*
+ * handshake.h: threads that do TLS handshakes.  One takes milliseconds of
+ * CPU, in which a worker would answer a hundred messages; so the connection
+ * goes to a thread of its own and comes back when it is ready.
+ *
+ *      worker -- MAIL_HANDSHAKE --> handshake thread -- MAIL_SECURED --> the same worker
+ */
+#ifndef CULVERT_WORKER_HANDSHAKE_H
+#define CULVERT_WORKER_HANDSHAKE_H
+
+#include "base/log.h"
+#include "worker/mailbox.h"
+
+struct handshakes;
+
+/* n threads; mailboxes are the workers', found by a job's worker.  NULL when a thread does not start. */
+struct handshakes *handshakes_new(unsigned n, struct mailbox *const *mailboxes, const struct log *log);
+/* From any thread; takes the job over, and gives it back by mail. */
+void handshakes_post(struct handshakes *h, struct tls_job *job);
+/* Gives up what is under way and frees.  The workers must have ended, or be about to.  NULL is fine. */
+void handshakes_stop(struct handshakes *h);
+
+#endif

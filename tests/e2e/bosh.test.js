@@ -117,9 +117,10 @@ test('hold: a second request releases the first', async () => {
 
 test('a request repeated gets the same bytes, and is done once', async () => {
 	const client = await stage.guest('bosh');
-	const text = body({ rid: client.rid++, sid: client.sid }, message(client.jid, 'once'));
-	const first = await client.post(text);
-	const again = await client.post(text);
+	const rid = client.rid++;
+	const text = body({ rid, sid: client.sid }, message(client.jid, 'once'));
+	const first = await client.post(rid, text);
+	const again = await client.post(rid, text);
 	assert.equal(again.text, first.text);
 	if (!children(first.body).some(isMessage))
 		await client.message('once');
@@ -130,9 +131,11 @@ test('a request repeated gets the same bytes, and is done once', async () => {
 
 culvert('requests that overtake each other are put in order', async () => {
 	const client = await stage.guest('bosh');
-	const bodies = ['one', 'two'].map((text) => body({ rid: client.rid++, sid: client.sid }, message(client.jid, text)));
-	const late = client.post(bodies[1]);
-	const early = client.post(bodies[0]);
+	const post = (rid, text) => client.post(rid, body({ rid, sid: client.sid }, message(client.jid, text)));
+	const rid = client.rid;
+	client.rid += 2;
+	const late = post(rid + 1, 'two');
+	const early = post(rid, 'one');
 	const heard = [await client.stanza(isMessage, 'a message'), await client.stanza(isMessage, 'a message')];
 	assert.deepEqual(heard.map((s) => s.textContent), ['one', 'two']);
 	await client.terminate();
@@ -233,7 +236,7 @@ for (const [what, text] of Object.entries(bad)) {
 
 culvert('bad body: ends the session it names', async () => {
 	const client = await stage.guest('bosh');
-	const answer = await client.post(`<body xmlns='${NS.body}' rid='${client.rid++}' sid='${client.sid}'><!DOCTYPE a></body>`);
+	const answer = await client.post(client.rid, `<body xmlns='${NS.body}' rid='${client.rid++}' sid='${client.sid}'><!DOCTYPE a></body>`);
 	assert.equal(answer.type, 'terminate');
 	assertTerminated(await client.send(), 'item-not-found');
 });

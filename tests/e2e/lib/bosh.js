@@ -38,6 +38,8 @@ class BoshClient {
 		this.gateway = gateway;
 		this.domain = domain;
 		this.rid = crypto.randomInt(1, 2 ** 32);
+		this.delivered = this.rid - 1;
+		this.answers = new Map();
 		this.inbox = new Inbox();
 		this.agent = false;
 		this.open = new Set();
@@ -60,24 +62,40 @@ class BoshClient {
 	}
 
 	/* One request with the next rid; its stanzas also go to the inbox. */
-	async send(payload = '', attrs = {}) {
-		return this.post(body({ rid: this.rid++, ...this.sid && { sid: this.sid }, ...attrs }, payload));
+	send(payload = '', attrs = {}) {
+		const rid = this.rid++;
+		return this.post(attrs.rid || rid, body({ rid, ...this.sid && { sid: this.sid }, ...attrs }, payload));
 	}
 
-	post(text) {
-		const answered = this.#post(text);
+	post(rid, text) {
+		const answered = this.#post(rid, text);
 		this.open.add(answered);
 		answered.catch(() => {}).finally(() => this.open.delete(answered));
 		return answered;
 	}
 
-	async #post(text) {
+	async #post(rid, text) {
 		const answer = await post(this.gateway, text, { agent: this.agent });
-		if (answer.body)
-			children(answer.body).forEach((stanza) => this.inbox.put(stanza));
 		if (answer.type === 'terminate')
-			this.inbox.end(`session terminated (${answer.condition || 'no condition'})`);
+			this.delivered = rid - 1;
+		this.answers.set(rid, answer);
+		this.#deliver();
 		return answer;
+	}
+
+	/* Answers may overtake each other, being on different connections; the rids say what comes first. */
+	#deliver() {
+		for (const rid of [...this.answers.keys()].sort((a, b) => a - b)) {
+			if (rid > this.delivered + 1)
+				break;
+			const answer = this.answers.get(rid);
+			this.answers.delete(rid);
+			this.delivered = Math.max(this.delivered, rid);
+			if (answer.body)
+				children(answer.body).forEach((stanza) => this.inbox.put(stanza));
+			if (answer.type === 'terminate')
+				this.inbox.end(`session terminated (${answer.condition || 'no condition'})`);
+		}
 	}
 
 	/* Waits for a stanza, with a request held open all the while. */

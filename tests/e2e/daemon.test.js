@@ -128,12 +128,15 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 	});
 }
 
-culvert('clients that do not react do not keep the daemon', async () => {
-	await withDaemon(() => Culvert.start({ [GUESTS]: stage.prosody.port }), async (gateway) => {
-		const client = await stage.guest('websocket');
-		client.ws._socket.pause();
-		assert.equal((await gateway.terminate(8000)).code, 0);
-	});
+/* Workers do not end at the same moment: what the first one closes must not be what the other still needs. */
+culvert('clients that do not react do not keep the daemon, nor bring it down', async () => {
+	for (let i = 0; i < 60; i++) {
+		await withDaemon(() => Culvert.start({ [GUESTS]: stage.prosody.port }), async (gateway) => {
+			const client = await stage.guest('websocket');
+			client.ws._socket.pause();
+			assert.deepEqual(await gateway.terminate(8000), { code: 0, signal: null });
+		});
+	}
 });
 
 culvert('without a file: --listen and --domain', async () => {

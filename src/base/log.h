@@ -22,7 +22,7 @@ enum log_level {
 };
 
 struct log {
-	enum log_level level; /* what is less important than this is not written */
+	_Atomic int level; /* an enum log_level; what is less important is not written.  May change at any time */
 	void *arg;
 	/* Gets one line without its end. */
 	void (*sink)(void *arg, enum log_level level, struct slice line);
@@ -37,7 +37,7 @@ void log_event(const struct log *log, enum log_level level, const char *event, c
 static inline bool
 log_is_on(const struct log *log, enum log_level level)
 {
-	return log != NULL && level <= log->level;
+	return log != NULL && (int) level <= log->level;
 }
 
 /* "error", "warning", ... */

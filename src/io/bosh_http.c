@@ -67,7 +67,8 @@ add_cors(const struct bosh_http *b, struct fields *f, uint32_t origin)
 {
 	const struct conf_list *list = &b->config.conf->origins;
 
-	if (origin == 0) {
+	/* The list may have changed since the request came. */
+	if (origin == 0 || origin > list->n) {
 		if (list->n > 0)
 			add(f, "Vary", "Origin");
 		return;
@@ -262,10 +263,10 @@ on_upgraded(void *arg, int fd, struct slice head, const struct peer *peer)
 	b->handler->websocket(b->handler->arg, fd, head, peer);
 }
 
+/* Tells the session of a waiting request what its connection does, wherever the session is. */
 static void
-on_gone(void *arg, struct req_id id, const char *bytes)
+tell_session(struct bosh_http *b, struct req_id id, const char *bytes, bool is_gone)
 {
-	struct bosh_http *b = arg;
 	struct tag tag = read_tag(bytes);
 	struct slice sid = slice_str(tag.sid);
 	unsigned worker = b->config.worker;
@@ -273,9 +274,23 @@ on_gone(void *arg, struct req_id id, const char *bytes)
 	if (!registry_worker(b->config.registry, sid, &worker))
 		return;
 	if (worker != b->config.worker)
-		b->handler->forward_gone(b->handler->arg, worker, id, sid);
-	else
+		b->handler->forward_event(b->handler->arg, worker, id, sid, is_gone);
+	else if (is_gone)
 		registry_gone(b->config.registry, sid, id, now_of(b));
+	else
+		registry_hurry(b->config.registry, sid, id, now_of(b));
+}
+
+static void
+on_gone(void *arg, struct req_id id, const char *bytes)
+{
+	tell_session(arg, id, bytes, true);
+}
+
+static void
+on_hurry(void *arg, struct req_id id, const char *bytes)
+{
+	tell_session(arg, id, bytes, false);
 }
 
 struct bosh_http *
@@ -298,6 +313,7 @@ bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_hand
 		.upgrade = on_upgrade,
 		.upgraded = on_upgraded,
 		.gone = on_gone,
+		.hurry = on_hurry,
 	};
 	b->http = http_new(config->loop, &http_config, &b->http_handler);
 	return b;
@@ -331,4 +347,10 @@ unsigned
 bosh_http_waiting(const struct bosh_http *b)
 {
 	return http_waiting(b->http);
+}
+
+void
+bosh_http_set_conf(struct bosh_http *b, const struct conf *conf)
+{
+	b->config.conf = conf;
 }

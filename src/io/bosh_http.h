@@ -19,8 +19,8 @@ struct bosh_http_handler {
 	void *arg;
 	/* A body belongs to another worker's session; bytes are borrowed. */
 	void (*forward)(void *arg, unsigned worker, struct req_id req, struct slice body, const struct peer *peer);
-	/* The client of a request that was forwarded is gone. */
-	void (*forward_gone)(void *arg, unsigned worker, struct req_id req, struct slice sid);
+	/* The client of a request that was forwarded is gone, or has sent another behind it. */
+	void (*forward_event)(void *arg, unsigned worker, struct req_id req, struct slice sid, bool is_gone);
 	/* A connection became a WebSocket; takes fd over. */
 	void (*websocket)(void *arg, int fd, struct slice head, const struct peer *peer);
 };
@@ -40,6 +40,9 @@ struct bosh_http *bosh_http_new(const struct bosh_http_config *config, const str
 /* Answers what is held and closes connections; to be freed when the loop has ended. */
 void bosh_http_close(struct bosh_http *b);
 void bosh_http_free(struct bosh_http *b);
+
+/* Another configuration, for requests to come; must outlive it, or the next one. */
+void bosh_http_set_conf(struct bosh_http *b, const struct conf *conf);
 
 /* Serves a connection; takes fd over. */
 void bosh_http_adopt(struct bosh_http *b, int fd, const struct peer *peer);

@@ -218,6 +218,12 @@ on_poll(uv_poll_t *poll, int status, int events)
 		judge(g);
 }
 
+void
+door_set_timeout(struct door *d, ms_t header_timeout)
+{
+	d->header_timeout = header_timeout;
+}
+
 static struct guest *
 guest_new(struct door *d, int fd)
 {

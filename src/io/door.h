@@ -30,6 +30,9 @@ struct door *door_new(uv_loop_t *loop, const struct head_rules *rules, ms_t head
 /* Shows everybody out; the memory goes when the loop has run. */
 void door_close(struct door *d);
 
+/* For guests to come, in ms; 0: none. */
+void door_set_timeout(struct door *d, ms_t header_timeout);
+
 /* Takes fd over: a connected, non-blocking socket. */
 void door_enter(struct door *d, int fd, const struct peer *peer);
 

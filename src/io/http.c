@@ -72,7 +72,7 @@ struct connection {
 	struct peer peer;
 	struct request *request; /* the one being served */
 	bool is_gone;
-	struct list vanished; /* in http->vanished */
+	struct list vanished; /* in http->vanished or http->pipelined */
 
 	/* For the sweep. */
 	struct list all;
@@ -104,7 +104,7 @@ struct http {
 	uint64_t generation;
 	struct connection **by_fd;
 	int n_by_fd;
-	struct list to_resume, vanished, upgrades;
+	struct list to_resume, vanished, pipelined, upgrades;
 };
 
 static struct connection *
@@ -508,15 +508,30 @@ on_timer(uv_timer_t *timer)
 
 /* Only marks: the socket and its struct are the library's until it says so. */
 static void
-on_vanished(void *arg, void *item)
+on_watched(void *arg, void *item, bool is_gone)
 {
 	struct http *h = arg;
 	struct connection *c = connection_from(item);
 
+	if (!is_gone) {
+		/* Mostly the request that is about to be read; behind one that is held, it would wait for its end. */
+		if (c->request != NULL && c->request->is_suspended && list_is_empty(&c->vanished))
+			list_append(&h->pipelined, &c->vanished);
+		return;
+	}
 	if (c->is_gone)
 		return;
 	c->is_gone = true;
+	list_remove(&c->vanished);
 	list_append(&h->vanished, &c->vanished);
+}
+
+/* More bytes than the request had: the next one is there, and the library reads it only when this one is answered. */
+static bool
+is_pipelined(const struct connection *c)
+{
+	return c->request != NULL && c->request->is_suspended && c->request->state == REQUEST_DELIVERED &&
+	       !c->is_inexact && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES;
 }
 
 /*
@@ -527,6 +542,9 @@ on_vanished(void *arg, void *item)
 static bool
 is_dawdling(struct http *h, struct connection *c, ms_t now)
 {
+	/* One that came in the same packet as the request it waits behind: no event told of it. */
+	if (is_pipelined(c) && list_is_empty(&c->vanished))
+		list_append(&h->pipelined, &c->vanished);
 	if (c->request != NULL)
 		return c->request->state == REQUEST_READING && now - c->request->began_at > BODY_MS;
 	if (c->partial_since == 0 && !c->is_inexact && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES)
@@ -596,9 +614,10 @@ http_new(uv_loop_t *loop, const struct http_config *config, const struct http_ha
 	h->handler = handler;
 	list_init(&h->to_resume);
 	list_init(&h->vanished);
+	list_init(&h->pipelined);
 	list_init(&h->upgrades);
 	list_init(&h->connections);
-	h->watch = watch_new(loop, on_vanished, h);
+	h->watch = watch_new(loop, on_watched, h);
 	must(uv_timer_init(loop, &h->timer) == 0);
 	must(uv_timer_init(loop, &h->sweep) == 0);
 	h->timer.data = h->sweep.data = h;
@@ -687,6 +706,18 @@ let_go(struct http *h)
 }
 
 static void
+hurry(struct http *h)
+{
+	struct list *link;
+
+	while ((link = list_shift(&h->pipelined)) != NULL) {
+		struct connection *c = list_entry(link, struct connection, vanished);
+		if (is_pipelined(c))
+			h->handler->hurry(h->handler->arg, request_id(c->request), c->request->tag);
+	}
+}
+
+static void
 resume(struct http *h)
 {
 	struct list *link;
@@ -707,6 +738,7 @@ http_run(struct http *h)
 	if (h->is_closing)
 		return false;
 	let_go(h);
+	hurry(h);
 	resume(h);
 	for (unsigned i = 0; i < h->n_shards; i++) {
 		struct shard *s = &h->shard[i];

@@ -51,6 +51,8 @@ struct http_handler {
 	bool (*upgrade)(void *arg, const struct http_request *rq);
 	/* The upgraded socket, with the request head that was read from it; takes fd over. */
 	void (*upgraded)(void *arg, int fd, struct slice head, const struct peer *peer);
+	/* The client has sent another request behind this unanswered one. */
+	void (*hurry)(void *arg, struct req_id id, const char *tag);
 	/* The client of an unanswered request is gone. */
 	void (*gone)(void *arg, struct req_id id, const char *tag);
 };

@@ -12,7 +12,7 @@
 struct watch {
 	int epoll;
 	uv_poll_t poll;
-	void (*gone)(void *arg, void *item);
+	void (*event)(void *arg, void *item, bool is_gone);
 	void *arg;
 };
 
@@ -29,16 +29,17 @@ on_events(uv_poll_t *poll, int status, int events)
 	do {
 		n = epoll_wait(w->epoll, event, BATCH, 0);
 		for (int i = 0; i < n; i++)
-			w->gone(w->arg, event[i].data.ptr);
+			w->event(w->arg, event[i].data.ptr,
+				 (event[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
 	} while (n == BATCH);
 }
 
 struct watch *
-watch_new(uv_loop_t *loop, void (*gone)(void *arg, void *item), void *arg)
+watch_new(uv_loop_t *loop, void (*event)(void *arg, void *item, bool is_gone), void *arg)
 {
 	struct watch *w = xcalloc(1, sizeof *w);
 
-	w->gone = gone;
+	w->event = event;
 	w->arg = arg;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	must(w->epoll >= 0);
@@ -67,7 +68,7 @@ watch_close(struct watch *w)
 int
 watch_add(struct watch *w, int fd, void *item)
 {
-	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = item};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = item};
 
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : CV_ESYS;
 }

@@ -10,6 +10,7 @@
 #include "base/list.h"
 
 #define CONNECTION_MAGIC 0x77736373u
+#define VOUCH_MS 25000
 #define KEEP_MESSAGE 4096 /* room a connection may keep between messages */
 
 _Static_assert(LWS_PRE <= STANZA_HEADROOM, "a frame header must fit before a stanza's bytes");
@@ -25,6 +26,7 @@ struct ws_connection {
 	unsigned close_code; /* 0: cut at once */
 	int last_fd;         /* keeps the socket open after the library; -1: none */
 	struct list link;   /* in ws->put_off */
+	struct list paused; /* in ws->paused */
 };
 
 /* The library's memory per connection. */
@@ -41,6 +43,9 @@ struct ws {
 	struct list put_off; /* connections to be ended outside of the library */
 	struct peer *by_fd; /* of connections the library has not opened yet */
 	int n_by_fd;
+	struct list paused;
+	uv_timer_t vouch; /* runs while connections are paused */
+	lws_retry_bo_t pings;
 	bool is_closing;
 };
 
@@ -66,6 +71,7 @@ on_established(struct lws *wsi, struct slot *slot)
 	c->wsi = wsi;
 	buf_init(&c->message, w->config.max_message);
 	list_init(&c->link);
+	list_init(&c->paused);
 	slot->connection = c;
 	c->user = w->handler->opened(w->handler->arg, c, &peer);
 }
@@ -86,6 +92,7 @@ on_closed(struct slot *slot)
 	else if (c->last_fd >= 0)
 		close(c->last_fd);
 	list_remove(&c->link);
+	list_remove(&c->paused);
 	buf_fini(&c->message);
 	c->magic = 0;
 	free(c);
@@ -185,6 +192,15 @@ static const struct lws_protocols protocols[] = {
 	{.name = NULL},
 };
 
+/* The library counts in seconds. */
+static uint16_t
+to_seconds(ms_t ms)
+{
+	ms_t seconds = (ms + 999) / 1000;
+
+	return seconds < UINT16_MAX ? (uint16_t) seconds : UINT16_MAX;
+}
+
 struct ws *
 ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler *handler)
 {
@@ -203,6 +219,16 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 	w->config = *config;
 	w->handler = handler;
 	list_init(&w->put_off);
+	list_init(&w->paused);
+	if (config->ping > 0) {
+		w->pings.secs_since_valid_ping = to_seconds(config->ping);
+		w->pings.secs_since_valid_hangup = to_seconds(config->ping + config->pong_timeout);
+	} else {
+		/* No number means "never"; this is close, and then nobody is hung up for silence. */
+		w->pings.secs_since_valid_ping = UINT16_MAX - 1;
+		w->pings.secs_since_valid_hangup = UINT16_MAX;
+	}
+	info.retry_and_idle_policy = &w->pings;
 	lws_set_log_level(0, NULL);
 	w->context = lws_create_context(&info);
 	if (w->context != NULL)
@@ -215,6 +241,8 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 		free(w);
 		return NULL;
 	}
+	must(uv_timer_init(loop, &w->vouch) == 0);
+	w->vouch.data = w;
 	return w;
 }
 
@@ -223,6 +251,7 @@ void
 ws_close(struct ws *w)
 {
 	w->is_closing = true;
+	uv_close((uv_handle_t *) &w->vouch, NULL);
 	lws_context_destroy(w->context);
 }
 
@@ -298,10 +327,35 @@ ws_hangup(struct ws_connection *c, unsigned code)
 	put_off(c);
 }
 
+/*
+ * The library reads no pong while we do not read messages, and would cut off
+ * a client that is only waiting for us: so we vouch for it.
+ */
+static void
+on_vouch(uv_timer_t *timer)
+{
+	struct ws *w = timer->data;
+
+	for (struct list *link = w->paused.next; link != &w->paused; link = link->next)
+		lws_validity_confirmed(list_entry(link, struct ws_connection, paused)->wsi);
+	if (list_is_empty(&w->paused))
+		uv_timer_stop(&w->vouch);
+}
+
 void
 ws_pause(struct ws_connection *c, bool pause)
 {
+	struct ws *w = c->ws;
+	uint64_t period = (uint64_t) (w->config.ping > 0 ? w->config.ping : VOUCH_MS);
+
 	lws_rx_flow_control(c->wsi, pause ? 0 : 1);
+	list_remove(&c->paused);
+	if (!pause)
+		return;
+	list_append(&w->paused, &c->paused);
+	lws_validity_confirmed(c->wsi);
+	if (!uv_is_active((uv_handle_t *) &w->vouch))
+		uv_timer_start(&w->vouch, on_vouch, period, period);
 }
 
 /*

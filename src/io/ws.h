@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "base/ms.h"
 #include "base/peer.h"
 #include "base/slice.h"
 #include "proto/stanza.h"
@@ -40,6 +41,8 @@ struct ws_handler {
 
 struct ws_config {
 	size_t max_message;
+	ms_t ping;         /* a peer that was silent for so long is pinged; 0: never */
+	ms_t pong_timeout; /* and cut off when it says nothing for so long */
 	const struct log *log;
 };
 

@@ -94,6 +94,7 @@ struct bosh {
 	char *terminal;
 	size_t n_terminal;
 	unsigned replays;
+	size_t kept; /* bytes of answers in slots */
 };
 
 static const char other_request[] = "<body xmlns='" BODY_NS "' type='terminate' condition='other-request'/>";
@@ -333,11 +334,34 @@ take_up(struct bosh *b, struct slot *s, ms_t now)
 	}
 }
 
+static void
+slot_forget(struct bosh *b, struct slot *s)
+{
+	b->kept -= s->n_reply;
+	slot_clear(s);
+}
+
+/*
+ * Answers too old to be asked for again need not be kept until their slots
+ * are used anew.  None of them may be on its way out.
+ */
+static void
+forget_old(struct bosh *b)
+{
+	if (b->first_answer != b->n_answers)
+		return;
+	for (unsigned i = 0; i < b->n_slots; i++) {
+		struct slot *s = &b->slot[i];
+		if (s->state == SLOT_ANSWERED && s->rid + b->requests < b->answer_rid)
+			slot_forget(b, s);
+	}
+}
+
 /* The slot becomes the body's.  An early request that is repeated is replaced (it is an exact copy, 14.3). */
 static void
 fill(struct bosh *b, struct slot *s, struct body *body, struct req_id req, ms_t now)
 {
-	slot_clear(s);
+	slot_forget(b, s);
 	s->state = SLOT_EARLY;
 	s->rid = body->rid;
 	s->req = req;
@@ -424,6 +448,7 @@ bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	struct slot *s;
 	unsigned window;
 
+	forget_old(b);
 	if (b->state == BOSH_CLOSED) {
 		request_after_end(b, body, req, now);
 		return CLOSING_NONE;
@@ -500,6 +525,18 @@ bosh_gone(struct bosh *b, struct req_id req, ms_t now)
 		return true;
 	}
 	return false;
+}
+
+void
+bosh_hurry(struct bosh *b, struct req_id req, ms_t now)
+{
+	for (uint64_t rid = b->answer_rid; rid < b->next_rid; rid++) {
+		if (!req_eq(slot_at(b, rid)->req, req))
+			continue;
+		for (uint64_t before = b->answer_rid; before <= rid; before++)
+			slot_at(b, before)->deadline = ms_min(slot_at(b, before)->deadline, now);
+		return;
+	}
 }
 
 struct stanza *
@@ -607,6 +644,7 @@ answer_oldest(struct bosh *b, bool with_payload, ms_t now)
 	b->answer_rid++;
 	if (with_payload && !s->gone && !s->has_pause && has_news(b)) {
 		s->reply = write_body(b, &s->n_reply);
+		b->kept += s->n_reply;
 		if (b->state == BOSH_CREATING)
 			b->state = BOSH_OPEN;
 	}
@@ -745,6 +783,12 @@ size_t
 bosh_queued(const struct bosh *b)
 {
 	return stanza_queue_cost(&b->down);
+}
+
+size_t
+bosh_kept(const struct bosh *b)
+{
+	return b->kept + b->n_terminal;
 }
 
 size_t

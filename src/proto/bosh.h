@@ -56,6 +56,9 @@ void bosh_refused(struct bosh *b, struct req_id req);
 /* The connection of a request is gone; it will not be answered with payload.  True when the request was one of ours. */
 bool bosh_gone(struct bosh *b, struct req_id req, ms_t now);
 
+/* Somebody waits behind this request: it is answered at once, and with it those before it. */
+void bosh_hurry(struct bosh *b, struct req_id req, ms_t now);
+
 /* What the client wants next: a stanza for the server, or a STANZA_OPEN or STANZA_CLOSE mark.  NULL when nothing. */
 struct stanza *bosh_next_up(struct bosh *b);
 /* The header of the stream the client asked for: to, from, lang, version. */
@@ -86,6 +89,8 @@ bool bosh_is_done(const struct bosh *b, ms_t now);
 size_t bosh_queued(const struct bosh *b);
 /* The same for what bosh_next_up() has yet to give. */
 size_t bosh_queued_up(const struct bosh *b);
+/* Bytes of answers kept for repeats. */
+size_t bosh_kept(const struct bosh *b);
 /* How many times a stored answer went out again. */
 unsigned bosh_replays(const struct bosh *b);
 

@@ -19,6 +19,7 @@ enum stanza_kind {
 	STANZA_IQ,
 	STANZA_FEATURES,     /* <stream:features/> */
 	STANZA_STREAM_ERROR, /* <stream:error/> */
+	STANZA_SUCCESS,      /* <success/> of SASL or SASL2 */
 	STANZA_PROCEED,      /* <proceed/> of STARTTLS */
 	STANZA_TLS_FAILURE,  /* <failure/> of STARTTLS */
 	STANZA_OPEN,         /* a mark without bytes: here a stream opens, or opens anew */

@@ -165,6 +165,8 @@ kind_of(const struct xml_element *element)
 	} known[] = {
 		{SLICE(XML_NS_STREAMS), SLICE("features"), STANZA_FEATURES},
 		{SLICE(XML_NS_STREAMS), SLICE("error"), STANZA_STREAM_ERROR},
+		{SLICE(XML_NS_SASL), SLICE("success"), STANZA_SUCCESS},
+		{SLICE(XML_NS_SASL2), SLICE("success"), STANZA_SUCCESS},
 		{SLICE(XML_NS_TLS), SLICE("proceed"), STANZA_PROCEED},
 		{SLICE(XML_NS_TLS), SLICE("failure"), STANZA_TLS_FAILURE},
 		{SLICE_NONE, SLICE("message"), STANZA_MESSAGE},

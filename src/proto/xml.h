@@ -22,6 +22,8 @@
 
 #define XML_NS_CLIENT "jabber:client"
 #define XML_NS_STREAMS "http://etherx.jabber.org/streams"
+#define XML_NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
+#define XML_NS_SASL2 "urn:xmpp:sasl:2"
 #define XML_NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define XML_NS_XML "http://www.w3.org/XML/1998/namespace"
 

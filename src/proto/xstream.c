@@ -5,8 +5,6 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 
-#define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
-#define NS_SASL2 "urn:xmpp:sasl:2"
 #define NS_COMPRESS "http://jabber.org/features/compress"
 
 enum xstream_state {
@@ -28,6 +26,7 @@ struct xstream {
 	bool is_closed; /* our side is */
 	bool is_first;  /* no restart yet, but for that behind STARTTLS */
 	bool is_secure;
+	bool is_authenticated;
 	bool is_settled; /* whether there will be TLS */
 	bool is_open_due; /* the server's header came; it counts once that is settled */
 	enum xstream_tls tls;
@@ -102,7 +101,7 @@ on_feature(void *arg, unsigned depth, const struct xml_element *e)
 		x->features.needs_tls = true;
 	if (depth != 1)
 		return true;
-	if (is_named(e, NS_SASL, "mechanisms") || is_named(e, NS_SASL2, "authentication"))
+	if (is_named(e, XML_NS_SASL, "mechanisms") || is_named(e, XML_NS_SASL2, "authentication"))
 		x->features.has_mechanisms = true;
 	if (is_named(e, XML_NS_TLS, "starttls")) {
 		x->features.has_starttls = true;
@@ -165,6 +164,19 @@ on_tls_word(struct xstream *x, enum stanza_kind kind)
 	return false;
 }
 
+/*
+ * The server takes the client for somebody once it says so, offers no more
+ * ways to log in, or passes messages or presence to it (XEP-0078 has no word
+ * of its own).
+ */
+static void
+note_login(struct xstream *x, enum stanza_kind kind)
+{
+	if (kind == STANZA_SUCCESS || kind == STANZA_MESSAGE || kind == STANZA_PRESENCE ||
+	    (kind == STANZA_FEATURES && !x->features.has_mechanisms))
+		x->is_authenticated = true;
+}
+
 static bool
 on_element(void *arg, struct stanza *st)
 {
@@ -182,6 +194,7 @@ on_element(void *arg, struct stanza *st)
 			return x->reason == CLOSING_NONE;
 		}
 	}
+	note_login(x, kind);
 	say_open(x);
 	stanza_queue_push(&x->down, &st);
 	if (kind == STANZA_STREAM_ERROR) {
@@ -324,6 +337,12 @@ bool
 xstream_is_ready(const struct xstream *x)
 {
 	return x->is_settled;
+}
+
+bool
+xstream_is_authenticated(const struct xstream *x)
+{
+	return x->is_authenticated;
 }
 
 bool

@@ -49,6 +49,8 @@ void xstream_open(struct xstream *x, const struct header *h, enum xstream_leg le
  * stream stays as it is: they must not travel in the clear when TLS comes.
  */
 bool xstream_is_ready(const struct xstream *x);
+/* Has the client logged in, as far as the server's words tell? */
+bool xstream_is_authenticated(const struct xstream *x);
 /*
  * The server said <proceed/>: the TLS handshake is to be done now, then
  * xstream_open() again.  Bytes that came behind it are not looked at.

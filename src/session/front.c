@@ -85,3 +85,9 @@ front_queued_up(const struct front *f)
 {
 	return IS_BOSH(f) ? bosh_queued_up(f->bosh) : frame_queued_up(f->frame);
 }
+
+size_t
+front_kept(const struct front *f)
+{
+	return IS_BOSH(f) ? bosh_kept(f->bosh) : 0;
+}

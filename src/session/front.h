@@ -36,6 +36,8 @@ enum closing front_expire(struct front *f, ms_t now);
 bool front_is_done(const struct front *f, ms_t now);
 /* Bytes and cost waiting for the client. */
 size_t front_queued(const struct front *f);
+/* Bytes of answers kept for repeats. */
+size_t front_kept(const struct front *f);
 /* The same for what front_next_up() has yet to give. */
 size_t front_queued_up(const struct front *f);
 

@@ -19,6 +19,7 @@ struct registry {
 	size_t n;
 	uint64_t last_number;
 	struct slice posted;
+	size_t queued;
 };
 
 /*
@@ -45,6 +46,13 @@ touched(void *arg, struct session *s, ms_t now)
 		due_set(&r->due, &s->due, deadline);
 }
 
+/* Each worker has its part of what all together may keep. */
+static void
+set_limits(struct registry *r)
+{
+	r->world.budget = r->conf->limits.buffer_total / r->config.n_workers;
+}
+
 struct registry *
 registry_new(const struct registry_config *config, const struct conf *conf)
 {
@@ -62,15 +70,33 @@ registry_new(const struct registry_config *config, const struct conf *conf)
 		.log = config->log,
 		.counters = config->counters,
 		.frame_reader = r->frame_reader,
+		.queued = &r->queued,
 		.arg = r,
 		.touched = touched,
 	};
+	set_limits(r);
 	config->hooks->random(config->hooks->arg, &seed, sizeof seed);
 	hash_init(&r->by_sid, seed);
 	due_init(&r->due);
 	list_init(&r->live);
 	list_init(&r->dead);
 	return r;
+}
+
+void
+registry_set_conf(struct registry *r, const struct conf *conf)
+{
+	struct xml_limits limits = {conf->limits.stanza, MAX_DEPTH};
+	const struct conf *old = r->conf;
+
+	r->conf = conf_ref(conf);
+	conf_unref(old);
+	body_reader_free(r->body_reader);
+	frame_reader_free(r->frame_reader);
+	r->body_reader = body_reader_new(limits);
+	r->frame_reader = frame_reader_new(limits);
+	r->world.frame_reader = r->frame_reader;
+	set_limits(r);
 }
 
 static void
@@ -201,12 +227,22 @@ registry_gone(struct registry *r, struct slice sid, struct req_id req, ms_t now)
 		session_request_gone(s, req, now);
 }
 
+void
+registry_hurry(struct registry *r, struct slice sid, struct req_id req, ms_t now)
+{
+	struct session *s = slice_is_set(sid) ? find(r, sid) : NULL;
+
+	if (s != NULL)
+		session_request_hurry(s, req, now);
+}
+
 struct session *
 registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 {
 	struct session *s = session_new_websocket(&r->world, r->conf, next_number(r), peer, now);
 
 	add(r, s);
+	touched(r, s, now);
 	return s;
 }
 

@@ -21,6 +21,8 @@ struct registry_config {
 
 /* conf is referenced. */
 struct registry *registry_new(const struct registry_config *config, const struct conf *conf);
+/* Another configuration, for sessions to come; those there are keep theirs. */
+void registry_set_conf(struct registry *r, const struct conf *conf);
 /* Frees the sessions too, telling nobody. */
 void registry_free(struct registry *r);
 
@@ -44,6 +46,9 @@ struct slice registry_posted(const struct registry *r);
 bool registry_worker(const struct registry *r, struct slice sid, unsigned *worker);
 /* The connection of a request that named this sid is gone (any sid, also unknown ones). */
 void registry_gone(struct registry *r, struct slice sid, struct req_id req, ms_t now);
+
+/* The client of a request that named this sid has sent more behind it on the same connection. */
+void registry_hurry(struct registry *r, struct slice sid, struct req_id req, ms_t now);
 
 /* A WebSocket connection stands.  The session is the registry's; the caller calls session_*() for its events. */
 struct session *registry_websocket(struct registry *r, const struct peer *peer, ms_t now);

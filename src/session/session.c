@@ -11,6 +11,8 @@
 /* How long a WebSocket client has to take the next message of what is left, and then for the closing handshake. */
 #define HANGUP_WAIT 5000
 #define MAX_DEPTH 128
+/* A session's queue when all queues together are over the budget. */
+#define SHORT_QUEUE 16384
 #define VECTORS 64
 
 static struct session *
@@ -24,7 +26,7 @@ new_session(const struct session_world *world, const struct conf *conf, uint64_t
 	s->number = number;
 	s->peer = *peer;
 	s->opened_at = now;
-	s->upstream_by = s->hangup_by = MS_NEVER;
+	s->upstream_by = s->hangup_by = s->login_by = MS_NEVER;
 	list_init(&s->link);
 	counter_add(world->counters->sessions_opened, 1);
 	return s;
@@ -54,7 +56,17 @@ session_new_websocket(const struct session_world *world, const struct conf *conf
 	struct session *s = new_session(world, conf, number, peer, now);
 
 	s->front.frame = frame_new();
+	if (conf->limits.first_message_timeout > 0)
+		s->login_by = now + conf->limits.first_message_timeout;
 	return s;
+}
+
+/* The worker's sum of what its sessions keep. */
+static void
+account(struct session *s, size_t queued)
+{
+	*s->world->queued += queued - s->queued;
+	s->queued = queued;
 }
 
 void
@@ -62,6 +74,7 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
+	account(s, 0);
 	front_free(&s->front);
 	xstream_free(s->xstream);
 	conf_unref(s->conf);
@@ -112,6 +125,7 @@ open_stream(struct session *s, ms_t now)
 		s->xstream = xstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH});
 		xstream_set_tls(s->xstream, tls_of(s->domain));
 		s->upstream = UPSTREAM_CONNECTING;
+		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
 		if (s->conf->limits.connect_timeout > 0)
 			s->upstream_by = now + s->conf->limits.connect_timeout + CONNECT_GRACE;
 		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
@@ -157,6 +171,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	s->reason = reason;
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
+	s->login_by = MS_NEVER;
 	front_close(&s->front, reason, now);
 	if (s->front.frame != NULL && !frame_is_done(s->front.frame))
 		s->hangup_by = now + HANGUP_WAIT;
@@ -207,6 +222,8 @@ pump_down(struct session *s)
 {
 	struct stanza *st;
 
+	if (s->login_by != MS_NEVER && s->xstream != NULL && xstream_is_authenticated(s->xstream))
+		s->login_by = MS_NEVER;
 	while (s->xstream != NULL && (st = xstream_next_down(s->xstream)) != NULL) {
 		if (st->kind == STANZA_OPEN && s->reason == CLOSING_NONE) {
 			front_opened(&s->front, xstream_header(s->xstream));
@@ -285,6 +302,17 @@ write_frames(struct session *s, ms_t now)
 	}
 }
 
+/* What one side may leave lying here before the other is not read any more. */
+static size_t
+high_mark(const struct session *s)
+{
+	size_t high = s->conf->limits.queue;
+
+	if (s->world->budget > 0 && *s->world->queued > s->world->budget && high > SHORT_QUEUE)
+		return SHORT_QUEUE;
+	return high;
+}
+
 /*
  * A side that sends faster than the other takes is not read from until half
  * of what is queued has gone.  A BOSH client cannot be paused: it has sent
@@ -295,10 +323,13 @@ static void
 regulate(struct session *s, ms_t now)
 {
 	const struct outlet *outlet = s->world->outlet;
-	size_t high = s->conf->limits.queue, low = high / 2;
 	size_t down = front_queued(&s->front);
 	size_t up = front_queued_up(&s->front) + (s->xstream != NULL ? xstream_queued(s->xstream) : 0);
+	size_t high, low;
 
+	account(s, down + up + front_kept(&s->front));
+	high = high_mark(s);
+	low = high / 2;
 	if (s->upstream == UPSTREAM_OPEN && !s->is_upstream_paused && down > high) {
 		s->is_upstream_paused = true;
 		outlet->pause_upstream(outlet->arg, s, true);
@@ -308,7 +339,7 @@ regulate(struct session *s, ms_t now)
 		outlet->pause_upstream(outlet->arg, s, false);
 	}
 	if (s->front.frame == NULL) {
-		if (up > high)
+		if (up > s->conf->limits.queue)
 			close_both(s, CLOSING_QUEUE_FULL, now);
 		return;
 	}
@@ -363,6 +394,13 @@ session_request(struct session *s, struct body *body, struct req_id req, enum cl
 			  (unsigned long long) body->rid);
 	}
 	session_pump(s, refused, now);
+}
+
+void
+session_request_hurry(struct session *s, struct req_id req, ms_t now)
+{
+	bosh_hurry(s->front.bosh, req, now);
+	session_pump(s, CLOSING_NONE, now);
 }
 
 void
@@ -434,6 +472,8 @@ session_expire(struct session *s, ms_t now)
 {
 	enum closing closing = front_expire(&s->front, now);
 
+	if (now >= s->login_by)
+		closing = s->upstream == UPSTREAM_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
 	if (now >= s->upstream_by) {
 		if (s->reason == CLOSING_NONE)
 			closing = CLOSING_SERVER_SILENT;
@@ -450,7 +490,7 @@ session_expire(struct session *s, ms_t now)
 ms_t
 session_deadline(const struct session *s)
 {
-	ms_t own = ms_min(s->upstream_by, s->hangup_by);
+	ms_t own = ms_min(ms_min(s->upstream_by, s->hangup_by), s->login_by);
 
 	return s->is_hung_up ? own : ms_min(front_deadline(&s->front), own);
 }

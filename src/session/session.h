@@ -32,6 +32,8 @@ struct session_world {
 	const struct log *log;
 	struct counters *counters;
 	struct frame_reader *frame_reader;
+	size_t *queued; /* bytes all sessions of the worker keep for peers */
+	size_t budget;  /* above it no session may keep more than a little; 0: none */
 	void *arg;
 	/* Called at the end of each event: the session's deadline may have changed, or it may be done. */
 	void (*touched)(void *arg, struct session *s, ms_t now);
@@ -57,6 +59,8 @@ struct session {
 	enum xstream_leg leg; /* how safe the bytes to the server are */
 	bool is_pumping, is_upstream_paused, is_client_paused, is_hung_up;
 	ms_t opened_at, upstream_by, hangup_by;
+	ms_t login_by; /* first the stream must be opened, then the client must log in */
+	size_t queued; /* its part of the worker's sum */
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
 	char sid[SID_MAX];
@@ -78,6 +82,8 @@ void session_free(struct session *s);
 
 /* BOSH: a request was read; when it was refused, why. */
 void session_request(struct session *s, struct body *body, struct req_id req, enum closing refused, ms_t now);
+/* BOSH: the client has sent more behind this request on the same connection: it waits for the answer. */
+void session_request_hurry(struct session *s, struct req_id req, ms_t now);
 /* BOSH: the connection of a request is gone. */
 void session_request_gone(struct session *s, struct req_id req, ms_t now);
 /* WebSocket: a complete text message. */

@@ -48,6 +48,7 @@ on_wake(uv_async_t *wake)
 
 	while (!m->is_closed && (mail = shift(m)) != NULL) {
 		m->receive(m->arg, mail);
+		conf_unref(mail->conf);
 		free(mail);
 	}
 }
@@ -86,6 +87,7 @@ mailbox_free(struct mailbox *m)
 		if (mail->fd >= 0)
 			close(mail->fd);
 		tls_job_free(mail->job);
+		conf_unref(mail->conf);
 		free(mail);
 	}
 	pthread_mutex_destroy(&m->lock);

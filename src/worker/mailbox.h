@@ -21,6 +21,8 @@ enum mail_kind {
 	MAIL_POST,       /* bytes are a BOSH body for a session here; the answer goes to req's worker */
 	MAIL_REPLY,      /* bytes are the answer to req, which is held here */
 	MAIL_GONE,       /* the client of req is gone; bytes are the sid */
+	MAIL_HURRY,      /* the client of req has sent another request behind it; bytes are the sid */
+	MAIL_CONF,       /* conf is the new configuration */
 	MAIL_HANDSHAKE,  /* job is to be done, by a handshake thread */
 	MAIL_SECURED,    /* job is done, or has failed */
 	MAIL_STOP,       /* end all sessions and the loop */
@@ -34,6 +36,7 @@ struct mail {
 	struct peer peer;
 	const char *content_type; /* a constant */
 	struct tls_job *job;
+	const struct conf *conf; /* one reference */
 	size_t n;
 	char bytes[];
 };

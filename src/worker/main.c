@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -156,6 +157,78 @@ log_counters(const struct process *p)
 	log_event(&p->log, LOG_NOTICE, "counters", "%s", text);
 }
 
+/* What a running process cannot change. */
+static void
+warn_of_restart(const struct process *p, const struct conf *next)
+{
+	const struct conf *old = p->conf;
+	bool is_same = next->n_listen == old->n_listen;
+
+	for (size_t i = 0; is_same && i < next->n_listen; i++) {
+		const struct conf_listen *a = &next->listen[i], *b = &old->listen[i];
+		if (a->unix_path != NULL && b->unix_path != NULL)
+			is_same = strcmp(a->unix_path, b->unix_path) == 0 && a->mode == b->mode;
+		else if (a->unix_path == NULL && b->unix_path == NULL)
+			is_same = strcmp(a->address, b->address) == 0 && a->port == b->port;
+		else
+			is_same = false;
+	}
+	if (!is_same)
+		log_event(&p->log, LOG_WARNING, "needs a restart", "key=listen");
+	if (next->workers != old->workers)
+		log_event(&p->log, LOG_WARNING, "needs a restart", "key=workers");
+	if (strcmp(next->node, old->node) != 0)
+		log_event(&p->log, LOG_WARNING, "needs a restart", "key=node");
+	if (next->websocket.ping != old->websocket.ping || next->websocket.pong_timeout != old->websocket.pong_timeout ||
+	    next->websocket.max_message != old->websocket.max_message)
+		log_event(&p->log, LOG_WARNING, "needs a restart", "key=websocket");
+	if (next->bosh.max_body != old->bosh.max_body)
+		log_event(&p->log, LOG_WARNING, "needs a restart", "key=bosh.max_body");
+}
+
+/* One line of the log for each line of text. */
+static void
+log_lines(const struct log *log, const char *event, struct slice text)
+{
+	while (text.n > 0) {
+		const char *end = memchr(text.p, '\n', text.n);
+		size_t n = end != NULL ? (size_t) (end - text.p) : text.n;
+		log_event(log, LOG_ERROR, event, "%.*s", (int) n, text.p);
+		text = slice_of(text.p + n, text.n - n);
+		text = slice_trim(text);
+	}
+}
+
+/* SIGHUP: sessions to come live by the new configuration, unless it is wrong. */
+static void
+reload(struct process *p, const char *file, const struct hooks *hooks)
+{
+	struct conf *next = NULL;
+	struct buf errors;
+
+	if (file == NULL) {
+		log_event(&p->log, LOG_WARNING, "nothing to reload", "reason=\"started without a configuration file\"");
+		return;
+	}
+	buf_init(&errors, BUF_UNLIMITED);
+	if (options_read_file(&next, file, hooks, &errors) != 0) {
+		log_lines(&p->log, "configuration wrong, the old one stays:", buf_slice(&errors));
+		buf_fini(&errors);
+		return;
+	}
+	buf_fini(&errors);
+	warn_of_restart(p, next);
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		struct mail *mail = mail_new(MAIL_CONF, SLICE(""));
+		mail->conf = conf_ref(next);
+		mailbox_post(p->mailbox[i], mail);
+	}
+	p->log.level = next->log.level;
+	conf_unref(p->conf);
+	p->conf = next;
+	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", file, next->n_domain);
+}
+
 static void
 stop(struct process *p)
 {
@@ -189,15 +262,19 @@ main(int argc, char **argv)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
 	raise_descriptors(&p.log);
 	if (start(&p) != 0)
 		return EXIT_FAILURE;
-	while (sigwait(&signals, &signal_number) != 0 || signal_number == SIGUSR1)
+	while (sigwait(&signals, &signal_number) != 0 || signal_number == SIGUSR1 || signal_number == SIGHUP) {
 		if (signal_number == SIGUSR1)
 			log_counters(&p);
+		else if (signal_number == SIGHUP)
+			reload(&p, options.file, &hooks);
+	}
 	log_event(&p.log, LOG_NOTICE, "culvert stops", "signal=%s", signal_number == SIGINT ? "INT" : "TERM");
 	stop(&p);
 	conf_unref(p.conf);

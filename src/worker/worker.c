@@ -340,6 +340,21 @@ on_late_ws_connection(void *arg, int fd, struct slice head, const struct peer *p
 /* ---- between workers ---- */
 
 static void
+set_rules(struct worker *w)
+{
+	const struct conf *conf = w->config.conf;
+
+	w->rules = (struct head_rules){
+		.websocket_paths = conf->websocket_paths.v,
+		.n_websocket_paths = conf->websocket_paths.n,
+		.origins = conf->origins.v,
+		.n_origins = conf->origins.n,
+		.require_subprotocol = conf->websocket.require_subprotocol,
+		.hooks = &w->hooks,
+	};
+}
+
+static void
 on_forward(void *arg, unsigned worker, struct req_id req, struct slice body, const struct peer *peer)
 {
 	struct worker *w = arg;
@@ -351,13 +366,27 @@ on_forward(void *arg, unsigned worker, struct req_id req, struct slice body, con
 }
 
 static void
-on_forward_gone(void *arg, unsigned worker, struct req_id req, struct slice sid)
+on_forward_event(void *arg, unsigned worker, struct req_id req, struct slice sid, bool is_gone)
 {
 	struct worker *w = arg;
-	struct mail *mail = mail_new(MAIL_GONE, sid);
+	struct mail *mail = mail_new(is_gone ? MAIL_GONE : MAIL_HURRY, sid);
 
 	mail->req = req;
 	mailbox_post(w->config.mailboxes[worker], mail);
+}
+
+/* What can change without a restart does, for what comes from now on. */
+static void
+set_conf(struct worker *w, const struct conf *conf)
+{
+	const struct conf *old = w->config.conf;
+
+	w->config.conf = conf_ref(conf);
+	set_rules(w);
+	registry_set_conf(w->registry, conf);
+	bosh_http_set_conf(w->http, conf);
+	door_set_timeout(w->door, conf->limits.header_timeout);
+	conf_unref(old);
 }
 
 static void
@@ -381,6 +410,12 @@ receive(void *arg, struct mail *mail)
 		break;
 	case MAIL_GONE:
 		registry_gone(w->registry, mail_slice(mail), mail->req, now_of(w));
+		break;
+	case MAIL_HURRY:
+		registry_hurry(w->registry, mail_slice(mail), mail->req, now_of(w));
+		break;
+	case MAIL_CONF:
+		set_conf(w, mail->conf);
 		break;
 	case MAIL_SECURED:
 		dialer_secured(w->dialer, mail->job);
@@ -524,7 +559,7 @@ set_handlers(struct worker *w)
 	w->http_handler = (struct bosh_http_handler){
 		.arg = w,
 		.forward = on_forward,
-		.forward_gone = on_forward_gone,
+		.forward_event = on_forward_event,
 		.websocket = on_late_ws_connection,
 	};
 }
@@ -534,7 +569,12 @@ static bool
 open_libraries(struct worker *w)
 {
 	const struct conf *conf = w->config.conf;
-	struct ws_config ws_config = {.max_message = conf->websocket.max_message, .log = w->config.log};
+	struct ws_config ws_config = {
+		.max_message = conf->websocket.max_message,
+		.ping = conf->websocket.ping,
+		.pong_timeout = conf->websocket.pong_timeout,
+		.log = w->config.log,
+	};
 
 	w->crypto = crypto_new();
 	if (w->crypto == NULL) {
@@ -564,14 +604,7 @@ open_parts(struct worker *w)
 	struct bosh_http_config http_config;
 
 	w->registry = registry_new(&registry_config, conf);
-	w->rules = (struct head_rules){
-		.websocket_paths = conf->websocket_paths.v,
-		.n_websocket_paths = conf->websocket_paths.n,
-		.origins = conf->origins.v,
-		.n_origins = conf->origins.n,
-		.require_subprotocol = conf->websocket.require_subprotocol,
-		.hooks = &w->hooks,
-	};
+	set_rules(w);
 	http_config = (struct bosh_http_config){
 		.loop = &w->loop,
 		.registry = w->registry,

@@ -45,20 +45,35 @@ script_fail(struct script *s, const char *format, ...)
 		buf_printf(&s->report, "  %s\n", w->event[i % WORLD_EVENTS]);
 }
 
+/* Adds a key with its value when the script did not write it. */
+static void
+add_default(const struct script *s, struct buf *text, const char *key, const char *value)
+{
+	struct buf quoted;
+
+	buf_init(&quoted, BUF_UNLIMITED);
+	buf_printf(&quoted, "\"%s\"", key);
+	if (s->conf.n == 0 || memmem(buf_slice(&s->conf).p, s->conf.n, buf_slice(&quoted).p, quoted.n) == NULL)
+		buf_printf(text, "%s%.*s: %s", text->n > 1 ? ", " : "", SLICE_ARG(buf_slice(&quoted)), value);
+	buf_fini(&quoted);
+}
+
 void
 script_begin(struct script *s)
 {
-	static const char domains[] = "\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1:5222\", \"tls\": \"off\"}}";
+	struct slice written = slice_trim(buf_slice(&s->conf));
 	struct buf text;
 
 	if (s->is_begun)
 		return;
 	buf_init(&text, BUF_UNLIMITED);
-	if (memmem(buf_slice(&s->conf).p, s->conf.n, "\"domains\"", 9) != NULL)
-		buf_append(&text, buf_slice(&s->conf));
+	buf_append_char(&text, '{');
+	add_default(s, &text, "domains", "{\"example.org\": {\"connect\": \"xmpp://127.0.0.1:5222\", \"tls\": \"off\"}}");
+	add_default(s, &text, "limits", "{\"auth_timeout\": 0}");
+	if (written.n > 2)
+		buf_printf(&text, "%s%.*s", text.n > 1 ? ", " : "", (int) written.n - 1, written.p + 1);
 	else
-		buf_printf(&text, "{%s%s%.*s", domains, s->conf.n > 2 ? ", " : "}",
-			s->conf.n > 2 ? (int) s->conf.n - 1 : 0, s->conf.n > 2 ? buf_slice(&s->conf).p + 1 : "");
+		buf_append_char(&text, '}');
 	s->is_begun = true;
 	if (!world_init(&s->world, buf_slice(&text), s->n_workers))
 		script_fail(s, "%.*s", SLICE_ARG(buf_slice(&s->world.fault)));

@@ -25,7 +25,7 @@
 enum worker_state {
 	WORKER_RUNNING,
 	WORKER_STOPPING, /* sessions are told */
-	WORKER_ENDED,    /* handles are closing */
+	WORKER_ENDED,    /* handles are closing; worker_free() does the rest */
 };
 
 /* What hangs on a session here: its sockets. */
@@ -444,11 +444,11 @@ end(struct worker *w)
 	mailbox_close(w->mailbox);
 	bosh_http_close(w->http);
 	door_close(w->door);
-	ws_close(w->ws);
 	dns_close(w->dns);
 	uv_close((uv_handle_t *) &w->prepare, NULL);
 	uv_close((uv_handle_t *) &w->idle, NULL);
 	uv_close((uv_handle_t *) &w->timer, NULL);
+	uv_stop(&w->loop);
 }
 
 /* Has everybody here got an answer: our sessions, and those who wait for another worker's? */
@@ -675,6 +675,13 @@ worker_free(struct worker *w)
 {
 	if (w == NULL)
 		return;
+	/*
+	 * libwebsockets closes a descriptor of its own twice: once at the start
+	 * and once when the loop lets go.  Whoever got the number in between
+	 * would lose it, so this is done when no other thread runs any more.
+	 */
+	ws_close(w->ws);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
 	registry_free(w->registry);
 	bosh_http_free(w->http);
 	ws_free(w->ws);

@@ -33,7 +33,7 @@ struct mailbox *worker_mailbox(struct worker *w);
 int worker_start(struct worker *w);
 /* Waits until the thread has ended, which MAIL_STOP brings about. */
 void worker_join(struct worker *w);
-/* After worker_join() of all, or when it was never started. */
+/* After worker_join(), when no other thread runs any more. */
 void worker_free(struct worker *w);
 
 /* May be read by any thread. */

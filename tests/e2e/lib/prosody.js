@@ -22,7 +22,18 @@ const fileName = (name) => name.replace(/[^A-Za-z0-9]/g, (c) => `%${c.charCodeAt
 
 const passwordOf = (user) => `pässword of ${user}`;
 
-function configuration(directory, port, httpPort, options) {
+/* Prosody's default is that clients have to use STARTTLS. */
+const encryption = ({ directPort }, hosts) => hosts
+	? `c2s_direct_tls_ports = { ${directPort} }\n${ssl(Object.values(hosts)[0])}`
+	: 'c2s_require_encryption = false';
+
+const ssl = (files) => files ? ['ssl', 'c2s_direct_tls_ssl']
+	.map((name) => `${name} = { certificate = "${files.certificate}", key = "${files.key}" }\n`).join('') : '';
+
+function configuration(prosody, options) {
+	const { directory, port, httpPort } = prosody;
+	const { hosts } = options;
+	const guests = Object.keys({ [GUESTS]: null, ...hosts }).filter((host) => host !== DOMAIN);
 	return `
 run_as_root = ${process.getuid() === 0}
 daemonize = false
@@ -31,12 +42,12 @@ data_path = "${directory}/data"
 certificates = "${directory}"
 log = { { levels = { min = "${process.env.E2E_DEBUG ? 'debug' : 'info'}" }, to = "console" } }
 
-modules_enabled = { "posix", "saslauth", "roster", "disco", "ping", "carbons", "smacks", "http", "bosh", "websocket" }
+modules_enabled = { "posix", ${hosts ? '"tls", ' : ''}"saslauth", "roster", "disco", "ping", "carbons", "smacks", "http", "bosh", "websocket" }
 modules_disabled = { "s2s", "s2s_auth_certs" }
 
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${port} }
-c2s_require_encryption = false
+${encryption(prosody, hosts)}
 c2s_close_timeout = 1
 http_ports = { ${httpPort} }
 http_interfaces = { "127.0.0.1" }
@@ -46,9 +57,9 @@ bosh_max_inactivity = ${options.inactivity || 60}
 
 VirtualHost "${DOMAIN}"
 	authentication = "internal_plain"
-VirtualHost "${GUESTS}"
+${ssl(hosts?.[DOMAIN])}${guests.map((host) => `VirtualHost "${host}"
 	authentication = "anonymous"
-`;
+${ssl(hosts?.[host])}`).join('')}`;
 }
 
 function writeAccounts(directory, users) {
@@ -66,14 +77,21 @@ function writeAccounts(directory, users) {
 }
 
 class Prosody {
-	/* options: users (names), inactivity (seconds, of its own BOSH). */
+	/*
+	 * options:
+	 *	users		names
+	 *	inactivity	seconds, of its own BOSH
+	 *	hosts		{ domain: { certificate, key } }: TLS is demanded, and spoken at once on directPort; domains
+	 *			other than example.test are for guests
+	 */
 	static async start(options = {}) {
 		const prosody = new Prosody();
 		prosody.directory = temporaryDirectory('prosody');
 		prosody.port = await freePort();
 		prosody.httpPort = await freePort();
+		prosody.directPort = await freePort();
 		const file = path.join(prosody.directory, 'prosody.cfg.lua');
-		fs.writeFileSync(file, configuration(prosody.directory, prosody.port, prosody.httpPort, options));
+		fs.writeFileSync(file, configuration(prosody, options));
 		writeAccounts(prosody.directory, options.users || []);
 		prosody.program = new Program('prosody', 'prosody', ['-F', '--config', file]);
 		await prosody.program.listening(prosody.port);

@@ -36,6 +36,8 @@ class Stage {
 	 *			with E2E_DIRECT=1 it is between the client and the server
 	 *	inactivity	seconds, of BOSH sessions
 	 *	config		further keys of culvert's configuration
+	 *	hosts		certificates of the server's domains (lib/prosody.js)
+	 *	domains		(stage, port) => culvert's configuration of domains, instead of the usual ones
 	 *	upstreams	further domains and their ports: { domain: port }, or an async function that returns it
 	 */
 	constructor(options = {}) {
@@ -59,6 +61,8 @@ class Stage {
 			const config = { ...options.config };
 			if (options.inactivity)
 				config.bosh = { ...config.bosh, inactivity: options.inactivity };
+			if (options.domains)
+				config.domains = await options.domains(this, port);
 			const more = typeof options.upstreams === 'function' ? await options.upstreams() : options.upstreams;
 			this.gateway = this.add(await Culvert.start({ [DOMAIN]: port, [GUESTS]: port, ...more }, config));
 		}

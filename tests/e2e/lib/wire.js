@@ -7,6 +7,7 @@
  *	pieces(n)	pass at most n bytes in one segment
  *	hold()		keep everything back, until
  *	release()	passes all of it in one write
+ *	spoil()		turn over one bit of what comes next
  *
  * and the whole wire can cut(): every connection is reset at both ends.
  */
@@ -40,6 +41,10 @@ class Direction {
 			flow.push(Buffer.concat(chunks));
 	}
 
+	spoil() {
+		this.isSpoiling = true;
+	}
+
 	/* Waits until everything seen so far satisfies test(text), text being bytes as latin1. */
 	until(test, what) {
 		if (test(this.seen))
@@ -54,6 +59,9 @@ class Direction {
 
 	take(flow, chunk) {
 		this.seen += chunk.toString('latin1');
+		if (this.isSpoiling)
+			chunk[chunk.length - 1] ^= 1;
+		this.isSpoiling = false;
 		if (this.held)
 			this.held.push([flow, chunk]);
 		else

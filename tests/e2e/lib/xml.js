@@ -14,6 +14,7 @@ const NS = {
 	errors: 'urn:ietf:params:xml:ns:xmpp-streams',
 	client: 'jabber:client',
 	sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
+	tls: 'urn:ietf:params:xml:ns:xmpp-tls',
 	bind: 'urn:ietf:params:xml:ns:xmpp-bind',
 	roster: 'jabber:iq:roster',
 };

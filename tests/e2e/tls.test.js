@@ -1,0 +1,346 @@
+'use strict';
+/*
+ * tls.test.js: TLS on the way to the server: Prosody as it is by default, which
+ * demands STARTTLS, with certificates of an authority of our own; servers
+ * whose certificate must be refused; servers that make a mess of it.
+ */
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+
+const { Authority } = require('./lib/authority');
+const { Server } = require('./lib/server');
+const { DOMAIN, GUESTS, TRANSPORTS, culvert, each, suite } = require('./lib/stage');
+const { NS, is } = require('./lib/xml');
+
+const CONNECT_TIMEOUT = 2;
+
+const authority = new Authority();
+const stranger = new Authority('Another authority', 'ec');
+
+/* What is wrong with a server's certificate, and what the log says of it. */
+const refused = {
+	wrong: { files: () => authority.issue('elsewhere.test'), reason: /it is for another name/ },
+	expired: { files: (host) => authority.issue(host, { from: -20, to: -10 }), reason: /it has expired/ },
+	early: { files: (host) => authority.issue(host, { from: 10, to: 20 }), reason: /it is not valid yet/ },
+	stranger: { files: (host) => stranger.issue(host), reason: /its issuer is not known/ },
+	selfsigned: { files: (host) => Authority.selfSigned(host), reason: /its issuer is not known/ },
+};
+
+/* The server's domains.  Each has a certificate that tells it from the others. */
+const hosts = {
+	[DOMAIN]: authority.issue(DOMAIN, { key: 'rsa' }),
+	[GUESTS]: authority.issue(GUESTS),
+	'default.test': stranger.issue('default.test'),
+	'default-direct.test': stranger.issue('default-direct.test'),
+	'direct.test': authority.issue('direct.test', { key: 'rsa' }),
+	'renamed.test': authority.issue('server.test'),
+	'system.test': authority.issue('system.test'),
+	'off.test': authority.issue('off.test'),
+};
+for (const [name, { files }] of Object.entries(refused))
+	hosts[`${name}.test`] = hosts[`direct-${name}.test`] = files(`${name}.test`);
+for (const name of ['expired', 'early', 'stranger', 'selfsigned'])
+	hosts[`direct-${name}.test`] = refused[name].files(`direct-${name}.test`);
+
+const secure = (files) => ({ key: fs.readFileSync(files.key), cert: fs.readFileSync(files.certificate) });
+const files = authority.issue('stand-in.test');
+
+/* Agrees to TLS, and does something else when the client begins with it. */
+function afterHello({ socket }, act) {
+	socket.removeAllListeners('data');
+	socket.once('data', () => act(socket));
+	socket.write(`<proceed xmlns='${NS.tls}'/>`);
+}
+
+/* Stand-ins, by domain; each speaks STARTTLS in its own way. */
+const { selfsigned } = refused;
+const standins = {
+	'none.test': {},
+	'none-optional.test': {},
+	'none-default.test': {},
+	'fine.test': { secure: secure(files) },
+	'optional.test': { secure: secure(files) },
+	'junk.test': { secure: secure(files), proceed: (connection) => afterHello(connection, (socket) => socket.write('junk'.repeat(5000))) },
+	'early-junk.test': {
+		secure: secure(files),
+		proceed: ({ socket }) => socket.write(`<proceed xmlns='${NS.tls}'/>${'junk'.repeat(5000)}`),
+	},
+	'stall.test': { secure: secure(files), proceed: ({ socket }) => socket.write(`<proceed xmlns='${NS.tls}'/>`) },
+	'slow.test': { secure: secure(files), proceed: () => {} },
+	'close.test': { secure: secure(files), proceed: (connection) => afterHello(connection, (socket) => socket.end()) },
+	'reset.test': { secure: secure(files), proceed: (connection) => afterHello(connection, (socket) => socket.resetAndDestroy()) },
+	'failure.test': {
+		secure: secure(files),
+		proceed: ({ socket }) => socket.end(`<failure xmlns='${NS.tls}'/></stream:stream>`),
+	},
+	'other.test': { secure: secure(files), proceed: ({ socket }) => socket.write(`<message xmlns='${NS.client}'/>`) },
+	'chain.test': { secure: secure(selfsigned.files('chain.test')) },
+	'old.test': { secure: { ...secure(files), maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } },
+	'inject.test': {
+		secure: secure(files),
+		proceed: (connection) => connection.proceed(`<message xmlns='${NS.client}' id='injected'/>`),
+	},
+};
+
+const stage = suite({
+	users: ['alice', 'bob'],
+	wire: true,
+	hosts,
+	config: { limits: { connect_timeout: CONNECT_TIMEOUT } },
+	domains: async ({ prosody, add }, port) => {
+		const required = { tls: 'required', verify: true, ca_file: authority.file };
+		const starttls = `xmpp://127.0.0.1:${prosody.port}`, direct = `xmpps://127.0.0.1:${prosody.directPort}`;
+		const domains = {
+			[DOMAIN]: { connect: `xmpp://127.0.0.1:${port}`, ...required },
+			[GUESTS]: { connect: `xmpp://127.0.0.1:${port}`, ...required },
+			'default.test': { connect: starttls },
+			'default-direct.test': { connect: direct },
+			'direct.test': { connect: direct, verify: true, ca_file: authority.file },
+			'renamed.test': { connect: starttls, ...required, server_name: 'server.test' },
+			'system.test': { connect: starttls, tls: 'required', verify: true },
+			'off.test': { connect: starttls, tls: 'off' },
+		};
+		for (const name of Object.keys(refused)) {
+			domains[`${name}.test`] = { connect: starttls, ...required };
+			domains[`direct-${name}.test`] = { connect: direct, verify: true, ca_file: authority.file };
+		}
+		for (const [domain, options] of Object.entries(standins)) {
+			const server = standins[domain].server = add.call(stage, await Server.start(options));
+			domains[domain] = { connect: `xmpp://127.0.0.1:${server.port}`, ...required, server_name: 'stand-in.test' };
+		}
+		delete domains['chain.test'].server_name;
+		domains['none-optional.test'].tls = domains['optional.test'].tls = 'optional';
+		domains['none-default.test'] = { connect: domains['none-default.test'].connect };
+		return domains;
+	},
+});
+
+const message = (to, text) => `<message xmlns='jabber:client' to='${to}'><body>${text}</body></message>`;
+
+/* Says something to itself and hears it. */
+async function echo(client, text) {
+	await client.tell(message(client.jid, text));
+	await client.message(text);
+}
+
+async function loggedIn(transport, domain) {
+	const client = stage[transport](domain);
+	await client.login();
+	return client;
+}
+
+/* Tries to begin a session; what the client is told, before and at the end. */
+async function attempt(transport, domain) {
+	const client = stage[transport](domain);
+	if (transport === 'websocket') {
+		await client.connect();
+		client.openStream();
+		return client.failure();
+	}
+	const answer = await client.create();
+	assert.equal(answer.type, 'terminate', answer.text);
+	assert.equal(answer.body.childNodes.length, 0, answer.text);
+	return { error: answer.condition, code: 1001 };
+}
+
+/* A session that must not come about: the client is told, and one line of the log says why. */
+async function assertRefused(transport, domain, reason, { event = 'upstream not reached', error = 'remote-connection-failed' } = {}) {
+	const { program } = stage.gateway;
+	const { mark } = program;
+	const from = Date.now();
+	assert.deepEqual(await attempt(transport, domain), { error, code: 1001 });
+	assert.ok(Date.now() - from < CONNECT_TIMEOUT * 1000 + 3000, `told after ${Date.now() - from} ms`);
+	await program.line(/session closed/, { mark });
+	const lines = program.lines.slice(mark - program.dropped).filter((line) => line.includes(event));
+	assert.equal(lines.length, 1, `lines of the log: ${lines.join('\n')}`);
+	assert.ok(lines[0].includes(`domain=${domain}`), lines[0]);
+	assert.match(lines[0], reason);
+}
+
+/* A server that demands TLS. */
+
+each('STARTTLS, RSA: people log in and talk', async (transport) => {
+	const from = stage.wire.up.seen.length;
+	const [alice, bob] = [await stage.login('alice', transport), await stage.login('bob', transport)];
+	assert.match(alice.connection._sasl_mechanism.mechname, /^SCRAM-/);
+	alice.say(bob.jid, 'a secret of ours');
+	assert.equal(await bob.hear(alice.jid), 'a secret of ours');
+	const seen = stage.wire.up.seen.slice(from);
+	assert.match(seen, /<starttls/);
+	assert.doesNotMatch(seen, /<auth|<message|a secret/, 'in the clear');
+}, culvert);
+
+each('STARTTLS, ECDSA: a guest logs in', async (transport) => {
+	await echo(await stage.guest(transport), 'elliptic');
+}, culvert);
+
+each('the client hears of no STARTTLS', async (transport) => {
+	const client = stage[transport]();
+	if (transport === 'bosh') {
+		await client.create();
+	} else {
+		await client.connect();
+		client.openStream();
+		await client.expect('open', NS.framing);
+	}
+	const match = (s) => is(s, 'features', NS.stream);
+	const features = (await client.stanza(match, 'the stream features')).toString();
+	assert.doesNotMatch(features, /starttls/);
+	assert.match(features, /ANONYMOUS/);
+}, culvert);
+
+/* What works without a word of TLS in the configuration, or by other ways. */
+const working = {
+	'without configuration, on loopback': 'default.test',
+	'without configuration, on loopback, TLS from the first byte': 'default-direct.test',
+	'TLS from the first byte, verified': 'direct.test',
+	'server_name: another name in the certificate': 'renamed.test',
+	'a stand-in server': 'fine.test',
+	'optional, and offered': 'optional.test',
+	'optional, and not offered': 'none-optional.test',
+	'without configuration, and not offered': 'none-default.test',
+};
+for (const [what, domain] of Object.entries(working))
+	each(`works: ${what}`, async (transport) => echo(await loggedIn(transport, domain), 'here'), culvert);
+
+culvert('optional: TLS is used when it is offered', async () => {
+	await loggedIn('websocket', 'optional.test');
+	const { last } = standins['optional.test'].server;
+	assert.equal(last.socket.encrypted, true);
+	assert.equal(last.socket.servername, 'stand-in.test');
+});
+
+/* Certificates. */
+
+for (const [name, { reason }] of Object.entries(refused)) {
+	each(`refused: a certificate that is ${name}`, (transport) => assertRefused(transport, `${name}.test`, reason), culvert);
+	each(`refused: a certificate that is ${name}, TLS from the first byte`,
+		(transport) => assertRefused(transport, `direct-${name}.test`, reason), culvert);
+}
+
+each('refused: an authority that only we know, without ca_file',
+	(transport) => assertRefused(transport, 'system.test', /its issuer is not known|no certificates of authorities/), culvert);
+
+/* Servers and configurations that do not fit. */
+
+each('refused: tls off, the server demands it', (transport) => assertRefused(transport, 'off.test',
+	/the server demands TLS, which is off/, { event: 'session closed' }), culvert);
+
+each('refused: tls required, the server offers none', (transport) => assertRefused(transport, 'none.test',
+	/the server offers no TLS, which is required/, { event: 'session closed' }), culvert);
+
+/* Servers that agree to TLS and make a mess of it. */
+const messes = {
+	'junk instead of a handshake': ['junk.test', /TLS handshake failed/],
+	'nothing after <proceed/>': ['stall.test', /no TLS handshake in time/],
+	'junk behind <proceed/>': ['early-junk.test', /TLS handshake failed|no TLS handshake in time/],
+	'the end instead of a handshake': ['close.test', /the server closed the connection/],
+	'a reset instead of a handshake': ['reset.test', /TLS handshake failed/],
+	'a certificate of its own making': ['chain.test', /its issuer is not known/],
+	'TLS 1.1 at most': ['old.test', /TLS handshake failed/],
+};
+for (const [what, [domain, reason]] of Object.entries(messes))
+	each(`a server that sends ${what}`, (transport) => assertRefused(transport, domain, reason), culvert);
+
+each('a server that does not answer <starttls/>', (transport) => assertRefused(transport, 'slow.test', /SERVER_SILENT|in time/,
+	{ event: 'session closed' }), culvert);
+
+each('a server that answers <failure/>', (transport) => assertRefused(transport, 'failure.test', /TLS/,
+	{ event: 'session closed' }), culvert);
+
+each('a server that answers <starttls/> with something else', (transport) => assertRefused(transport, 'other.test', /reason=/,
+	{ event: 'session closed' }), culvert);
+
+each('what a server says in the clear after <proceed/> is not passed on', async (transport) => {
+	const client = await loggedIn(transport, 'inject.test');
+	await echo(client, 'here');
+	const strange = client.inbox.things.filter((thing) => String(thing.text || thing).includes('injected'));
+	assert.deepEqual(strange.map(String), []);
+}, culvert);
+
+each('a record that was tampered with ends the session', async (transport) => {
+	const client = await stage.guest(transport);
+	const { mark } = stage.gateway.program;
+	stage.wire.down.spoil();
+	client.tell(message(client.jid, 'are you there?')).catch(() => {});
+	if (transport === 'websocket')
+		assert.deepEqual(await client.failure(), { error: 'remote-connection-failed', code: 1001 });
+	else
+		await assert.rejects(client.message('are you there?'), /remote-connection-failed/);
+	const [line] = await stage.gateway.program.line(/upstream lost.*/, { mark });
+	assert.match(line, /TLS broke/);
+}, culvert);
+
+/* Much, large, in pieces. */
+
+each('200 messages each way, in order, none twice', async (transport) => {
+	const [alice, bob] = [await stage.login('alice', transport), await stage.login('bob', transport)];
+	const texts = Array.from({ length: 200 }, (_, i) => `number ${i}`);
+	for (const text of texts) {
+		alice.say(bob.jid, text);
+		bob.say(alice.jid, text);
+	}
+	assert.deepEqual(await Promise.all([bob.hearAll(alice.jid, 200), alice.hearAll(bob.jid, 200)]), [texts, texts]);
+	alice.say(bob.jid, 'done');
+	assert.equal(await bob.hear(alice.jid), 'done');
+	assert.equal(bob.unheard, 0);
+}, culvert);
+
+each('100 KiB in one message', async (transport) => {
+	const client = await stage.guest(transport);
+	const text = Array.from({ length: 100 * 1024 / 8 }, (_, i) => String(i).padStart(8, '0')).join('');
+	await client.tell(message(client.jid, text));
+	const heard = await client.stanza((s) => s.localName === 'message', 'the message');
+	assert.ok(heard.textContent === text, 'the text was changed on its way');
+}, culvert);
+
+for (const [size, name] of [[1, 'one byte'], [100, 'a hundred bytes']]) {
+	each(`${name} at a time, both ways`, async (transport) => {
+		const from = stage.wire.up.seen.length;
+		stage.wire.down.pieces(size);
+		try {
+			const login = stage.guest(transport);
+			await stage.wire.up.until((seen) => seen.includes('<starttls', from), '<starttls/>');
+			stage.wire.up.pieces(size); // before that Debian's expat would stall Prosody
+			const client = await login;
+			for (let i = 0; i < 10; i++)
+				await echo(client, `${i} 日本 ${'x'.repeat(200)}`);
+		} finally {
+			stage.wire.up.pieces(Infinity);
+			stage.wire.down.pieces(Infinity);
+		}
+	}, culvert);
+}
+
+each('many records in one segment arrive in order', async (transport) => {
+	const client = await stage.guest(transport);
+	const texts = Array.from({ length: 100 }, (_, i) => `number ${i}`);
+	await echo(client, 'first');
+	stage.wire.down.hold();
+	try {
+		const from = stage.wire.down.seen.length;
+		await client.tell(...texts.map((text) => message(client.jid, text)));
+		await stage.wire.down.until((seen) => seen.length - from > texts.length * 100, 'all the answers');
+	} finally {
+		stage.wire.down.release();
+	}
+	for (const text of texts) {
+		const heard = await client.stanza((s) => s.localName === 'message', 'a message');
+		assert.equal(heard.textContent, text);
+	}
+}, culvert);
+
+culvert('100 log in at the same time, and nobody waits for them', { ms: 60000 }, async () => {
+	const other = await stage.guest('websocket');
+	let isOver = false, echoes = 0;
+	const logins = Promise.all(Array.from({ length: 100 }, async (_, i) => {
+		const client = await loggedIn(TRANSPORTS[i % 2], ['default.test', 'direct.test', GUESTS][i % 3]);
+		await echo(client, `I am ${i}`);
+	})).finally(() => { isOver = true; });
+	logins.catch(() => {});
+	while (!isOver)
+		await echo(other, `${echoes++}`);
+	await logins;
+	assert.ok(echoes > 5, `${echoes} echoes meanwhile`);
+});

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/fatal.h"
 
 #define PREFLIGHT_AGE "86400"
@@ -117,6 +118,24 @@ reply_text(struct bosh_http *b, const struct http_request *rq, unsigned status, 
 	http_reply(b->http, rq->id, status, f.v, f.n, slice_str(text));
 }
 
+/* The end of a session that nobody could look for: its body was not read. */
+static void
+reply_terminal(struct bosh_http *b, const struct http_request *rq, enum closing reason)
+{
+	struct fields f = {.n = 0};
+	struct buf text;
+
+	counter_add(b->config.counters->http_refused, 1);
+	buf_init(&text, BUF_UNLIMITED);
+	body_terminal(&text, reason);
+	add(&f, "Content-Type", "text/xml; charset=utf-8");
+	add_safety(&f);
+	add_cors(b, &f, read_tag(rq->tag).origin);
+	add(&f, "Connection", "close");
+	http_reply(b->http, rq->id, 200, f.v, f.n, buf_slice(&text));
+	buf_fini(&text);
+}
+
 /* The preflight of a browser (Fetch, 3.2.2): what follows may be a POST with any of the usual content types. */
 static void
 reply_preflight(struct bosh_http *b, const struct http_request *rq)
@@ -226,7 +245,11 @@ on_refuse(void *arg, const struct http_request *rq, unsigned status, const char 
 	memcpy(rq->tag, &tag, sizeof tag);
 	log_event(b->config.log, LOG_NOTICE, "request refused", "client=%s status=%u reason=\"%.*s\"", rq->peer->text, status,
 		  (int) strcspn(text, "\n"), text);
-	reply_text(b, rq, status, text, "Connection", "close");
+	/* XEP-0124, 17.1: HTTP codes are for those who do not speak BOSH. */
+	if (status == 413 && slice_eq(rq->method, SLICE("POST")) && conf_has_path(&b->config.conf->bosh_paths, rq->path))
+		reply_terminal(b, rq, CLOSING_TOO_BIG);
+	else
+		reply_text(b, rq, status, text, "Connection", "close");
 }
 
 /* The same judgement as at the door, for a connection that is past it. */

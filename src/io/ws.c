@@ -188,7 +188,13 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
  * connection would cost 100 KB (and BREACH).
  */
 static const struct lws_protocols protocols[] = {
-	{.name = "xmpp", .callback = on_event, .per_session_data_size = sizeof(struct slot)},
+	{
+		.name = "xmpp",
+		.callback = on_event,
+		.per_session_data_size = sizeof(struct slot),
+		.rx_buffer_size = RX_BYTES,
+		.tx_packet_size = TX_BYTES,
+	},
 	{.name = NULL},
 };
 
@@ -296,14 +302,15 @@ ws_adopt(struct ws *w, int fd, struct slice head, const struct peer *peer)
 
 /*
  * The library's own output must be gone before the next write, or the stream
- * is garbled: so ask each time.
+ * is garbled: so ask each time.  Whether the kernel has room need not be asked
+ * before: what it does not take becomes such output.
  */
 bool
 ws_send(struct ws_connection *c, struct stanza *st)
 {
 	if (c->is_hung_up)
 		return false;
-	if (lws_send_pipe_choked(c->wsi)) {
+	if (lws_partial_buffered(c->wsi)) {
 		lws_callback_on_writable(c->wsi);
 		return false;
 	}

@@ -125,6 +125,12 @@ body_reader_new(struct xml_limits limits)
 }
 
 void
+body_reader_seed(struct body_reader *r, uint64_t seed)
+{
+	xml_seed(r->xml, seed);
+}
+
+void
 body_reader_free(struct body_reader *r)
 {
 	if (r == NULL)

@@ -34,6 +34,8 @@ struct body_reader;
 
 /* limits bound one payload element. */
 struct body_reader *body_reader_new(struct xml_limits limits);
+/* See xml_seed(). */
+void body_reader_seed(struct body_reader *r, uint64_t seed);
 void body_reader_free(struct body_reader *r);
 
 /*

@@ -779,6 +779,12 @@ bosh_is_done(const struct bosh *b, ms_t now)
 	return b->state == BOSH_CLOSED && now >= b->epilogue_end;
 }
 
+bool
+bosh_is_told(const struct bosh *b)
+{
+	return b->state == BOSH_CLOSED && b->is_told;
+}
+
 size_t
 bosh_queued(const struct bosh *b)
 {

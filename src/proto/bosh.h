@@ -85,6 +85,9 @@ enum closing bosh_expire(struct bosh *b, ms_t now);
 /* True when the session is closed and nobody needs it for a repeat any more. */
 bool bosh_is_done(const struct bosh *b, ms_t now);
 
+/* True when the session is closed and the client knows: what is left is for repeats. */
+bool bosh_is_told(const struct bosh *b);
+
 /* Bytes and cost waiting for the client, not yet put into an answer. */
 size_t bosh_queued(const struct bosh *b);
 /* The same for what bosh_next_up() has yet to give. */

@@ -86,6 +86,12 @@ frame_reader_new(struct xml_limits limits)
 }
 
 void
+frame_reader_seed(struct frame_reader *r, uint64_t seed)
+{
+	xml_seed(r->xml, seed);
+}
+
+void
 frame_reader_free(struct frame_reader *r)
 {
 	if (r == NULL)

@@ -17,6 +17,8 @@
 struct frame_reader;
 
 struct frame_reader *frame_reader_new(struct xml_limits limits);
+/* See xml_seed(). */
+void frame_reader_seed(struct frame_reader *r, uint64_t seed);
 void frame_reader_free(struct frame_reader *r);
 
 struct frame;

@@ -33,6 +33,7 @@ struct xml {
 	const struct xml_handler *handler;
 	void *arg;
 	struct xml_limits limits;
+	uint64_t seed; /* 0: expat asks the system */
 	enum xml_result result;
 
 	unsigned depth; /* of open elements */
@@ -515,6 +516,8 @@ fresh_parser(struct xml *x)
 	} else {
 		must(XML_ParserReset(x->parser, "UTF-8"));
 	}
+	if (x->seed != 0)
+		XML_SetHashSalt(x->parser, (unsigned long) x->seed);
 	x->largest = 0;
 	set_handlers(x);
 }
@@ -560,6 +563,12 @@ xml_new(enum xml_shape shape, const struct xml_handler *handler, struct xml_limi
 	buf_init(&x->carry, limits.element > MAX_HEADER ? limits.element : MAX_HEADER);
 	buf_init(&x->header, MAX_HEADER);
 	return x;
+}
+
+void
+xml_seed(struct xml *x, uint64_t seed)
+{
+	x->seed = seed;
 }
 
 void

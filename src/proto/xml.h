@@ -82,6 +82,8 @@ struct xml;
 
 /* handler and arg must outlive the reader. */
 struct xml *xml_new(enum xml_shape shape, const struct xml_handler *handler, struct xml_limits limits);
+/* A number that nobody can guess, for expat's tables.  Without one it asks the system, for each document anew. */
+void xml_seed(struct xml *x, uint64_t seed);
 /* NULL is fine. */
 void xml_free(struct xml *x);
 

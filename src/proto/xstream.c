@@ -187,7 +187,8 @@ on_element(void *arg, struct stanza *st)
 		stanza_free(st);
 		return on_tls_word(x, kind);
 	}
-	if (kind == STANZA_FEATURES && x->is_first && !x->is_secure) {
+	/* Behind our end tag there is nothing to settle, and nothing more to ask for. */
+	if (kind == STANZA_FEATURES && x->is_first && !x->is_secure && !x->is_closed) {
 		x->reason = settle_tls(x);
 		if (x->reason != CLOSING_NONE || x->state == XSTREAM_STARTTLS) {
 			stanza_free(st);

@@ -91,3 +91,9 @@ front_kept(const struct front *f)
 {
 	return IS_BOSH(f) ? bosh_kept(f->bosh) : 0;
 }
+
+bool
+front_is_told(const struct front *f)
+{
+	return IS_BOSH(f) ? bosh_is_told(f->bosh) : frame_is_done(f->frame);
+}

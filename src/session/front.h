@@ -32,6 +32,8 @@ void front_close(struct front *f, enum closing reason, ms_t now);
 ms_t front_deadline(const struct front *f);
 /* Time passed.  A reason means: the session is to be closed with it. */
 enum closing front_expire(struct front *f, ms_t now);
+/* The client knows that the session has ended; it may still lose the answer and ask again. */
+bool front_is_told(const struct front *f);
 /* The client knows all it will, or is gone. */
 bool front_is_done(const struct front *f, ms_t now);
 /* Bytes and cost waiting for the client. */

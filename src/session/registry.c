@@ -300,6 +300,15 @@ registry_bury_all(struct registry *r)
 		list_append(&r->dead, link);
 }
 
+bool
+registry_is_told(const struct registry *r)
+{
+	for (struct list *link = r->live.next; link != &r->live; link = link->next)
+		if (!session_is_told(list_entry(link, struct session, link)))
+			return false;
+	return true;
+}
+
 size_t
 registry_count(const struct registry *r)
 {

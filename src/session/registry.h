@@ -67,6 +67,8 @@ void registry_reap(struct registry *r, void (*before_free)(void *arg, struct ses
 void registry_close_all(struct registry *r, enum closing reason, ms_t now);
 /* Gives all sessions up, telling nobody: the next registry_reap() frees them. */
 void registry_bury_all(struct registry *r);
+/* After registry_close_all(): does everybody know? */
+bool registry_is_told(const struct registry *r);
 size_t registry_count(const struct registry *r);
 
 #endif

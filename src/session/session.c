@@ -496,6 +496,12 @@ session_deadline(const struct session *s)
 }
 
 bool
+session_is_told(const struct session *s)
+{
+	return (s->upstream == UPSTREAM_NONE || s->upstream == UPSTREAM_GONE) && front_is_told(&s->front);
+}
+
+bool
 session_is_done(const struct session *s, ms_t now)
 {
 	return (s->upstream == UPSTREAM_NONE || s->upstream == UPSTREAM_GONE) && front_is_done(&s->front, now);

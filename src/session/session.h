@@ -108,6 +108,8 @@ void session_close(struct session *s, enum closing reason, ms_t now);
 void session_expire(struct session *s, ms_t now);
 /* When session_expire() is due; MS_NEVER when not. */
 ms_t session_deadline(const struct session *s);
+/* Both sides know that the session has ended, as far as they can be told. */
+bool session_is_told(const struct session *s);
 /* Nobody is left to be told anything. */
 bool session_is_done(const struct session *s, ms_t now);
 

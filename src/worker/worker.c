@@ -455,7 +455,7 @@ end(struct worker *w)
 static bool
 is_all_told(const struct worker *w)
 {
-	return registry_count(w->registry) == 0 && bosh_http_waiting(w->http) == 0;
+	return registry_is_told(w->registry) && bosh_http_waiting(w->http) == 0;
 }
 
 static void

@@ -11,6 +11,8 @@
 
 #define CONNECTION_MAGIC 0x77736373u
 #define VOUCH_MS 25000
+#define RX_BYTES 8192     /* a message up to this comes whole; each connection has as much, pages are touched as used */
+#define TX_BYTES 65536    /* at once to the kernel; the library would cut at 4096 and copy the rest */
 #define KEEP_MESSAGE 4096 /* room a connection may keep between messages */
 
 _Static_assert(LWS_PRE <= STANZA_HEADROOM, "a frame header must fit before a stanza's bytes");

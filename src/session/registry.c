@@ -53,17 +53,28 @@ set_limits(struct registry *r)
 	r->world.budget = r->conf->limits.buffer_total / r->config.n_workers;
 }
 
+static void
+open_readers(struct registry *r)
+{
+	struct xml_limits limits = {r->conf->limits.stanza, MAX_DEPTH};
+	uint64_t seed;
+
+	r->config.hooks->random(r->config.hooks->arg, &seed, sizeof seed);
+	r->body_reader = body_reader_new(limits);
+	body_reader_seed(r->body_reader, seed);
+	r->frame_reader = frame_reader_new(limits);
+	frame_reader_seed(r->frame_reader, seed);
+}
+
 struct registry *
 registry_new(const struct registry_config *config, const struct conf *conf)
 {
 	struct registry *r = xcalloc(1, sizeof *r);
-	struct xml_limits limits = {conf->limits.stanza, MAX_DEPTH};
 	uint64_t seed;
 
 	r->config = *config;
 	r->conf = conf_ref(conf);
-	r->body_reader = body_reader_new(limits);
-	r->frame_reader = frame_reader_new(limits);
+	open_readers(r);
 	r->world = (struct session_world){
 		.outlet = config->outlet,
 		.hooks = config->hooks,
@@ -86,15 +97,13 @@ registry_new(const struct registry_config *config, const struct conf *conf)
 void
 registry_set_conf(struct registry *r, const struct conf *conf)
 {
-	struct xml_limits limits = {conf->limits.stanza, MAX_DEPTH};
 	const struct conf *old = r->conf;
 
 	r->conf = conf_ref(conf);
 	conf_unref(old);
 	body_reader_free(r->body_reader);
 	frame_reader_free(r->frame_reader);
-	r->body_reader = body_reader_new(limits);
-	r->frame_reader = frame_reader_new(limits);
+	open_readers(r);
 	r->world.frame_reader = r->frame_reader;
 	set_limits(r);
 }

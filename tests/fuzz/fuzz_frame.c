@@ -1,0 +1,141 @@
+/*
+ * frame.h with any messages: one WebSocket stream.
+ *
+ *      0x1e   ends a message             0x1c   behind it the server opens its stream
+ *      0x1f   behind it the server sends an element
+ *      0x1d   behind it the stream ends, or when it has ended, the WebSocket does
+ *
+ * Whatever goes to the client is one element that can be read alone, first
+ * <open/>, last <close/>.
+ */
+#include "fuzz/input.h"
+
+#include "proto/frame.h"
+
+static const struct xml_limits limits = {20000, 100};
+static const struct xml_limits unlimited = {1 << 24, 1000};
+
+static const struct header server = {.from = (char[]){"example.org"}, .id = (char[]){"<'&\""}};
+
+struct client {
+	struct frame *frame;
+	struct xml *checker;
+	unsigned opens; /* that we said */
+	bool has_opened; /* the client has */
+	bool is_closed, is_gone, is_hung_up;
+	ms_t now;
+};
+
+static bool
+on_root(void *arg, const struct xml_element *root)
+{
+	struct client *c = arg;
+	bool is_framing = slice_eq(root->ns, SLICE(FRAME_NS));
+
+	must(!c->is_closed && (c->opens > 0 || is_framing));
+	c->opens += is_framing && slice_eq(root->local, SLICE("open"));
+	c->is_closed = is_framing && slice_eq(root->local, SLICE("close"));
+	return true;
+}
+
+static bool
+on_element(void *arg, struct stanza *st)
+{
+	(void) arg;
+	stanza_free(st);
+	return true;
+}
+
+static const struct xml_handler checks = {.root = on_root, .element = on_element};
+
+static void
+take_out(struct client *c)
+{
+	struct stanza *st;
+	unsigned code;
+
+	while ((st = frame_first_out(c->frame)) != NULL) {
+		must(!c->is_gone && !c->is_hung_up);
+		must(xml_document(c->checker, stanza_slice(st), c) == XML_OK);
+		frame_sent(c->frame);
+	}
+	if (!c->is_hung_up && frame_wants_hangup(c->frame, c->now, &code)) {
+		must(!c->is_gone && c->is_closed && code >= 1000 && code <= 1011);
+		c->is_hung_up = true;
+	}
+	must(frame_queued(c->frame) == 0);
+}
+
+static enum closing
+take_up(struct client *c)
+{
+	enum closing closing = CLOSING_NONE;
+	struct stanza *st;
+
+	while ((st = frame_next_up(c->frame)) != NULL) {
+		c->has_opened = c->has_opened || st->kind == STANZA_OPEN;
+		must(c->has_opened || st->kind == STANZA_CLOSE);
+		if (st->kind == STANZA_OPEN)
+			must(frame_header(c->frame)->to != NULL && frame_header(c->frame)->version != NULL);
+		else if (st->kind == STANZA_CLOSE)
+			closing = CLOSING_CLIENT_CLOSED;
+		else
+			must(st->n > 0 && st->bytes[0] == '<');
+		stanza_free(st);
+	}
+	return closing;
+}
+
+static void
+react(struct client *c, char mark)
+{
+	struct stanza *st;
+
+	switch (mark) {
+	case MARK_FILE:
+		if (c->has_opened)
+			frame_opened(c->frame, &server);
+		break;
+	case MARK_UNIT:
+		if (c->opens == 0)
+			break;
+		st = stanza_copy(SLICE("<message xmlns='jabber:client'/>"), STANZA_MESSAGE);
+		frame_give(c->frame, &st);
+		break;
+	case MARK_GROUP:
+		if (c->is_closed) {
+			frame_gone(c->frame);
+			c->is_gone = true;
+		}
+		frame_close(c->frame, CLOSING_SERVER_CLOSED, c->now);
+		break;
+	}
+	c->now += 500;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct slice rest = slice_of((const char *) p, n);
+	struct frame_reader *reader = frame_reader_new(limits);
+	struct client c = {.frame = frame_new(), .checker = xml_new(XML_MESSAGE, &checks, unlimited), .now = 1000};
+	struct piece piece;
+
+	while (next_piece(&rest, &piece)) {
+		struct slice message = exact(piece.bytes);
+		enum closing up, closing = c.is_gone ? CLOSING_NONE : frame_message(c.frame, reader, message);
+		exact_free(message);
+		up = take_up(&c);
+		if (closing == CLOSING_NONE)
+			closing = up;
+		if (closing != CLOSING_NONE)
+			frame_close(c.frame, closing, c.now);
+		take_out(&c);
+		react(&c, piece.mark);
+		take_out(&c);
+	}
+	frame_free(c.frame);
+	frame_reader_free(reader);
+	xml_free(c.checker);
+	return 0;
+}

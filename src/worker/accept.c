@@ -38,6 +38,7 @@ struct acceptor {
 	size_t n_listeners;
 	struct mailbox *const *mailboxes;
 	unsigned n_mailboxes, next;
+	bool is_short; /* of descriptors */
 	const struct log *log;
 };
 
@@ -79,7 +80,10 @@ on_backoff(uv_timer_t *timer)
 static void
 back_off(struct acceptor *a, const char *reason)
 {
-	log_event(a->log, LOG_WARNING, "not accepting for a moment", "reason=\"%s\"", reason);
+	/* Said once, however often it is tried in vain. */
+	if (!a->is_short)
+		log_event(a->log, LOG_WARNING, "connections wait", "reason=\"%s\" cure=\"raise the limit of open files\"", reason);
+	a->is_short = true;
 	for (size_t i = 0; i < a->n_listeners; i++)
 		uv_poll_stop(&a->listener[i].poll);
 	uv_timer_start(&a->backoff, on_backoff, BACKOFF_MS, 0);
@@ -104,6 +108,9 @@ on_readable(uv_poll_t *poll, int status, int events)
 				back_off(a, strerror(errno));
 			return;
 		}
+		if (a->is_short)
+			log_event(a->log, LOG_NOTICE, "connections are accepted again", "");
+		a->is_short = false;
 		mail = mail_new(MAIL_CONNECTION, SLICE(""));
 		mail->fd = fd;
 		describe(&mail->peer, &address);

@@ -15,6 +15,8 @@
 #define MAX_CUTS 4                /* elements taken out of <stream:features/> */
 #define MAX_HEADER 16384          /* bytes of a stream header */
 #define PIECE 2048                /* fed to expat at a time, unless a tag is longer: its buffer stays this small */
+#define MAX_ADDED 65536           /* bytes of declarations written again per document or chunk ... */
+#define MAX_ADDED_RATIO 8         /* ... and per byte of it: <s:a/> with the prefix of streams adds seven */
 #define MAX_RESCAN (64u << 20)    /* bytes of unfinished tags looked at again before we call it an attack */
 #define RECYCLE_BYTES 8192        /* after an element of this size the parser is replaced by a fresh one */
 
@@ -46,6 +48,7 @@ struct xml {
 	enum stanza_kind kind;
 	bool has_stream_prefix;
 	uint32_t used, own; /* declarations it inherits; those it makes itself */
+	size_t added;       /* bytes that inherited declarations made of this document or chunk */
 	struct cut cut[MAX_CUTS];
 	unsigned n_cuts;
 	bool cutting;
@@ -329,7 +332,9 @@ name_length(struct slice tag)
 
 /*
  * The cut element, self-contained: its own bytes, with the declarations it
- * inherits put behind its name and what is not for the client left out.
+ * inherits put behind its name and what is not for the client left out.  NULL
+ * when a few bytes become far too many: a long namespace name of the root and
+ * a thousand tiny elements that use it.
  */
 static struct stanza *
 make_stanza(struct xml *x, struct slice bytes)
@@ -342,6 +347,9 @@ make_stanza(struct xml *x, struct slice bytes)
 	for (unsigned i = 0; i < x->n_declarations; i++)
 		if (add & (1u << i))
 			n += write_declaration(NULL, &x->declaration[i]);
+	x->added += n - bytes.n;
+	if (x->added > MAX_ADDED + MAX_ADDED_RATIO * x->chunk.n)
+		return NULL;
 	for (unsigned i = 0; i < x->n_cuts; i++)
 		n -= x->cut[i].to - x->cut[i].from;
 
@@ -370,6 +378,7 @@ static void
 end_element(struct xml *x, uint64_t end)
 {
 	struct slice bytes;
+	struct stanza *st;
 
 	x->in_element = false;
 	if (x->shape != XML_MESSAGE)
@@ -380,7 +389,12 @@ end_element(struct xml *x, uint64_t end)
 	}
 	if (bytes.n > x->largest)
 		x->largest = bytes.n;
-	if (!x->handler->element(x->arg, make_stanza(x, bytes)))
+	st = make_stanza(x, bytes);
+	if (st == NULL) {
+		stop(x, XML_TOO_BIG);
+		return;
+	}
+	if (!x->handler->element(x->arg, st))
 		stop(x, XML_STOPPED);
 	x->own = 0;
 	/* Whatever of it was carried has been used up. */
@@ -544,6 +558,7 @@ rewind_all(struct xml *x, void *arg)
 	x->depth = 0;
 	x->in_element = false;
 	x->own = 0;
+	x->added = 0;
 	x->chunk = SLICE_NONE;
 	x->chunk_at = x->carry_at = x->fed = 0;
 	x->index_base = 0;
@@ -701,6 +716,7 @@ xml_feed(struct xml *x, struct slice bytes)
 	if (x->result != XML_OK || bytes.n == 0)
 		return x->result;
 	x->chunk = bytes;
+	x->added = 0;
 	x->chunk_at = x->fed;
 	x->fed += bytes.n;
 	parse(x, bytes, false);

@@ -63,6 +63,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		must(body->wait <= UINT32_MAX && body->hold <= UINT32_MAX && body->pause <= UINT32_MAX);
 		must(!slice_is_set(sid) || (slice_is_set(body->sid) && slice_eq(sid, body->sid)));
 		check_payload(&body->payload);
+		/* What is made of it stays in proportion to it. */
+		must(body->payload.bytes <= 65536 + 9 * n);
 	}
 	/* A reader is as good as new. */
 	must(body_read(reader, bytes, &again) == closing);

@@ -187,6 +187,15 @@ on_element(void *arg, struct stanza *st)
 		stanza_free(st);
 		return on_tls_word(x, kind);
 	}
+	/*
+	 * Features come first (RFC 6120, 4.3.2).  What somebody puts before
+	 * them, in the clear, must not reach the client of a stream to be secured.
+	 */
+	if (!x->is_settled && !x->is_closed && kind != STANZA_FEATURES && kind != STANZA_STREAM_ERROR) {
+		stanza_free(st);
+		x->reason = CLOSING_SERVER_XML;
+		return false;
+	}
 	/* Behind our end tag there is nothing to settle, and nothing more to ask for. */
 	if (kind == STANZA_FEATURES && x->is_first && !x->is_secure && !x->is_closed) {
 		x->reason = settle_tls(x);

@@ -109,7 +109,7 @@ on_readable(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		if (a->is_short)
-			log_event(a->log, LOG_NOTICE, "connections are accepted again", "");
+			log_event(a->log, LOG_NOTICE, "connections are accepted again", "listeners=%zu", a->n_listeners);
 		a->is_short = false;
 		mail = mail_new(MAIL_CONNECTION, SLICE(""));
 		mail->fd = fd;

@@ -20,7 +20,7 @@ static const struct header server = {.from = (char[]){"example.org"}, .id = (cha
 struct client {
 	struct frame *frame;
 	struct xml *checker;
-	unsigned opens; /* that we said */
+	unsigned opens;  /* that we said */
 	bool has_opened; /* the client has */
 	bool is_closed, is_gone, is_hung_up;
 	ms_t now;

@@ -144,7 +144,7 @@ come(struct life *l, bool is_websocket, struct slice attributes)
 		return;
 	buf_init(&body, BUF_UNLIMITED);
 	buf_printf(&body, "<body xmlns='" BODY_NS "' rid='%llu' to='example.org' xmlns:xmpp='" BODY_NS_XMPP "' %.*s/>",
-		   (unsigned long long) c->rid, SLICE_ARG(attributes));
+		(unsigned long long) c->rid, SLICE_ARG(attributes));
 	world_post(&l->w, c, 0, c->rid, buf_slice(&body));
 	buf_fini(&body);
 }
@@ -168,8 +168,9 @@ post(struct life *l, struct client *c, struct mind *m, bool is_large, unsigned w
 	if (c->sid[0] == '\0' || letter < 'a' || letter > 'z')
 		return;
 	buf_init(&body, BUF_UNLIMITED);
-	buf_printf(&body, "<body xmlns='" BODY_NS "' sid='%s' rid='%llu' xmlns:xmpp='" BODY_NS_XMPP "' %.*s>" UP "%llu'>",
-		   c->sid, (unsigned long long) rid, SLICE_ARG(attributes), (unsigned long long) rid);
+	buf_printf(&body,
+		"<body xmlns='" BODY_NS "' sid='%s' rid='%llu' xmlns:xmpp='" BODY_NS_XMPP "' %.*s>" UP "%llu'>", c->sid,
+		(unsigned long long) rid, SLICE_ARG(attributes), (unsigned long long) rid);
 	if (is_large)
 		fill(&body, 'u');
 	buf_append_str(&body, "</up-1>");
@@ -248,17 +249,19 @@ connect_server(struct life *l, struct client *c)
 static bool
 has_server(const struct client *c)
 {
-	return c->server.session != NULL && (c->server.state == SERVER_ASKED || c->server.state == SERVER_SECURING ||
-					     c->server.state == SERVER_CONNECTED);
+	return c->server.session != NULL &&
+		(c->server.state == SERVER_ASKED || c->server.state == SERVER_SECURING ||
+			c->server.state == SERVER_CONNECTED);
 }
 
 static void
 client_event(struct life *l, char verb, struct client *c, struct mind *m, struct slice text)
 {
 	static const char open[] = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.org' version='1.0'/>";
-	static const char hello[] = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' from='example.org' id='i' "
-				    "version='1.0' xmlns:stream='http://etherx.jabber.org/streams'><stream:features>"
-				    "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>";
+	static const char hello[] =
+		"<?xml version='1.0'?><stream:stream xmlns='jabber:client' from='example.org' id='i' "
+		"version='1.0' xmlns:stream='http://etherx.jabber.org/streams'><stream:features>"
+		"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>";
 	bool is_any = text.n == 0 || text.p[0] < '0' || text.p[0] > '9';
 	size_t room = is_any ? 0 : (size_t) (text.p[0] - '0');
 

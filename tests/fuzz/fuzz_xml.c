@@ -156,8 +156,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct record r = {.checker = xml_new(XML_MESSAGE, &checks, unlimited)};
 	char choice = next_choice(&rest);
 	enum xml_shape shape = slice_lower(choice) == 'm' ? XML_MESSAGE
-			       : slice_lower(choice) == 'w' ? XML_WRAPPER
-							    : XML_STREAM;
+		: slice_lower(choice) == 'w'              ? XML_WRAPPER
+							  : XML_STREAM;
 	struct xml *x = xml_new(shape, &handler, choice >= 'A' && choice <= 'Z' ? narrow : wide);
 
 	buf_init(&r.text, BUF_UNLIMITED);

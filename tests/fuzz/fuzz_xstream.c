@@ -17,7 +17,8 @@
 
 static const struct xml_limits limits = {20000, 100};
 static const struct xml_limits unlimited = {1 << 24, 1000};
-static const struct header header = {.to = (char[]){"example.org"}, .from = (char[]){"a'<&@b"}, .version = (char[]){"1.0"}};
+static const struct header header = {
+	.to = (char[]){"example.org"}, .from = (char[]){"a'<&@b"}, .version = (char[]){"1.0"}};
 
 struct leg {
 	struct xstream *x;
@@ -93,7 +94,7 @@ take_down(struct leg *l)
 	while ((st = xstream_next_down(l->x)) != NULL) {
 		/* Before it is settled, or when our side has ended, only that the server ends is of interest. */
 		must(xstream_is_ready(l->x) || l->is_closed || st->kind == STANZA_STREAM_ERROR ||
-		     st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE);
+			st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE);
 		if (st->kind != STANZA_OPEN && st->kind != STANZA_CLOSE)
 			must(xml_document(l->message, stanza_slice(st), l) == XML_OK);
 		stanza_free(st);
@@ -130,10 +131,11 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	char choice = next_choice(&rest);
 	struct piece piece;
 
-	xstream_set_tls(l.x, choice == 'o'   ? XSTREAM_TLS_OFF
-			     : choice == 'i' ? XSTREAM_TLS_IF_REQUIRED
-			     : choice == 'p' ? XSTREAM_TLS_OPTIONAL
-					     : XSTREAM_TLS_REQUIRED);
+	xstream_set_tls(l.x,
+		choice == 'o'           ? XSTREAM_TLS_OFF
+			: choice == 'i' ? XSTREAM_TLS_IF_REQUIRED
+			: choice == 'p' ? XSTREAM_TLS_OPTIONAL
+					: XSTREAM_TLS_REQUIRED);
 	xstream_open(l.x, &header, XSTREAM_EXPOSED);
 	take_out(&l);
 	while (next_piece(&rest, &piece)) {

@@ -7,13 +7,14 @@
  *      s0n ATTRIBUTES|PAYLOAD   a body; n is the next rid, o the one behind it, m the last; S to the other worker
  *      v0n            one with a large payload  l0a    loses its last request (b: the one before ...)
  *      o0             <open/>                   m0TEXT a message
- *      u0             a numbered message        g0     the WebSocket is gone
+ *      u0             a numbered message, U0 a large one      g0     the WebSocket is gone
  *      c0             its server connects, or TLS stands      r0     refuses, or is gone
  *      h0             the server's header and features        d0TEXT the server's bytes
  *      n0             a numbered element, N0 a large one      e0     </stream:stream>
  *      k03            the server takes 300 bytes more, k0 any number; j03 the same for a client's messages
  *      t0k            time passes: 10 ms, for each letter behind a twice as much
- *      x              all are told to go
+ *      y0a            the client asks for something behind its last request on the same connection
+ *      x              all are told to go        z      another configuration counts for who comes
  *
  * world.h looks at what a daemon could not do.  Here besides: a request is
  * answered once, not when it is gone, and in the end; elements arrive in order
@@ -23,6 +24,7 @@
 
 #include <stdio.h>
 
+#include "conf/conf_read.h"
 #include "script/world.h"
 
 #define CLIENTS 3
@@ -32,13 +34,14 @@
 #define FILL 9000
 #define OPEN_MAX 16 /* requests of one session, with hold 3 */
 
+#define LIMITS(more) "\"limits\":{\"stanza\":10000,\"queue\":20000" more "},"
+#define DOMAIN(tls) "\"domains\":{\"example.org\":{\"connect\":\"xmpp://127.0.0.1:5222\",\"tls\":\"" tls "\"}}"
+
 static const char *const confs[] = {
-	"'bosh':{'hold':3},'limits':{'stanza':10000,'queue':20000},"
-	"'domains':{'example.org':{'connect':'xmpp://127.0.0.1:5222','tls':'off'}}}",
-	"'bosh':{'hold':1,'maxpause':0},'limits':{'stanza':10000,'queue':20000},"
-	"'domains':{'example.org':{'connect':'xmpp://127.0.0.1:5222','tls':'required'}}}",
-	"'bosh':{'hold':2,'inactivity':5},'limits':{'stanza':10000,'queue':20000,'connect_timeout':5},"
-	"'domains':{'example.org':{'connect':'xmpp://127.0.0.1:5222','tls':'optional'}}}",
+	"{\"bosh\":{\"hold\":3}," LIMITS(",\"auth_timeout\":0") DOMAIN("off") "}",
+	"{\"bosh\":{\"hold\":1,\"maxpause\":0}," LIMITS("") DOMAIN("required") "}",
+	"{\"bosh\":{\"hold\":2,\"inactivity\":5}," LIMITS(",\"connect_timeout\":5,\"buffer_total\":30000")
+		DOMAIN("optional") "}",
 };
 
 /* What is known of each of the world's clients besides. */
@@ -50,6 +53,7 @@ struct life {
 	struct world w; /* the first: the outlet's arg */
 	void (*reply)(void *arg, struct req_id id, struct slice body, const char *content_type);
 	struct mind mind[CLIENTS];
+	unsigned choice; /* of confs */
 };
 
 /* Order and number ------------------------------------------------------- */
@@ -134,6 +138,7 @@ static void
 come(struct life *l, bool is_websocket, struct slice attributes)
 {
 	char name[] = {(char) ('0' + l->w.n_clients), '\0'};
+	bool is_for_other = attributes.n > 0 && memmem(attributes.p, attributes.n, " to=", 4) != NULL;
 	struct buf body;
 
 	if (l->w.n_clients == CLIENTS)
@@ -143,8 +148,8 @@ come(struct life *l, bool is_websocket, struct slice attributes)
 	if (is_websocket)
 		return;
 	buf_init(&body, BUF_UNLIMITED);
-	buf_printf(&body, "<body xmlns='" BODY_NS "' rid='%llu' to='example.org' xmlns:xmpp='" BODY_NS_XMPP "' %.*s/>",
-		(unsigned long long) c->rid, SLICE_ARG(attributes));
+	buf_printf(&body, "<body xmlns='" BODY_NS "' rid='%llu' xmlns:xmpp='" BODY_NS_XMPP "' %s %.*s/>",
+		(unsigned long long) c->rid, is_for_other ? "" : "to='example.org'", SLICE_ARG(attributes));
 	world_post(&l->w, c, 0, c->rid, buf_slice(&body));
 	buf_fini(&body);
 }
@@ -220,21 +225,69 @@ serve_number(struct life *l, struct client *c, struct mind *m, bool is_large)
 }
 
 static void
-say_number(struct life *l, struct client *c, struct mind *m)
+say_number(struct life *l, struct client *c, struct mind *m, bool is_large)
 {
-	char text[64];
+	struct buf text;
 
-	snprintf(text, sizeof text, UP "%llu'/>", (unsigned long long) ++m->up);
-	say(l, c, slice_str(text));
+	buf_init(&text, BUF_UNLIMITED);
+	buf_printf(&text, UP "%llu'>", (unsigned long long) ++m->up);
+	if (is_large)
+		fill(&text, 'u');
+	buf_append_str(&text, "</up-1>");
+	say(l, c, buf_slice(&text));
+	buf_fini(&text);
+}
+
+/* An open request, counted from the last; NULL when it is none. */
+static struct request *
+find_request(const struct client *c, char letter)
+{
+	size_t back = (size_t) (letter - 'a');
+
+	if (letter < 'a' || back >= c->n_requests || c->request[c->n_requests - 1 - back].state != REQUEST_OPEN)
+		return NULL;
+	return &c->request[c->n_requests - 1 - back];
 }
 
 static void
 lose(struct life *l, struct client *c, char letter)
 {
-	size_t back = (size_t) (letter - 'a');
+	struct request *r = find_request(c, letter);
 
-	if (letter >= 'a' && back < c->n_requests && c->request[c->n_requests - 1 - back].state == REQUEST_OPEN)
-		world_lose(&l->w, c, &c->request[c->n_requests - 1 - back]);
+	if (r != NULL)
+		world_lose(&l->w, c, r);
+}
+
+static void
+hurry(struct life *l, const struct client *c, char letter)
+{
+	const struct request *r = find_request(c, letter);
+	unsigned worker;
+
+	if (r != NULL && registry_worker(l->w.registry[0], slice_str(r->sid), &worker))
+		registry_hurry(l->w.registry[worker], slice_str(r->sid), r->id, l->w.now);
+}
+
+static struct conf *
+read_conf(struct life *l, unsigned choice)
+{
+	struct conf *c = NULL;
+	struct buf errors;
+
+	buf_init(&errors, 4096);
+	must(conf_read(&c, slice_str(confs[choice % 3]), "conf", &l->w.hooks, &errors) == 0);
+	buf_fini(&errors);
+	return c;
+}
+
+static void
+reload(struct life *l)
+{
+	struct conf *c = read_conf(l, ++l->choice);
+
+	for (unsigned i = 0; i < WORLD_WORKERS; i++)
+		registry_set_conf(l->w.registry[i], c);
+	conf_unref(c);
 }
 
 static void
@@ -261,11 +314,12 @@ client_event(struct life *l, char verb, struct client *c, struct mind *m, struct
 	static const char hello[] =
 		"<?xml version='1.0'?><stream:stream xmlns='jabber:client' from='example.org' id='i' "
 		"version='1.0' xmlns:stream='http://etherx.jabber.org/streams'><stream:features>"
-		"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>";
+		"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/><mechanisms "
+		"xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/></stream:features>";
 	bool is_any = text.n == 0 || text.p[0] < '0' || text.p[0] > '9';
 	size_t room = is_any ? 0 : (size_t) (text.p[0] - '0');
 
-	if (strchr("wombgj", verb) != NULL && !c->is_websocket)
+	if (strchr("omuUgj", verb) != NULL && !c->is_websocket)
 		return;
 	switch (verb) {
 	case 's':
@@ -283,8 +337,12 @@ client_event(struct life *l, char verb, struct client *c, struct mind *m, struct
 	case 'm':
 		say(l, c, text);
 		break;
+	case 'y':
+		hurry(l, c, next_choice(&text));
+		break;
 	case 'u':
-		say_number(l, c, m);
+	case 'U':
+		say_number(l, c, m, verb == 'U');
 		break;
 	case 'g':
 		if (c->session != NULL && !c->is_gone)
@@ -338,6 +396,10 @@ event(struct life *l, struct slice line)
 		world_shutdown(&l->w);
 		return;
 	}
+	if (verb == 'z') {
+		reload(l);
+		return;
+	}
 	digit = next_choice(&line);
 	if (verb == 't' && line.n > 0 && line.p[0] >= 'a' && line.p[0] <= 'z')
 		world_time(&l->w, (ms_t) 10 << (line.p[0] - 'a'));
@@ -371,15 +433,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice rest = slice_of((const char *) p, n);
 	struct life *l = xcalloc(1, sizeof *l);
-	unsigned choice = (unsigned char) next_choice(&rest) % 3;
-	struct buf conf;
 
-	buf_init(&conf, BUF_UNLIMITED);
-	buf_append_char(&conf, '{');
-	for (const char *c = confs[choice]; *c != '\0'; c++)
-		buf_append_char(&conf, *c == '\'' ? '"' : *c);
-	must(world_init(&l->w, buf_slice(&conf), WORLD_WORKERS));
-	buf_fini(&conf);
+	l->choice = (unsigned char) next_choice(&rest);
+	must(world_init(&l->w, slice_str(confs[l->choice % 3]), WORLD_WORKERS));
 	l->reply = l->w.outlet.reply;
 	l->w.outlet.reply = on_reply;
 	while (rest.n > 0) {

@@ -48,7 +48,7 @@ struct dial {
 	uint64_t number;
 	const struct conf_domain *domain;
 	size_t next_target, next_address, n_addresses;
-	struct dns_address address[MAX_ADDRESSES];
+	struct dns_address *address;
 	struct dns_query *query;
 	struct dial_socket *socket;
 	ms_t give_up_at;
@@ -157,6 +157,7 @@ dial_drop(struct dial *d)
 	due_set(&d->dialer->due, &d->due, MS_NEVER);
 	list_remove(&d->link);
 	d->magic = 0;
+	free(d->address);
 	free(d);
 }
 
@@ -427,10 +428,13 @@ on_resolved(void *arg, const struct dns_address *address, size_t n, const char *
 	d->query = NULL;
 	d->next_address = 0;
 	d->n_addresses = n < MAX_ADDRESSES ? n : MAX_ADDRESSES;
-	if (n == 0)
+	if (n == 0) {
 		note_failure(d, reason);
-	else
+	} else {
+		/* Most have one, and every session keeps its own. */
+		d->address = xrealloc(d->address, d->n_addresses * sizeof *address);
 		memcpy(d->address, address, d->n_addresses * sizeof *address);
+	}
 	next_address(d);
 }
 

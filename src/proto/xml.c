@@ -12,6 +12,7 @@
 #define SEPARATOR '\n'
 
 #define MAX_DECLARATIONS 32       /* on a root; each is a bit of a mask */
+#define DECLARATIONS 4            /* room is made for so many at a time */
 #define MAX_CUTS 4                /* elements taken out of <stream:features/> */
 #define MAX_HEADER 16384          /* bytes of a stream header */
 #define PIECE 2048                /* fed to expat at a time, unless a tag is longer: its buffer stays this small */
@@ -39,7 +40,7 @@ struct xml {
 	enum xml_result result;
 
 	unsigned depth; /* of open elements */
-	struct declaration declaration[MAX_DECLARATIONS];
+	struct declaration *declaration;
 	unsigned n_declarations;
 
 	/* The element being cut. */
@@ -450,6 +451,9 @@ on_declaration(void *data, const char *prefix, const char *uri)
 		stop(x, XML_TOO_BIG);
 		return;
 	}
+	if (x->n_declarations % DECLARATIONS == 0)
+		x->declaration =
+			xrealloc(x->declaration, (x->n_declarations + DECLARATIONS) * sizeof *x->declaration);
 	x->declaration[x->n_declarations++] =
 		(struct declaration){xstrndup(p.p, p.n), xstrndup(u.p, u.n), p.n, u.n};
 }
@@ -594,6 +598,7 @@ xml_free(struct xml *x)
 	if (x->parser != NULL)
 		XML_ParserFree(x->parser);
 	forget_declarations(x);
+	free(x->declaration);
 	buf_fini(&x->carry);
 	buf_fini(&x->header);
 	free(x);

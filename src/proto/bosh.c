@@ -800,7 +800,12 @@ bosh_kept(const struct bosh *b)
 size_t
 bosh_queued_up(const struct bosh *b)
 {
-	return stanza_queue_cost(&b->up);
+	size_t cost = stanza_queue_cost(&b->up);
+
+	/* What came early waits too: for the request that is missing. */
+	for (unsigned i = 0; i < b->n_slots; i++)
+		cost += stanza_queue_cost(&b->slot[i].payload);
+	return cost;
 }
 
 unsigned

@@ -7,7 +7,7 @@
  *      0x1d   is ten thousand blanks, so that the parser is replaced
  *      0x1c   a new stream begins
  *
- * Whatever is cut out can be read alone.
+ * Whatever is cut out can be read alone.  An element <no/> stops.
  */
 #include "fuzz/input.h"
 
@@ -35,6 +35,20 @@ say(struct record *r, const char *what, struct slice text)
 	buf_append_char(&r->text, '\n');
 }
 
+/* What is escaped can be written as an attribute. */
+static void
+check_escape(struct record *r, struct slice value)
+{
+	struct buf text;
+
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "<a b='");
+	must(xml_escape(&text, value) == 0);
+	buf_append_str(&text, "'/>");
+	must(xml_document(r->checker, buf_slice(&text), NULL) == XML_OK);
+	buf_fini(&text);
+}
+
 static bool
 on_root(void *arg, const struct xml_element *root)
 {
@@ -48,13 +62,15 @@ on_root(void *arg, const struct xml_element *root)
 	say(r, "prefix", root->prefix);
 	say(r, "to", xml_attribute(root, "", "to"));
 	say(r, "lang", xml_attribute(root, XML_NS_XML, "lang"));
-	return true;
+	check_escape(r, xml_attribute(root, "", "to"));
+	return !slice_eq(root->local, SLICE("no"));
 }
 
 static bool
 on_element(void *arg, struct stanza *st)
 {
 	struct record *r = arg;
+	bool goes_on = r == NULL || !slice_has_prefix(stanza_slice(st), SLICE("<no"));
 
 	if (r != NULL) {
 		must(st->n > 0 && st->bytes[0] == '<' && st->bytes[st->n - 1] == '>');
@@ -63,7 +79,7 @@ on_element(void *arg, struct stanza *st)
 		say(r, "", stanza_slice(st));
 	}
 	stanza_free(st);
-	return true;
+	return goes_on;
 }
 
 static bool

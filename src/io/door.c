@@ -22,7 +22,7 @@ struct guest {
 	struct door *door;
 	enum guest_state state;
 	uv_poll_t poll;
-	bool has_poll;
+	bool has_poll, has_left; /* left: the client will send no more */
 	int fd;
 	struct peer peer;
 	struct due_link due;
@@ -97,7 +97,7 @@ wait_for_more(struct guest *g)
 		g->poll.data = g;
 		g->has_poll = true;
 	}
-	uv_poll_start(&g->poll, UV_READABLE, on_poll);
+	uv_poll_start(&g->poll, UV_READABLE | UV_DISCONNECT, on_poll);
 }
 
 /* Nothing more goes out; what comes in is dropped until the client closes, or too much time has passed. */
@@ -173,6 +173,10 @@ judge(struct guest *g)
 	}
 	switch (head_judge(d->rules, slice_of(d->peek, (size_t) n), &head)) {
 	case HEAD_MORE:
+		if (g->has_left) {
+			show_out(g);
+			return;
+		}
 		/* Not to be woken again for what we have seen. */
 		set_low_water(g->fd, (size_t) n + 1);
 		wait_for_more(g);
@@ -209,7 +213,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct guest *g = poll->data;
 
-	(void) events;
+	/* The end makes the socket readable for good, however much we ask to be there. */
+	g->has_left = g->has_left || (events & UV_DISCONNECT) != 0;
 	if (status < 0)
 		show_out(g);
 	else if (g->state == GUEST_REFUSED)

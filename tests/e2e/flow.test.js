@@ -1,0 +1,171 @@
+'use strict';
+/*
+ * flow.test.js: whoever sends faster than the other side reads is held back,
+ * and culvert's memory stays as it was; nothing is lost or changes its place.
+ */
+
+process.env.ASAN_OPTIONS = `quarantine_size_mb=1:${process.env.ASAN_OPTIONS || ''}`; // freed memory does not count
+
+const assert = require('node:assert/strict');
+const { readFileSync } = require('node:fs');
+
+const { body } = require('./lib/bosh');
+const { request } = require('./lib/http');
+const { Server } = require('./lib/server');
+const { culvert, suite } = require('./lib/stage');
+const { pause } = require('./lib/wait');
+
+const MIB = 1024 * 1024;
+const FLOOD = 200 * MIB;
+const STANZA = 16 * 1024;
+const STANZAS = FLOOD / STANZA;
+const GROWTH = 40 * MIB;
+const TEST_MS = 60000;
+
+/* What the system's socket buffers on the way may take, beside what culvert keeps. */
+const HELD_BACK = 60 * MIB;
+
+let server, received;
+const stage = suite({
+	upstreams: async () => {
+		server = stage.add(await Server.start({ stanza: (connection, text) => received(text) }));
+		return { 'stand-in.test': server.port };
+	},
+});
+
+const padding = 'x'.repeat(STANZA - 100);
+const stanza = (i) => `<message xmlns='jabber:client' from='stand-in.test' id='${i}'><body>${padding}</body></message>`;
+const numbersIn = (text) => [...text.matchAll(/<message [^>]*?\bid='(\d+)'/g)].map(([, i]) => Number(i));
+
+function rss() {
+	const status = readFileSync(`/proc/${stage.gateway.program.pid}/status`, 'utf8');
+	return Number(/VmRSS:\s*(\d+) kB/.exec(status)[1]) * 1024;
+}
+
+/* Watches the memory from now on; most() is how much it has grown at most. */
+function watchMemory() {
+	const base = rss();
+	let most = 0;
+	const timer = setInterval(() => { most = Math.max(most, rss() - base); }, 20);
+	return { most: () => Math.max(most, rss() - base), stop: () => clearInterval(timer) };
+}
+
+/* Writes all stanzas, each when the system has taken the one before; counts them. */
+function flood(put) {
+	const state = { written: 0 };
+	state.over = (async () => {
+		for (let i = 0; i < STANZAS; i++) {
+			await put(stanza(i));
+			state.written = i + 1;
+		}
+	})();
+	state.over.catch((error) => { state.error = error; });
+	return state;
+}
+
+/* Waits until a flood does not get on any more; how many bytes it could write. */
+async function stalled(state) {
+	for (let last = -1; state.written !== last; await pause(400))
+		last = state.written;
+	assert.ifError(state.error);
+	return state.written * STANZA;
+}
+
+/* Numbers that must come in order, one after the other. */
+class Order {
+	constructor() {
+		this.next = 0;
+		this.whole = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
+		this.whole.catch(() => {});
+	}
+
+	take(i) {
+		if (i !== this.next++)
+			this.reject(new Error(`number ${i} came, ${this.next - 1} was to come`));
+		if (this.next === STANZAS)
+			this.resolve();
+	}
+}
+
+function assertHeldBack(written, memory) {
+	assert.ok(written < HELD_BACK, `${written / MIB} MiB were written though nobody reads`);
+	assert.ok(memory.most() < GROWTH, `memory has grown by ${memory.most() / MIB} MiB`);
+}
+
+culvert('websocket: a client that stops reading holds the server back', { ms: TEST_MS }, async () => {
+	const client = await stageLogin('websocket');
+	const order = new Order(), memory = watchMemory();
+	try {
+		client.ws.removeAllListeners('message');
+		client.ws.on('message', (data) => numbersIn(data.toString()).forEach((i) => order.take(i)));
+		client.ws.pause();
+		const state = flood((text) => server.last.put(text));
+		assertHeldBack(await stalled(state), memory);
+		client.ws.resume();
+		await Promise.all([state.over, order.whole]);
+		assert.ok(memory.most() < GROWTH, `memory has grown by ${memory.most() / MIB} MiB`);
+	} finally {
+		memory.stop();
+	}
+});
+
+culvert('bosh: a client that does not poll holds the server back', { ms: TEST_MS }, async () => {
+	const client = await stageLogin('bosh');
+	await Promise.all(client.open);
+	const order = new Order(), memory = watchMemory();
+	try {
+		const state = flood((text) => server.last.put(text));
+		assertHeldBack(await stalled(state), memory);
+		while (order.next < STANZAS) {
+			const text = body({ rid: client.rid++, sid: client.sid });
+			const answer = await request(stage.gateway.port, 'POST', stage.gateway.boshPath,
+				{ headers: { 'Content-Type': 'text/xml' }, body: text });
+			assert.doesNotMatch(answer.text.slice(0, 500), /terminate/);
+			numbersIn(answer.text).forEach((i) => order.take(i));
+		}
+		await Promise.all([state.over, order.whole]);
+		assert.ok(memory.most() < GROWTH, `memory has grown by ${memory.most() / MIB} MiB`);
+	} finally {
+		memory.stop();
+	}
+});
+
+culvert('websocket: a server that does not read holds the client back', { ms: TEST_MS }, async () => {
+	const client = await stageLogin('websocket');
+	const order = new Order(), memory = watchMemory();
+	received = (text) => numbersIn(text).forEach((i) => order.take(i));
+	try {
+		server.last.socket.pause();
+		const state = flood((text) => new Promise((resolve, reject) =>
+			client.ws.send(text, (error) => error ? reject(error) : resolve())));
+		assertHeldBack(await stalled(state), memory);
+		server.last.socket.resume();
+		await Promise.all([state.over, order.whole]);
+		assert.ok(memory.most() < GROWTH, `memory has grown by ${memory.most() / MIB} MiB`);
+	} finally {
+		memory.stop();
+	}
+});
+
+culvert('others are served while one is held back', { ms: TEST_MS }, async () => {
+	const slow = await stageLogin('websocket');
+	slow.ws.pause();
+	const { last } = server;
+	received = (text) => server.last.write(text);
+	const state = flood((text) => last.put(text));
+	for (const transport of ['bosh', 'websocket']) {
+		const other = await stageLogin(transport);
+		for (let i = 0; i < 20; i++) {
+			await other.tell(`<message xmlns='jabber:client'><body>${i}</body></message>`);
+			await other.message(`${i}`);
+		}
+	}
+	assert.ok(await stalled(state) < HELD_BACK);
+});
+
+/* A guest at the stand-in server. */
+async function stageLogin(transport) {
+	const client = stage[transport]('stand-in.test');
+	await client.login();
+	return client;
+}

@@ -17,6 +17,7 @@
 #define READ_BYTES 65536
 #define MAX_ADDRESSES 16
 #define MAX_RECORDS 8  /* read from one connection before the others get their turn */
+#define MAX_RESTS 64   /* reads from a connection that is lost */
 #define MIN_ATTEMPT 1000 /* ms an attempt gets, however many wait behind it */
 #define REASON 240
 
@@ -253,6 +254,21 @@ read_some(struct dial_socket *s)
 	}
 }
 
+/*
+ * The socket is in error and the loop has stopped looking at it: what came
+ * before is read, and then the loss is told.
+ */
+static void
+read_rest(struct dial_socket *s)
+{
+	for (int i = 0; i < MAX_RESTS && s->dial != NULL && s->dial->state == DIAL_OPEN; i++)
+		read_some(s);
+	if (s->dial == NULL || s->dial->state != DIAL_OPEN)
+		return;
+	lose(s->dial, "connection in error");
+	tell_gone(s->dial);
+}
+
 static void
 on_open_events(struct dial_socket *s, int status, int events)
 {
@@ -265,9 +281,10 @@ on_open_events(struct dial_socket *s, int status, int events)
 		if (s->dial == NULL || s->dial->state != DIAL_OPEN)
 			return;
 	}
-	if (status == 0 && (events & UV_READABLE) == 0)
-		return;
-	read_some(s);
+	if (status < 0)
+		read_rest(s);
+	else if (events & UV_READABLE)
+		read_some(s);
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "io/watch.h"
 #include "io/wire.h"
+#include "proto/head.h"
 
 /*
  * Resuming costs the library a walk over all requests it holds, so the
@@ -24,11 +25,13 @@
 #define MAX_HEAD 16384       /* of an upgrade that is passed on */
 #define KEEP_BODY 1024       /* room a waiting request may keep */
 #define BODY_MS 60000        /* from a request's head to the end of its body */
+#define FIRST_ROOM 16384     /* made for a body before any of it has come */
 #define MIN_SWEEP_MS 250
 #define STRAY_BYTES 4        /* some clients end a body with a line end that is not part of it */
 
 static const char too_large[] = "The body of this request is too large.\n";
 
+#define UPGRADE_FIELDS 6
 #define CONNECTION_MAGIC 0x636f6e6eu
 
 struct connection;
@@ -55,7 +58,7 @@ struct request {
 	uint64_t generation;
 	enum request_state state;
 	ms_t began_at;
-	bool is_suspended, is_too_big, is_upgrade;
+	bool is_suspended, is_too_big, is_upgrade, is_chunked;
 	size_t dropped;
 	struct buf body;
 	unsigned status;
@@ -77,7 +80,6 @@ struct connection {
 	/* For the sweep. */
 	struct list all;
 	uint64_t consumed;  /* bytes of requests so far */
-	bool is_inexact;    /* a chunked body's framing was not counted */
 	ms_t partial_since; /* bytes have come that are no whole head; 0: none */
 };
 
@@ -229,17 +231,27 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 
 struct framing {
 	unsigned content_lengths, transfer_encodings, hosts;
-	bool is_odd;
+	unsigned upgrade[UPGRADE_FIELDS]; /* how often each came */
+	bool is_odd, is_upgrade_odd;
 	uint64_t length;
 };
 
+static const char *const upgrade_fields[UPGRADE_FIELDS] = {
+	"connection", "upgrade", "sec-websocket-version", "sec-websocket-key", "sec-websocket-protocol", "origin",
+};
+
 static enum MHD_Result
-on_framing_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+on_framing_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
 {
 	struct framing *f = arg;
-	struct slice v = slice_trim(value != NULL ? slice_str(value) : SLICE(""));
+	struct slice v = slice_trim(value != NULL ? slice_of(value, n_value) : SLICE(""));
 
 	(void) kind;
+	f->is_odd = f->is_odd || !head_is_field(slice_of(name, n_name), v);
+	/* What decides about an upgrade must not be said twice either. */
+	for (size_t i = 0; i < sizeof f->upgrade / sizeof *f->upgrade; i++)
+		if (strcasecmp(name, upgrade_fields[i]) == 0 && ++f->upgrade[i] > 1)
+			f->is_upgrade_odd = true;
 	if (strcasecmp(name, "content-length") == 0) {
 		f->content_lengths++;
 		f->is_odd = f->is_odd || !slice_number(v, UINT64_MAX / 2, &f->length);
@@ -257,19 +269,24 @@ on_framing_field(void *arg, enum MHD_ValueKind kind, const char *name, const cha
  * the body ends (RFC 9112, 11.2).  A proxy before us may be the other reader.
  */
 static bool
-is_smuggling(struct request *rq, const char *version, uint64_t *length)
+is_smuggling(const struct framing *f, const char *version)
+{
+	return f->is_odd || f->content_lengths > 1 || f->transfer_encodings > 1 ||
+	       (f->content_lengths > 0 && f->transfer_encodings > 0) || f->hosts > 1 ||
+	       (f->hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
+}
+
+static struct framing
+read_framing(struct request *rq)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(rq->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct framing f = {.length = 0};
 
-	MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_framing_field, &f);
-	*length = f.length;
+	MHD_get_connection_values_n(rq->library, MHD_HEADER_KIND, on_framing_field, &f);
 	rq->connection->consumed += info->header_size;
-	rq->connection->is_inexact = rq->connection->is_inexact || f.transfer_encodings > 0;
-	return f.is_odd || f.content_lengths > 1 || f.transfer_encodings > 1 ||
-	       (f.content_lengths > 0 && f.transfer_encodings > 0) || f.hosts > 1 ||
-	       (f.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
+	rq->is_chunked = f.transfer_encodings > 0;
+	return f;
 }
 
 /* ---- upgrades that come late ---- */
@@ -341,7 +358,7 @@ describe(struct request *rq, const char *url, const char *method)
 	return (struct http_request){
 		.id = request_id(rq),
 		.method = slice_str(method),
-		.path = slice_str(url),
+		.path = head_path(slice_str(url)),
 		.body = buf_slice(&rq->body),
 		.peer = &rq->connection->peer,
 		.library = rq->library,
@@ -361,6 +378,28 @@ refuse(struct request *rq, const struct http_request *public, unsigned status, c
 	return queue_response(rq);
 }
 
+/*
+ * An upgrade on a connection that served requests before.  What the door
+ * refuses is refused here too: a length, a field twice.
+ */
+static enum MHD_Result
+judge_upgrade(struct request *rq, const struct http_request *public, const struct framing *f, const char *url)
+{
+	const struct http_handler *handler = rq->http->handler;
+
+	if (f->is_upgrade_odd || f->content_lengths > 0 || f->transfer_encodings > 0)
+		return refuse(rq, public, 400, "The header fields of this upgrade are not clear.\n");
+	rq->state = REQUEST_DELIVERED;
+	if (handler->upgrade(handler->arg, public)) {
+		take_upgrade(rq, url);
+		return MHD_NO;
+	}
+	if (rq->state == REQUEST_ANSWERED)
+		return queue_response(rq);
+	rq->state = REQUEST_READING;
+	return MHD_YES;
+}
+
 /* The head is there.  What is wrong with it is answered before a body is read. */
 static enum MHD_Result
 begin(struct http *h, struct MHD_Connection *library, const char *url, const char *method, const char *version,
@@ -370,27 +409,22 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 		MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct request *rq = request_new(h, connection_from(info->socket_context), library);
 	struct http_request public;
-	uint64_t length;
+	struct framing framing;
 
 	*request = rq;
 	public = describe(rq, url, method);
-	if (is_smuggling(rq, version, &length))
+	framing = read_framing(rq);
+	if (is_smuggling(&framing, version))
 		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
-	if (length > h->config.max_body)
+	if (strcmp(method, "GET") == 0 && head_has_token(http_header(&public, "upgrade"), SLICE("websocket")))
+		return judge_upgrade(rq, &public, &framing, url);
+	/* A body that is only a bit too large is read and dropped: who writes first and reads later sees the answer too. */
+	rq->is_too_big = framing.length > h->config.max_body;
+	if (framing.length > h->config.max_body + MAX_DROPPED ||
+	    (rq->is_too_big && slice_is_set(http_header(&public, "expect"))))
 		return refuse(rq, &public, 413, too_large);
-	if (strcmp(method, "GET") == 0 && slice_eq_nocase(http_header(&public, "upgrade"), SLICE("websocket"))) {
-		rq->state = REQUEST_DELIVERED;
-		if (h->handler->upgrade(h->handler->arg, &public))
-			{
-			take_upgrade(rq, url);
-			return MHD_NO;
-		}
-		if (rq->state == REQUEST_ANSWERED)
-			return queue_response(rq);
-		rq->state = REQUEST_READING;
-	}
-	if (length > 0)
-		buf_reserve(&rq->body, (size_t) length);
+	if (framing.length > 0 && !rq->is_too_big)
+		buf_reserve(&rq->body, framing.length < FIRST_ROOM ? (size_t) framing.length : FIRST_ROOM);
 	return MHD_YES;
 }
 
@@ -403,7 +437,7 @@ read_body(struct request *rq, const char *data, size_t *n)
 	}
 	if (rq->is_too_big) {
 		rq->dropped += *n;
-		if (rq->dropped > MAX_DROPPED)
+		if (rq->dropped > rq->http->config.max_body + MAX_DROPPED)
 			return MHD_NO;
 	}
 	rq->connection->consumed += *n;
@@ -454,6 +488,9 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 		return;
 	*request = NULL;
 	rq->connection->request = NULL;
+	/* The framing of chunks was not counted: all that has come is taken for part of it. */
+	if (rq->is_chunked)
+		rq->connection->consumed = wire_bytes_received(rq->connection->fd);
 	if (rq->state == REQUEST_DELIVERED && !rq->is_upgrade)
 		h->handler->gone(h->handler->arg, request_id(rq), rq->tag);
 	request_free(rq);
@@ -531,7 +568,7 @@ static bool
 is_pipelined(const struct connection *c)
 {
 	return c->request != NULL && c->request->is_suspended && c->request->state == REQUEST_DELIVERED &&
-	       !c->is_inexact && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES;
+	       !c->request->is_chunked && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES;
 }
 
 /*
@@ -547,7 +584,7 @@ is_dawdling(struct http *h, struct connection *c, ms_t now)
 		list_append(&h->pipelined, &c->vanished);
 	if (c->request != NULL)
 		return c->request->state == REQUEST_READING && now - c->request->began_at > BODY_MS;
-	if (c->partial_since == 0 && !c->is_inexact && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES)
+	if (c->partial_since == 0 && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES)
 		c->partial_since = now;
 	return c->partial_since != 0 && now - c->partial_since > h->config.header_timeout;
 }
@@ -581,6 +618,15 @@ start_sweep(struct http *h)
 		uv_timer_start(&h->sweep, on_sweep, (uint64_t) period, (uint64_t) period);
 }
 
+/* Paths are compared as they are written: the library's unescaping would make different ones equal, and cut at %00. */
+static size_t
+keep_escaped(void *arg, struct MHD_Connection *library, char *text)
+{
+	(void) arg;
+	(void) library;
+	return strlen(text);
+}
+
 static void
 open_shard(struct http *h)
 {
@@ -593,7 +639,7 @@ open_shard(struct http *h)
 				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				     (size_t) POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS,
 				     MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-				     MHD_OPTION_END);
+				     MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
 	must(s->daemon != NULL);
 	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	must(info != NULL);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/list.h"
+#include "proto/head.h"
 
 #define CONNECTION_MAGIC 0x77736373u
 #define VOUCH_MS 25000
@@ -239,6 +240,7 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 		w->pings.secs_since_valid_hangup = UINT16_MAX;
 	}
 	info.retry_and_idle_policy = &w->pings;
+	info.max_http_header_data = HEAD_MAX;
 	lws_set_log_level(0, NULL);
 	w->context = lws_create_context(&info);
 	if (w->context != NULL)

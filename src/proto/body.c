@@ -208,19 +208,10 @@ is_plain(struct slice value)
 	return true;
 }
 
-struct slice
-body_sid(struct slice s)
+/* The sid among the attributes of a tag, of which s is what stands behind its name. */
+static struct slice
+sid_of_tag(struct slice s)
 {
-	/* The first tag that is not a declaration. */
-	do {
-		s = skip_to(s, "<");
-		if (s.n < 2)
-			return SLICE_NONE;
-		s.p++;
-		s.n--;
-	} while (s.p[0] == '?');
-	s = skip_to(s, " \t\r\n>");
-
 	while ((s = skip_space(s)).n > 0 && s.p[0] != '>' && s.p[0] != '/') {
 		struct slice name = s, value;
 		const char *end;
@@ -242,6 +233,40 @@ body_sid(struct slice s)
 		s = slice_of(end + 1, (size_t) (s.p + s.n - end - 1));
 	}
 	return SLICE_NONE;
+}
+
+struct slice
+body_sid(struct slice s)
+{
+	/* The first tag that is not a declaration. */
+	do {
+		s = skip_to(s, "<");
+		if (s.n < 2)
+			return SLICE_NONE;
+		s.p++;
+		s.n--;
+	} while (s.p[0] == '?');
+	return sid_of_tag(skip_to(s, " \t\r\n>"));
+}
+
+struct slice
+body_sid_of_refused(struct slice s)
+{
+	struct slice sid = body_sid(s), name;
+	const char *colon;
+
+	while (!slice_is_set(sid) && (s = skip_to(s, "<")).n > 1) {
+		s = slice_of(s.p + 1, s.n - 1);
+		name = s;
+		s = skip_to(s, " \t\r\n></");
+		name.n = (size_t) (s.p - name.p);
+		colon = name.n > 0 ? memchr(name.p, ':', name.n) : NULL;
+		if (colon != NULL)
+			name = slice_of(colon + 1, name.n - (size_t) (colon + 1 - name.p));
+		if (slice_eq(name, SLICE("body")))
+			sid = sid_of_tag(s);
+	}
+	return sid;
 }
 
 int

@@ -52,6 +52,12 @@ enum closing body_read(struct body_reader *r, struct slice bytes, struct body **
  */
 struct slice body_sid(struct slice bytes);
 
+/*
+ * The same for a body that was refused before its root was reached: the sid
+ * of the first <body> in it, whatever stands before.
+ */
+struct slice body_sid_of_refused(struct slice bytes);
+
 /* Appends a <body type='terminate'/> for a reason (XEP-0124, 17.2), without payload; 0 or CV_EFULL. */
 int body_terminal(struct buf *out, enum closing reason);
 

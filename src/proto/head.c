@@ -5,6 +5,7 @@
 #define WEBSOCKET_VERSION "13"
 #define WEBSOCKET_KEY_BYTES 16 /* RFC 6455, 4.1 */
 #define METHOD_MAX 32
+#define MAX_SUBPROTOCOLS 120 /* bytes of their list */
 
 /* Everything up to the line's end; *rest goes behind it.  False when the line is not complete. */
 static bool
@@ -45,10 +46,28 @@ head_has_token(struct slice list, struct slice token)
 	return false;
 }
 
+struct slice
+head_path(struct slice target)
+{
+	static const struct slice schemes[] = {SLICE("http://"), SLICE("https://")};
+	const char *slash;
+
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		if (target.n < schemes[i].n || !slice_eq_nocase(slice_of(target.p, schemes[i].n), schemes[i]))
+			continue;
+		slash = memchr(target.p + schemes[i].n, '/', target.n - schemes[i].n);
+		if (slash == NULL)
+			return SLICE("/");
+		target.n -= (size_t) (slash - target.p);
+		target.p = slash;
+	}
+	return next_word(&target, '?');
+}
+
 bool
 head_is_path(struct slice target, char *const *paths, size_t n_paths)
 {
-	struct slice path = next_word(&target, '?');
+	struct slice path = head_path(target);
 
 	if (path.n > 1 && path.p[path.n - 1] == '/')
 		path.n--;
@@ -90,6 +109,28 @@ refuse(struct head *head, enum head_refused why, const char *reason)
 	return HEAD_REFUSED;
 }
 
+static const char unclear[] = "The header fields of this upgrade are not clear.";
+
+/*
+ * What the library that does the handshake finds in the list: names as they
+ * are written, none of them empty, in a list that is not long.
+ */
+static bool
+offers_xmpp(struct slice list)
+{
+	bool found = false;
+
+	if (list.n > MAX_SUBPROTOCOLS)
+		return false;
+	while (slice_is_set(list)) {
+		struct slice name = slice_trim(next_word(&list, ','));
+		if (name.n == 0)
+			return false;
+		found = found || slice_eq(name, SLICE("xmpp"));
+	}
+	return found;
+}
+
 /* RFC 6455, 4.2.1 and RFC 7395, 3.1. */
 enum head_verdict
 head_judge_upgrade(const struct head_rules *rules, const struct head_upgrade *u, struct head *head)
@@ -98,16 +139,34 @@ head_judge_upgrade(const struct head_rules *rules, const struct head_upgrade *u,
 		return refuse(head, HEAD_REFUSED_REQUEST, "The Upgrade header does not say websocket.");
 	if (!head_has_token(u->connection, SLICE("upgrade")))
 		return refuse(head, HEAD_REFUSED_REQUEST, "The Connection header does not say Upgrade.");
+	if (u->host.n == 0)
+		return refuse(head, HEAD_REFUSED_REQUEST, "There is no Host header.");
 	if (!slice_eq(slice_trim(u->version), SLICE(WEBSOCKET_VERSION)))
 		return refuse(head, HEAD_REFUSED_VERSION, "Only WebSocket version 13 (RFC 6455) is spoken here.");
 	if (!slice_is_set(u->key) || !rules->hooks->is_base64(rules->hooks->arg, slice_trim(u->key), WEBSOCKET_KEY_BYTES))
 		return refuse(head, HEAD_REFUSED_REQUEST, "The Sec-WebSocket-Key header is not 16 bytes in base64.");
 	if (!head_is_origin_allowed(u->origin, u->host, rules->origins, rules->n_origins))
 		return refuse(head, HEAD_REFUSED_ORIGIN, "This Origin is not allowed.");
-	if (rules->require_subprotocol && !head_has_token(u->subprotocol, SLICE("xmpp")))
+	if ((rules->require_subprotocol || slice_is_set(u->subprotocol)) && !offers_xmpp(u->subprotocol))
 		return refuse(head, HEAD_REFUSED_SUBPROTOCOL,
 			      "The Sec-WebSocket-Protocol header does not offer xmpp (RFC 7395, 3.1).");
 	return HEAD_WEBSOCKET;
+}
+
+/* A name of token characters (RFC 9110, 5.6.2) right before the colon, and a value without control characters. */
+bool
+head_is_field(struct slice name, struct slice value)
+{
+	if (name.n == 0)
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char) name.p[i] <= ' ' || (unsigned char) name.p[i] >= 0x7f ||
+		    strchr("()<>@,;:\\\"/[]?={}", name.p[i]) != NULL)
+			return false;
+	for (size_t i = 0; i < value.n; i++)
+		if (((unsigned char) value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
+			return false;
+	return true;
 }
 
 /*
@@ -132,12 +191,15 @@ read_fields(struct slice rest, struct head_upgrade *u, bool *is_websocket, struc
 	struct slice line;
 	bool is_odd = false;
 
+	*is_websocket = false;
 	while (next_line(&rest, &line) && line.n > 0) {
 		struct slice value = line;
 		struct slice name = next_word(&value, ':');
 
-		if (slice_is_space(line.p[0]) || !slice_is_set(value) || slice_is_space(name.p[name.n > 0 ? name.n - 1 : 0]))
+		if (!slice_is_set(value) || !head_is_field(name, value))
 			is_odd = true;
+		if (slice_eq_nocase(name, SLICE("upgrade")) && head_has_token(value, SLICE("websocket")))
+			*is_websocket = true;
 		if (slice_eq_nocase(name, SLICE("content-length")) || slice_eq_nocase(name, SLICE("transfer-encoding")))
 			is_odd = true;
 		for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -147,9 +209,8 @@ read_fields(struct slice rest, struct head_upgrade *u, bool *is_websocket, struc
 			*fields[i].value = slice_trim(slice_is_set(value) ? value : SLICE(""));
 		}
 	}
-	*is_websocket = slice_eq_nocase(u->upgrade, SLICE("websocket"));
 	if (*is_websocket && is_odd)
-		return refuse(head, HEAD_REFUSED_REQUEST, "The header fields of this upgrade are not clear.");
+		return refuse(head, HEAD_REFUSED_REQUEST, unclear);
 	return HEAD_MORE;
 }
 
@@ -171,7 +232,7 @@ static bool
 is_garbage_so_far(struct slice bytes)
 {
 	for (size_t i = 0; i < bytes.n && bytes.p[i] != ' '; i++)
-		if (bytes.p[i] < 'A' || bytes.p[i] > 'Z' || i >= METHOD_MAX)
+		if (((bytes.p[i] < 'A' || bytes.p[i] > 'Z') && bytes.p[i] != '-') || i >= METHOD_MAX)
 			return true;
 	return false;
 }
@@ -184,6 +245,11 @@ head_judge(const struct head_rules *rules, struct slice bytes, struct head *head
 	bool is_websocket = false;
 
 	*head = (struct head){.n = 0};
+	/* One empty line before the first request is forgiven (RFC 9112, 2.2), by the library that knows how. */
+	if (slice_eq(bytes, SLICE("\r")) || slice_eq(bytes, SLICE("\r\n")))
+		return HEAD_MORE;
+	if (slice_has_prefix(bytes, SLICE("\r\n")))
+		return is_garbage_so_far(slice_of(bytes.p + 2, bytes.n - 2)) ? HEAD_GARBAGE : HEAD_HTTP;
 	if (is_garbage_so_far(bytes))
 		return HEAD_GARBAGE;
 	if (!next_line(&rest, &line)) {

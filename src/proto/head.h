@@ -64,6 +64,8 @@ int head_refusal(struct buf *out, const struct head *head);
 /* Its status code. */
 unsigned head_status(const struct head *head);
 
+/* The path of a request target, also of one in absolute form (RFC 9112, 3.2.2), without query; not unescaped. */
+struct slice head_path(struct slice target);
 /* Does the request target name one of the paths?  Query and trailing slash do not count. */
 bool head_is_path(struct slice target, char *const *paths, size_t n_paths);
 /*
@@ -71,6 +73,8 @@ bool head_is_path(struct slice target, char *const *paths, size_t n_paths);
  * So is the origin that the request itself goes to, whatever the list says.
  */
 bool head_is_origin_allowed(struct slice origin, struct slice host, char *const *origins, size_t n_origins);
+/* Is this a field as two readers would read it alike?  No blanks in the name, no control characters in the value. */
+bool head_is_field(struct slice name, struct slice value);
 /* Does a comma-separated list hold this token, without regard to case? */
 bool head_has_token(struct slice list, struct slice token);
 

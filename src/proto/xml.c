@@ -13,6 +13,7 @@
 
 #define MAX_DECLARATIONS 32       /* on a root; each is a bit of a mask */
 #define DECLARATIONS 4            /* room is made for so many at a time */
+#define MAX_NAMESPACE 1024        /* bytes of a namespace name: expat looks at all of it for each prefixed name */
 #define MAX_CUTS 4                /* elements taken out of <stream:features/> */
 #define MAX_HEADER 16384          /* bytes of a stream header */
 #define PIECE 2048                /* fed to expat at a time, unless a tag is longer: its buffer stays this small */
@@ -434,7 +435,13 @@ on_declaration(void *data, const char *prefix, const char *uri)
 	struct slice p = prefix != NULL ? slice_str(prefix) : SLICE("");
 	struct slice u = uri != NULL ? slice_str(uri) : SLICE("");
 
-	if (x->result != XML_OK || x->muted || x->shape == XML_MESSAGE)
+	if (x->result != XML_OK || x->muted)
+		return;
+	if (u.n > MAX_NAMESPACE) {
+		stop(x, XML_TOO_BIG);
+		return;
+	}
+	if (x->shape == XML_MESSAGE)
 		return;
 	if (x->depth == cut_depth(x)) {
 		for (unsigned i = 0; i < x->n_declarations; i++)

@@ -1,10 +1,13 @@
 #include "proto/xstream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/fatal.h"
 
+#define NS_LIMITS "urn:xmpp:stream-limits:0"
 #define NS_COMPRESS "http://jabber.org/features/compress"
 
 enum xstream_state {
@@ -18,7 +21,7 @@ enum xstream_state {
 
 /* What the features said that concerns this hop. */
 struct features {
-	bool has_starttls, needs_tls, has_mechanisms;
+	bool has_starttls, needs_tls, has_mechanisms, has_limits;
 };
 
 struct xstream {
@@ -33,6 +36,7 @@ struct xstream {
 	struct xml *xml;
 	struct header header;
 	struct features features;
+	size_t max_bytes; /* of what the client may send */
 	enum closing reason;
 	struct stanza_queue out, down;
 	size_t written; /* of out's first */
@@ -103,6 +107,8 @@ on_feature(void *arg, unsigned depth, const struct xml_element *e)
 		return true;
 	if (is_named(e, XML_NS_SASL, "mechanisms") || is_named(e, XML_NS_SASL2, "authentication"))
 		x->features.has_mechanisms = true;
+	if (is_named(e, NS_LIMITS, "limits"))
+		x->features.has_limits = true;
 	if (is_named(e, XML_NS_TLS, "starttls")) {
 		x->features.has_starttls = true;
 		return false;
@@ -165,6 +171,34 @@ on_tls_word(struct xstream *x, enum stanza_kind kind)
 }
 
 /*
+ * XEP-0478: <max-bytes/> is what the client may send.  When we pass less than
+ * the server takes, our number is written over the server's; it is never
+ * longer.
+ */
+static void
+lower_limits(const struct xstream *x, struct stanza *st)
+{
+	static const char tag[] = "max-bytes>";
+	char *at = memmem(st->bytes, st->n, tag, sizeof tag - 1), *end = st->bytes + st->n, *behind;
+	char ours[24];
+	size_t n;
+	uint64_t theirs;
+
+	if (at == NULL)
+		return;
+	at += sizeof tag - 1;
+	for (behind = at; behind < end && *behind >= '0' && *behind <= '9'; behind++)
+		;
+	n = (size_t) snprintf(ours, sizeof ours, "%zu", x->max_bytes);
+	if ((size_t) (behind - at) < n ||
+	    (slice_number(slice_of(at, (size_t) (behind - at)), UINT64_MAX, &theirs) && theirs <= x->max_bytes))
+		return;
+	memcpy(at, ours, n);
+	memmove(at + n, behind, (size_t) (end - behind));
+	st->n -= (size_t) (behind - at) - n;
+}
+
+/*
  * The server takes the client for somebody once it says so, offers no more
  * ways to log in, or passes messages or presence to it (XEP-0078 has no word
  * of its own).
@@ -204,6 +238,8 @@ on_element(void *arg, struct stanza *st)
 			return x->reason == CLOSING_NONE;
 		}
 	}
+	if (kind == STANZA_FEATURES && x->features.has_limits)
+		lower_limits(x, st);
 	note_login(x, kind);
 	say_open(x);
 	stanza_queue_push(&x->down, &st);
@@ -237,6 +273,7 @@ xstream_new(struct xml_limits limits)
 	struct xstream *x = xcalloc(1, sizeof *x);
 
 	x->xml = xml_new(XML_STREAM, &handler, limits);
+	x->max_bytes = limits.element;
 	stanza_queue_init(&x->out);
 	stanza_queue_init(&x->down);
 	return x;
@@ -252,6 +289,12 @@ xstream_free(struct xstream *x)
 	stanza_queue_fini(&x->out);
 	stanza_queue_fini(&x->down);
 	free(x);
+}
+
+void
+xstream_set_max_bytes(struct xstream *x, size_t max_bytes)
+{
+	x->max_bytes = max_bytes;
 }
 
 void

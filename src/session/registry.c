@@ -195,9 +195,12 @@ registry_post(struct registry *r, struct req_id req, struct slice bytes, const s
 	struct session *s;
 	struct body *body;
 	enum closing refused = body_read(r->body_reader, bytes, &body);
-	struct slice sid = slice_is_set(body->sid) ? body->sid : body_sid(bytes);
+	struct slice sid = body->sid;
 	char text[SID_MAX];
 
+	/* Whoever sends a session nonsense ends it, if it can be made out whose it was. */
+	if (!slice_is_set(sid) && refused != CLOSING_NONE)
+		sid = body_sid_of_refused(bytes);
 	r->posted = SLICE_NONE;
 	if (slice_is_set(sid)) {
 		if (registry_worker(r, sid, worker) && *worker != r->config.worker)

@@ -14,6 +14,8 @@
 /* A session's queue when all queues together are over the budget. */
 #define SHORT_QUEUE 16384
 #define VECTORS 64
+/* Of a BOSH body, what its own tag may take. */
+#define BODY_ROOM 512
 
 static struct session *
 new_session(const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer,
@@ -106,6 +108,15 @@ tls_of(const struct conf_domain *domain)
 	return tls[domain->tls];
 }
 
+/* The largest element a client may send: as an element, and inside a message or body. */
+static size_t
+max_bytes_up(const struct session *s)
+{
+	size_t outer = s->front.bosh != NULL ? s->conf->bosh.max_body - BODY_ROOM : s->conf->websocket.max_message;
+
+	return s->conf->limits.stanza < outer ? s->conf->limits.stanza : outer;
+}
+
 /* The client opens its stream, or opens it anew. */
 static enum closing
 open_stream(struct session *s, ms_t now)
@@ -124,6 +135,7 @@ open_stream(struct session *s, ms_t now)
 			  (unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
 		s->xstream = xstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH});
 		xstream_set_tls(s->xstream, tls_of(s->domain));
+		xstream_set_max_bytes(s->xstream, max_bytes_up(s));
 		s->upstream = UPSTREAM_CONNECTING;
 		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
 		if (s->conf->limits.connect_timeout > 0)

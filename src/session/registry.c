@@ -11,6 +11,7 @@ struct registry {
 	struct registry_config config;
 	struct session_world world;
 	const struct conf *conf;
+	char *node; /* of the first configuration: sids keep it */
 	struct body_reader *body_reader;
 	struct frame_reader *frame_reader;
 	struct hash by_sid;
@@ -73,6 +74,7 @@ registry_new(const struct registry_config *config, const struct conf *conf)
 	uint64_t seed;
 
 	r->config = *config;
+	r->config.prefix.node = r->node = xstrdup(config->prefix.node);
 	r->conf = conf_ref(conf);
 	open_readers(r);
 	r->world = (struct session_world){
@@ -133,6 +135,7 @@ registry_free(struct registry *r)
 	body_reader_free(r->body_reader);
 	frame_reader_free(r->frame_reader);
 	conf_unref(r->conf);
+	free(r->node);
 	free(r);
 }
 

@@ -60,8 +60,23 @@ class Culvert extends Gateway {
 			...extra,
 		}, null, '\t'));
 		const culvert = await Culvert.run(['-c', file]);
-		culvert.directory = directory;
+		Object.assign(culvert, { directory, file });
 		return culvert;
+	}
+
+	/* Changes the configuration file, by change(configuration) or to a text, and has it read again; the log's word on it. */
+	async reload(change) {
+		let text = change;
+		if (typeof change === 'function') {
+			const configuration = JSON.parse(fs.readFileSync(this.file, 'utf8'));
+			change(configuration);
+			text = JSON.stringify(configuration, null, '\t');
+		}
+		fs.writeFileSync(this.file, text);
+		const { mark } = this.program;
+		this.program.kill('SIGHUP');
+		const [line] = await this.program.line(/\bconfiguration (reloaded|wrong)\b.*/, { mark });
+		return line;
 	}
 
 	/* With arguments of the test's own; they must lead to one listener on a port of the kernel's choice. */

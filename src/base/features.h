@@ -19,6 +19,19 @@
 #define EXPAT_PARSE_AT_ONCE(parser) ((void) (parser))
 #endif
 
+/*
+ * Expat 2.7.2 (and distributions that carry the change back) counts what it
+ * allocates.  Below the threshold it may take any memory, above it so many
+ * bytes for each one read.  Its own bound begins at 64 MiB.
+ */
+#ifdef HAVE_XML_SETALLOCTRACKERACTIVATIONTHRESHOLD
+#define EXPAT_BOUND_MEMORY(parser, threshold, ratio) \
+	((void) XML_SetAllocTrackerActivationThreshold(parser, threshold), \
+		(void) XML_SetAllocTrackerMaximumAmplification(parser, ratio))
+#else
+#define EXPAT_BOUND_MEMORY(parser, threshold, ratio) ((void) (parser))
+#endif
+
 #ifdef PACKAGE_VERSION
 #define CULVERT_VERSION PACKAGE_VERSION
 #else

@@ -1,5 +1,6 @@
 #include "proto/xml.h"
 
+#define XML_DTD /* expat.h then declares what bounds its memory */
 #include <expat.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -20,6 +21,8 @@
 #define MAX_ADDED 65536           /* bytes of declarations written again per document or chunk ... */
 #define MAX_ADDED_RATIO 8         /* ... and per byte of it: <s:a/> with the prefix of streams adds seven */
 #define MAX_RESCAN (64u << 20)    /* bytes of unfinished tags looked at again before we call it an attack */
+#define MAX_MEMORY (2u << 20)     /* bytes expat may take whatever it reads ... */
+#define MAX_MEMORY_RATIO 30       /* ... and for each byte of it: a short tag can make it copy a long name very often */
 #define RECYCLE_BYTES 8192        /* after an element of this size the parser is replaced by a fresh one */
 
 struct declaration {
@@ -518,6 +521,7 @@ static void
 set_handlers(struct xml *x)
 {
 	EXPAT_PARSE_AT_ONCE(x->parser);
+	EXPAT_BOUND_MEMORY(x->parser, MAX_MEMORY, MAX_MEMORY_RATIO);
 	XML_SetReturnNSTriplet(x->parser, 1);
 	XML_SetUserData(x->parser, x);
 	XML_SetElementHandler(x->parser, on_start, on_end);
@@ -625,6 +629,19 @@ is_other_encoding(const struct xml *x, struct slice bytes)
 	return false;
 }
 
+static enum xml_result
+result_of(enum XML_Error error)
+{
+	switch (error) {
+	case XML_ERROR_UNDEFINED_ENTITY:
+		return XML_RESTRICTED;
+	case XML_ERROR_NO_MEMORY:
+		return XML_TOO_BIG; /* the bound */
+	default:
+		return XML_MALFORMED;
+	}
+}
+
 /*
  * Feeds expat in small pieces, so that its own buffer stays small whatever
  * arrives.  It looks at an unfinished tag from its start each time: the pieces
@@ -645,8 +662,7 @@ parse(struct xml *x, struct slice bytes, bool is_final)
 		uint64_t unfinished;
 		if (XML_Parse(x->parser, bytes.p + done, (int) n, last) != XML_STATUS_OK) {
 			if (x->result == XML_OK)
-				x->result = XML_GetErrorCode(x->parser) == XML_ERROR_UNDEFINED_ENTITY ? XML_RESTRICTED
-												      : XML_MALFORMED;
+				x->result = result_of(XML_GetErrorCode(x->parser));
 			return;
 		}
 		done += n;
@@ -714,7 +730,11 @@ recycle(struct xml *x)
 	fresh_parser(x);
 	x->depth = 0;
 	x->muted = true;
-	must(XML_Parse(x->parser, header.p, (int) header.n, 0) == XML_STATUS_OK);
+	if (XML_Parse(x->parser, header.p, (int) header.n, 0) != XML_STATUS_OK) {
+		must(XML_GetErrorCode(x->parser) == XML_ERROR_NO_MEMORY);
+		x->result = XML_TOO_BIG;
+		return;
+	}
 	x->muted = false;
 	must(x->depth == 1);
 	x->index_base = (int64_t) x->fed - (int64_t) header.n;

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "base/buf.h"
+#include "base/features.h"
 #include "proto/xml.h"
 
 #define STREAM \
@@ -1045,6 +1046,32 @@ random_documents(void **state)
 	}
 }
 
+/* expat writes the namespace name out for each attribute: memory stays in proportion where expat can be told. */
+static void
+prefixed_attributes(void **state)
+{
+	struct record r;
+	struct buf text;
+
+	(void) state;
+	record_init(&r, XML_MESSAGE, &plain, wide);
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "<a xmlns:p='");
+	for (unsigned i = 0; i < 1000; i++)
+		buf_append_char(&text, 'u');
+	buf_append_char(&text, '\'');
+	for (unsigned i = 0; i < 5000; i++)
+		buf_printf(&text, " p:a%u=''", i);
+	buf_append_str(&text, "/>");
+#ifdef HAVE_XML_SETALLOCTRACKERACTIVATIONTHRESHOLD
+	assert_int_equal(document(&r, buf_slice(&text)), XML_TOO_BIG);
+#else
+	assert_int_equal(document(&r, buf_slice(&text)), XML_OK);
+#endif
+	record_fini(&r);
+	buf_fini(&text);
+}
+
 static void
 escape(void **state)
 {
@@ -1090,6 +1117,7 @@ main(void)
 		cmocka_unit_test(partial_elements_after_a_large_one),
 		cmocka_unit_test(opened_anew),
 		cmocka_unit_test(random_documents),
+		cmocka_unit_test(prefixed_attributes),
 		cmocka_unit_test(escape),
 	};
 

@@ -81,6 +81,8 @@ check_rising(struct slice s, const char *mark, uint64_t from)
 			n = n * 10 + (uint64_t) (s.p[0] - '0');
 			s = slice_of(s.p + 1, s.n - 1);
 		}
+		if (s.n == 0)
+			break; /* cut: more has not been taken yet */
 		must(n > from);
 		from = n;
 	}

@@ -5,12 +5,13 @@
  */
 
 const assert = require('node:assert/strict');
+const { readFileSync } = require('node:fs');
 const { connect } = require('node:net');
 
 const { BoshClient, body, post } = require('./lib/bosh');
 const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { GUESTS, culvert, each, suite, test } = require('./lib/stage');
-const { pause } = require('./lib/wait');
+const { pause, poll } = require('./lib/wait');
 
 const HEADER_TIMEOUT = 1;
 const stage = suite({ config: { limits: { header_timeout: HEADER_TIMEOUT } } });
@@ -91,19 +92,192 @@ culvert('a body in chunks is a body', async () => {
 	assert.match(answer, /item-not-found/);
 });
 
+/* The head of a POST, and its body. */
+const postText = (text, fields = '', version = '1.1') => `POST ${stage.gateway.boshPath} HTTP/${version}\r\nHost: localhost\r\n` +
+	`Content-Type: text/xml\r\n${fields}Content-Length: ${text.length}\r\n\r\n${text}`;
+const unknown = body({ rid: 5, sid: 'no-such-session' });
+
+/* Waits until so many answers have come whole; their bodies. */
+async function answersOn(raw, n) {
+	const all = () => {
+		const bodies = [];
+		for (let rest = raw.text; ;) {
+			const found = /^HTTP\/1\.1 200 [^]*?content-length: *(\d+)[^]*?\r\n\r\n/i.exec(rest);
+			if (!found || rest.length < found[0].length + Number(found[1]))
+				return bodies;
+			bodies.push(rest.slice(found[0].length, found[0].length + Number(found[1])));
+			rest = rest.slice(found[0].length + Number(found[1]));
+		}
+	};
+	await poll(() => all().length >= n, `${n} answers; here is: ${raw.text}`);
+	return all();
+}
+
+culvert('Expect: 100-continue: the body is asked for, then answered', async () => {
+	const raw = await RawConnection.open(stage.gateway.port);
+	const text = postText(unknown, 'Expect: 100-continue\r\n');
+	raw.write(text.slice(0, -unknown.length));
+	await poll(() => /^HTTP\/1\.1 100 [^\r]*\r\n\r\n$/.test(raw.text), '100 Continue');
+	raw.text = '';
+	raw.write(unknown);
+	assert.match((await answersOn(raw, 1))[0], /item-not-found/);
+	await raw.end();
+});
+
+culvert('HTTP/1.0: answered, and the connection closed', async () => {
+	const answer = await throwAt(stage.gateway.port, postText(unknown, '', '1.0'));
+	assert.equal(statusOf(answer), 200, answer);
+	assert.match(answer, /item-not-found/);
+	assert.doesNotMatch(answer, /transfer-encoding/i);
+});
+
+culvert('Connection: close: answered, and the connection closed', async () => {
+	const answer = await throwAt(stage.gateway.port, postText(unknown, 'Connection: close\r\n'));
+	assert.equal(statusOf(answer), 200, answer);
+	assert.match(answer, /\r\nconnection: close\r\n/i);
+});
+
+culvert('pipelined: requests of one connection are answered in order', async () => {
+	const raw = await RawConnection.open(stage.gateway.port);
+	const page = `GET ${stage.gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+	raw.write(postText(unknown) + page + postText(unknown) + page + page);
+	const bodies = await answersOn(raw, 5);
+	assert.deepEqual(bodies.map((text) => /item-not-found/.test(text)), [true, false, true, false, false]);
+	await raw.end();
+});
+
+culvert('pipelined: a held request does not keep those behind it', async () => {
+	for (let i = 0; i < 4; i++) { // of both workers
+		const client = await stage.guest('bosh');
+		await Promise.all(client.open);
+		const raw = await RawConnection.open(stage.gateway.port);
+		const [first, second] = [client.rid++, client.rid++];
+		raw.write(postText(body({ rid: first, sid: client.sid })) +
+			postText(body({ rid: second, sid: client.sid }, message(client.jid, 'behind'))));
+		const [empty, full] = await answersOn(raw, 2);
+		assert.ok(/behind/.test(empty + full), empty + full);
+		assert.doesNotMatch(empty + full, /terminate/);
+		await raw.end();
+	}
+});
+
+culvert('pipelined: a third behind a held one, in pieces', async () => {
+	const client = await stage.guest('bosh');
+	await Promise.all(client.open);
+	const raw = await RawConnection.open(stage.gateway.port);
+	const texts = [1, 2, 3].map((i) => postText(body({ rid: client.rid++, sid: client.sid }, message(client.jid, `part ${i}`)))).join('');
+	for (let at = 0; at < texts.length; at += 100) {
+		raw.write(texts.slice(at, at + 100));
+		await pause(2);
+	}
+	await poll(() => [1, 2, 3].every((i) => raw.text.includes(`part ${i}`)), 'all three messages');
+	assert.deepEqual(raw.text.match(/part \d/g), ['part 1', 'part 2', 'part 3']);
+	await raw.end();
+});
+
+/* A connection that served requests, as a proxy keeps them. */
+async function usedConnection() {
+	const raw = await RawConnection.open(stage.gateway.port);
+	for (let i = 1; i <= 3; i++) {
+		raw.write(postText(unknown));
+		await answersOn(raw, i);
+	}
+	raw.socket.removeAllListeners('data');
+	return raw;
+}
+
+culvert('a late upgrade, on a connection that served requests', async () => {
+	for (let i = 0; i < 4; i++) { // of both workers
+		const { socket } = await usedConnection();
+		const client = stage.websocket();
+		const { connect } = client;
+		client.connect = () => connect.call(client, { createConnection: () => socket });
+		await client.login();
+		client.tell(message(client.jid, 'late'));
+		await client.message('late');
+	}
+});
+
+culvert('a late upgrade that is refused', async () => {
+	for (let i = 0; i < 4; i++) {
+		const { socket } = await usedConnection();
+		await assert.rejects(stage.websocket().connect({ createConnection: () => socket, protocolVersion: 8 }), /426/);
+	}
+});
+
+/* A client whose connection breaks while its request is held, on either worker. */
+culvert('a held request whose client has vanished gets no payload, the next one does', async () => {
+	for (let i = 0; i < 4; i++) {
+		const client = await stage.guest('bosh');
+		const other = await stage.guest('websocket');
+		await Promise.all(client.open);
+		const rid = client.rid++;
+		const text = body({ rid, sid: client.sid });
+		const raw = await RawConnection.open(stage.gateway.port);
+		raw.write(postText(text));
+		await pause(50);
+		await raw.end();
+		await pause(50); // it is known by then
+		const next = client.rid++;
+		const held = post(stage.gateway, body({ rid: next, sid: client.sid }));
+		await pause(50);
+		other.tell(message(client.jid, `for you ${i}`));
+		assert.match((await held).text, new RegExp(`for you ${i}`));
+		const repeated = await post(stage.gateway, text);
+		assert.doesNotMatch(repeated.text, /for you|terminate/);
+	}
+});
+
+culvert('a held request whose client has vanished is taken up again by its repetition', async () => {
+	for (let i = 0; i < 4; i++) {
+		const client = await stage.guest('bosh');
+		const other = await stage.guest('websocket');
+		await Promise.all(client.open);
+		const text = body({ rid: client.rid++, sid: client.sid });
+		const raw = await RawConnection.open(stage.gateway.port);
+		raw.write(postText(text));
+		await pause(50);
+		await raw.end();
+		await pause(50);
+		other.tell(message(client.jid, `for you ${i}`));
+		await pause(50);
+		assert.match((await post(stage.gateway, text)).text, new RegExp(`for you ${i}`));
+	}
+});
+
+culvert('a client that leaves in the middle of its head costs no CPU', async () => {
+	const ticks = () => readFileSync(`/proc/${stage.gateway.program.pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ')
+		.slice(11, 13).reduce((sum, n) => sum + Number(n), 0);
+	const from = ticks();
+	for (let i = 0; i < 20; i++) {
+		const raw = await RawConnection.open(stage.gateway.port);
+		raw.socket.end('POST /http-bind HTTP/1.1\r\nHost: loc');
+	}
+	await pause(HEADER_TIMEOUT * 800);
+	assert.ok(ticks() - from < 20, `${ticks() - from} ticks of 10 ms`);
+});
+
 /* Two readers of one connection must not see different requests in it. */
 const hidden = `POST /http-bind HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
 const ambiguous = {
 	'two lengths': `Content-Length: 0\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
 	'a length and chunks': `Content-Length: ${hidden.length + 5}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
 	'an encoding that is none': `Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${hidden}`,
+	'two encodings': `Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
+	'a list of encodings': `Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n${hidden}`,
+	'a space before the colon': `Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n${hidden}`,
+	'a length with a sign': `Content-Length: +0\r\n\r\n${hidden}`,
+	'a list of lengths': `Content-Length: 0, 0\r\n\r\n${hidden}`,
+	'a folded field': `Content-Length: 0\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n${hidden}`,
 	'two hosts': `Host: elsewhere\r\nContent-Length: 0\r\n\r\n`,
 };
 for (const [what, rest] of Object.entries(ambiguous)) {
-	culvert(`smuggling: ${what} gets one 400 and the connection closed`, async () => {
+	culvert(`smuggling: ${what} gets 400 and nothing else, and the connection closed`, async () => {
 		const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\n${rest}`);
-		assert.equal(statusOf(answer), 400, answer);
-		assert.equal(answer.split('HTTP/1.').length, 2, `more than one answer: ${answer}`);
+		/* Of a length that is no number libmicrohttpd says so with two heads and one page. */
+		const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+		assert.deepEqual([...new Set(statuses)], ['400'], answer);
+		assert.ok(statuses.length === 1 || /wrong value for <b>Content-Length/.test(answer), answer);
 	});
 }
 

@@ -52,16 +52,16 @@ head_path(struct slice target)
 	static const struct slice schemes[] = {SLICE("http://"), SLICE("https://")};
 	const char *slash;
 
+	target = next_word(&target, '?');
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
 		if (target.n < schemes[i].n || !slice_eq_nocase(slice_of(target.p, schemes[i].n), schemes[i]))
 			continue;
 		slash = memchr(target.p + schemes[i].n, '/', target.n - schemes[i].n);
 		if (slash == NULL)
 			return SLICE("/");
-		target.n -= (size_t) (slash - target.p);
-		target.p = slash;
+		return slice_of(slash, (size_t) (target.p + target.n - slash));
 	}
-	return next_word(&target, '?');
+	return target;
 }
 
 bool

@@ -32,6 +32,10 @@ static const struct head_rules lax_rules = {paths, 2, NULL, 0, false, &hooks};
 #define REST "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " KEY "\r\n"
 #define XMPP "Sec-WebSocket-Protocol: xmpp\r\n"
 #define WS(fields) "GET /xmpp-websocket HTTP/1.1\r\n" HOST fields "\r\n"
+/* So many bytes of a list of subprotocols. */
+#define LONG_115 \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define GOOD WS(UPGRADE REST XMPP)
 
 static enum head_verdict
@@ -60,15 +64,20 @@ heads(void **state)
 		{&open_rules, "GET /ws?room=1/2 HTTP/1.1\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_WEBSOCKET, 0},
 		{&open_rules, "GET /ws/?x HTTP/1.1\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_WEBSOCKET, 0},
 		/* Names and tokens without regard to case, lists, white space. */
-		{&open_rules, WS("upgrade:WebSocket\r\nCONNECTION: keep-alive,\tUPGRADE \r\n" REST "sec-websocket-protocol: chat , XMPP\r\n"),
+		{&open_rules, WS("upgrade:WebSocket\r\nCONNECTION: keep-alive,\tUPGRADE \r\n" REST "sec-websocket-protocol: chat , xmpp\r\n"),
 			HEAD_WEBSOCKET, 0},
 		{&open_rules, WS("Upgrade: \t websocket \t\r\nConnection: Upgrade\r\n" REST XMPP "X-Empty:\r\nX:a:b\r\n"), HEAD_WEBSOCKET, 0},
+		/* A target in absolute form: the path counts, the Host header says the host. */
+		{&open_rules, "GET http://example.org/ws HTTP/1.1\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_WEBSOCKET, 0},
+		{&open_rules, "GET HTTPS://example.org:443/xmpp-websocket/?x=1 HTTP/1.1\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_WEBSOCKET, 0},
+		{&open_rules, "GET http://example.org/ HTTP/1.1\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_HTTP, 0},
+		{&open_rules, "GET http://example.org?/ws HTTP/1.1\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_HTTP, 0},
+		{&open_rules, "GET ftp://example.org/ws HTTP/1.1\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_HTTP, 0},
 		/* What is no upgrade is the HTTP library's. */
 		{&open_rules, "GET /xmpp-websocket HTTP/1.1\r\n\r\n", HEAD_HTTP, 0},
 		{&open_rules, WS(""), HEAD_HTTP, 0},
 		{&open_rules, WS("Connection: Upgrade\r\n" REST XMPP), HEAD_HTTP, 0},
 		{&open_rules, WS("Upgrade: h2c\r\nConnection: Upgrade\r\n" REST XMPP), HEAD_HTTP, 0},
-		{&open_rules, WS("Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n" REST XMPP), HEAD_HTTP, 0},
 		{&open_rules, WS("Upgrade: websockets\r\nConnection: Upgrade\r\n" REST XMPP), HEAD_HTTP, 0},
 		{&open_rules, "GET / HTTP/1.1\r\n", HEAD_HTTP, 0},
 		{&open_rules, "GET / HTTP/1.0\n", HEAD_HTTP, 0},
@@ -81,6 +90,11 @@ heads(void **state)
 		{&open_rules, "POST /http-bind HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n", HEAD_HTTP, 0},
 		{&open_rules, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HEAD_HTTP, 0},
 		{&open_rules, "QWERTYUIOPASDFGHJKLZXCVBNMQWERTY / HTTP/1.1\r\n", HEAD_HTTP, 0},
+		{&open_rules, "M-SEARCH * HTTP/1.1\r\n", HEAD_HTTP, 0},
+		{&open_rules, "VERSION-CONTROL /ws HTTP/1.1\r\n", HEAD_HTTP, 0},
+		{&open_rules, "\r\nGET / HTTP/1.1\r\n", HEAD_HTTP, 0},
+		{&open_rules, "\r\nGET /ws HTTP/1.1\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_HTTP, 0},
+		{&open_rules, WS("X : y\r\nContent-Length: 5\r\n"), HEAD_HTTP, 0},
 		/* Upgrades that are refused. */
 		{&open_rules, WS("Upgrade: websocket\r\n" REST XMPP), HEAD_REFUSED, 400},
 		{&open_rules, WS("Upgrade: websocket\r\nConnection: keep-alive\r\n" REST XMPP), HEAD_REFUSED, 400},
@@ -96,11 +110,39 @@ heads(void **state)
 		{&open_rules, WS(UPGRADE REST), HEAD_REFUSED, 400},
 		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol:\r\n"), HEAD_REFUSED, 400},
 		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: xmpp-framing, chat\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: XMPP\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: chat, Xmpp\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: foo,,xmpp\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: ,xmpp\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: xmpp, \r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: " LONG_115 ",xmpp\r\n"), HEAD_WEBSOCKET, 0},
+		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: " LONG_115 ", xmpp\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: xmpp," LONG_115 "x\r\n"), HEAD_REFUSED, 400},
+		{&lax_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: XMPP\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, "GET /ws HTTP/1.1\r\n" UPGRADE REST XMPP "\r\n", HEAD_REFUSED, 400},
+		{&open_rules, "GET /ws HTTP/1.1\r\nHost:\r\n" UPGRADE REST XMPP "\r\n", HEAD_REFUSED, 400},
+		{&open_rules, WS("Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n" REST XMPP), HEAD_REFUSED, 400},
+		{&open_rules, WS("Upgrade: h2c, websocket\r\nConnection: Upgrade\r\n" REST XMPP), HEAD_REFUSED, 400},
 		{&open_rules, "GET /ws HTTP/1.0\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_REFUSED, 400},
 		{&open_rules, "GET /ws HTTP/1.12\r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_REFUSED, 400},
 		{&open_rules, "GET /ws HTTP/1.1 \r\n" HOST UPGRADE REST XMPP "\r\n", HEAD_REFUSED, 400},
 		/* Fields that two readers might see differently. */
 		{&open_rules, WS(UPGRADE "Upgrade: websocket\r\n" REST XMPP), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE "Upgrade: h2c\r\n" REST XMPP), HEAD_REFUSED, 400},
+		{&open_rules, WS("Upgrade: h2c\r\n" UPGRADE REST XMPP), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE "Host: example.org\r\n" REST XMPP), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "Content-Length : 5\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "X\t: y\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP ": y\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "X(: y\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "X\xc3\xa4: y\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "X: \xc3\xa4\r\n"), HEAD_WEBSOCKET, 0},
+		/* Control characters: a bare CR is a line's end to some. */
+		{&open_rules, WS(UPGRADE REST XMPP "X: y\rContent-Length: 5\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "X: y\r\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "X\r: y\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "X: \x01\r\n"), HEAD_REFUSED, 400},
+		{&open_rules, WS(UPGRADE REST XMPP "X: \x7f\r\n"), HEAD_REFUSED, 400},
 		{&open_rules, WS(UPGRADE REST XMPP "Origin: https://a.example\r\norigin: https://b.example\r\n"), HEAD_REFUSED, 400},
 		{&open_rules, WS(UPGRADE REST REST XMPP), HEAD_REFUSED, 400},
 		{&open_rules, WS(UPGRADE REST XMPP "Content-Length: 5\r\n"), HEAD_REFUSED, 400},
@@ -125,16 +167,21 @@ heads(void **state)
 		{&lax_rules, WS(UPGRADE REST XMPP "Origin: https://example.org.evil\r\n"), HEAD_REFUSED, 403},
 		{&lax_rules, WS(UPGRADE REST XMPP "Origin: https://example.org:8443\r\n"), HEAD_REFUSED, 403},
 		{&lax_rules, WS(UPGRADE REST XMPP "Origin: ftp://example.org\r\n"), HEAD_REFUSED, 403},
-		{&lax_rules, "GET /ws HTTP/1.1\r\nHost:\r\n" UPGRADE REST XMPP "Origin: https://\r\n\r\n", HEAD_REFUSED, 403},
+		{&lax_rules, "GET /ws HTTP/1.1\r\nHost:\r\n" UPGRADE REST XMPP "Origin: https://\r\n\r\n", HEAD_REFUSED, 400},
 		{&lax_rules, WS(UPGRADE REST XMPP "Host: evil.example\r\nOrigin: https://evil.example\r\n"), HEAD_REFUSED, 400},
 		{&lax_rules, GOOD, HEAD_WEBSOCKET, 0},
 		{&lax_rules, WS(UPGRADE REST XMPP "Origin: https://a.example\r\n"), HEAD_REFUSED, 403},
 		{&lax_rules, WS(UPGRADE REST), HEAD_WEBSOCKET, 0},
-		{&lax_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: chat\r\n"), HEAD_WEBSOCKET, 0},
+		/* None may be named, but not others alone. */
+		{&lax_rules, WS(UPGRADE REST "Sec-WebSocket-Protocol: chat\r\n"), HEAD_REFUSED, 400},
 		/* No HTTP. */
 		{&open_rules, "\x16\x03\x01\x02", HEAD_GARBAGE, 0},
 		{&open_rules, "get / HTTP/1.1\r\n", HEAD_GARBAGE, 0},
-		{&open_rules, "\r\nGET / HTTP/1.1\r\n", HEAD_GARBAGE, 0},
+		{&open_rules, "\nGET / HTTP/1.1\r\n", HEAD_GARBAGE, 0},
+		{&open_rules, "\rGET / HTTP/1.1\r\n", HEAD_GARBAGE, 0},
+		{&open_rules, "\r\n\r\nGET / HTTP/1.1\r\n", HEAD_GARBAGE, 0},
+		{&open_rules, "\r\n<stream:stream>", HEAD_GARBAGE, 0},
+		{&open_rules, "M_SEARCH * HTTP/1.1\r\n", HEAD_GARBAGE, 0},
 		{&open_rules, "<?xml version='1.0'?>", HEAD_GARBAGE, 0},
 		{&open_rules, "<policy-file-request/>", HEAD_GARBAGE, 0},
 		{&open_rules, "GET\r\n", HEAD_GARBAGE, 0},
@@ -148,6 +195,8 @@ heads(void **state)
 		{&open_rules, "PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n", HEAD_GARBAGE, 0},
 		/* Not complete. */
 		{&open_rules, "", HEAD_MORE, 0},
+		{&open_rules, "\r", HEAD_MORE, 0},
+		{&open_rules, "\r\n", HEAD_MORE, 0},
 		{&open_rules, "GET", HEAD_MORE, 0},
 		{&open_rules, "GET / HTTP/1.1", HEAD_MORE, 0},
 		{&open_rules, "GET /ws HTTP/1.1\r\n", HEAD_MORE, 0},
@@ -215,12 +264,18 @@ bytes_with_nul(void **state)
 		SLICE("GET /ws HTTP/1.1\r\nUpgrade: websocket\0\r\nConnection: Upgrade\r\n\r\n"),
 		SLICE("GET /ws HTTP/1.1\r\nUpgrade\0: websocket\r\nConnection: Upgrade\r\n\r\n"),
 		SLICE("GET /ws\0 HTTP/1.1\r\n" UPGRADE REST XMPP "\r\n")};
+	static const struct slice fields[] = {SLICE(WS(UPGRADE REST XMPP "X: a\0b\r\n")), SLICE(WS(UPGRADE REST XMPP "X\0: b\r\n")),
+		SLICE(WS(UPGRADE REST "Sec-WebSocket-Protocol: xmpp\0\r\n")), SLICE(WS(UPGRADE REST XMPP "\0\r\n"))};
 	struct head head;
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		for (size_t n = 0; n <= rows[i].n; n++)
 			assert_int_not_equal(judge(&open_rules, slice_of(rows[i].p, n), &head), HEAD_WEBSOCKET);
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		assert_int_equal(judge(&open_rules, fields[i], &head), HEAD_REFUSED);
+		assert_int_equal(head_status(&head), 400);
+	}
 }
 
 static void
@@ -252,7 +307,7 @@ static void
 upgrades_that_a_library_read(void **state)
 {
 	static const struct head_upgrade good = {.connection = SLICE("Upgrade"), .upgrade = SLICE("websocket"), .version = SLICE("13"),
-		.key = SLICE(KEY), .origin = SLICE_NONE, .host = SLICE_NONE, .subprotocol = SLICE("xmpp")};
+		.key = SLICE(KEY), .origin = SLICE_NONE, .host = SLICE("example.org"), .subprotocol = SLICE("xmpp")};
 	struct head_upgrade u = good;
 	struct head head;
 
@@ -280,6 +335,13 @@ upgrades_that_a_library_read(void **state)
 	assert_int_equal(head_judge_upgrade(&strict_rules, &u, &head), HEAD_REFUSED);
 	assert_int_equal(head_status(&head), 403);
 	u = good;
+	u.host = SLICE_NONE;
+	assert_int_equal(head_judge_upgrade(&strict_rules, &u, &head), HEAD_REFUSED);
+	assert_int_equal(head_status(&head), 400);
+	u = good;
+	u.subprotocol = SLICE("XMPP");
+	assert_int_equal(head_judge_upgrade(&strict_rules, &u, &head), HEAD_REFUSED);
+	assert_int_equal(head_status(&head), 400);
 	u.subprotocol = SLICE_NONE;
 	assert_int_equal(head_judge_upgrade(&strict_rules, &u, &head), HEAD_REFUSED);
 	assert_int_equal(head_judge_upgrade(&lax_rules, &u, &head), HEAD_WEBSOCKET);
@@ -359,14 +421,66 @@ targets(void **state)
 		bool want;
 	} rows[] = {{"/ws", true}, {"/ws/", true}, {"/ws?", true}, {"/ws/?a=/b", true}, {"/ws//", false}, {"/ws/a", false}, {"ws", false},
 		{"", false}, {"/", false}, {"?", false}, {"/xmpp-websocket", true}, {"/xmpp-websocketx", false}, {"/%77s", false},
-		{"http://h/ws", false}};
+		{"http://h/ws", true}, {"HTTP://h:80/ws/?x", true}, {"https://h/ws", true}, {"http://h/", false}, {"http://h", false},
+		{"http://h?/ws", false}, {"http:///ws", true}, {"http:/ws", false}, {"ftp://h/ws", false}, {"http://", false},
+		{"//h/ws", false}, {"http://h/http://h/ws", false}};
+	static const struct {
+		const char *target, *path;
+	} whole[] = {{"/a/b?c", "/a/b"}, {"/a?b?c", "/a"}, {"/%00?", "/%00"}, {"?", ""}, {"", ""}, {"*", "*"}, {"http://h/a/b?c=/d", "/a/b"},
+		{"http://h", "/"}, {"http://h?a", "/"}, {"http://h?a=/b", "/"}, {"https://u@h:1/", "/"}, {"/http://h/a", "/http://h/a"}};
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_row(head_is_path(slice_str(rows[i].target), paths, 2) == rows[i].want, rows[i].target);
+	for (size_t i = 0; i < COUNT(whole); i++) {
+		struct slice target = exact(slice_str(whole[i].target));
+		assert_slice(head_path(target), whole[i].path);
+		exact_free(target);
+	}
 	assert_true(head_is_path(SLICE("/"), with_root, 1));
 	assert_true(head_is_path(SLICE("/?x"), with_root, 1));
 	assert_false(head_is_path(SLICE("/ws"), NULL, 0));
+}
+
+static void
+fields(void **state)
+{
+	static const struct {
+		struct slice name, value;
+		bool want;
+	} rows[] = {
+		{SLICE("Host"), SLICE("example.org"), true},
+		{SLICE("X-a!#$%&'*+.^_`|~9"), SLICE("a\tb c"), true},
+		{SLICE("X"), SLICE(""), true},
+		{SLICE("X"), SLICE("\xc3\xa4\xff\x80"), true},
+		{SLICE("X"), SLICE("(a)<b>@,;:\\\"/[]?={}"), true},
+		{SLICE(""), SLICE("a"), false},
+		{SLICE("X "), SLICE("a"), false},
+		{SLICE(" X"), SLICE("a"), false},
+		{SLICE("X\t"), SLICE("a"), false},
+		{SLICE("X y"), SLICE("a"), false},
+		{SLICE("X\0"), SLICE("a"), false},
+		{SLICE("X\r"), SLICE("a"), false},
+		{SLICE("X:"), SLICE("a"), false},
+		{SLICE("X/"), SLICE("a"), false},
+		{SLICE("X\x7f"), SLICE("a"), false},
+		{SLICE("X\xc3\xa4"), SLICE("a"), false},
+		{SLICE("X"), SLICE("\0"), false},
+		{SLICE("X"), SLICE("a\0b"), false},
+		{SLICE("X"), SLICE("a\rb"), false},
+		{SLICE("X"), SLICE("a\nb"), false},
+		{SLICE("X"), SLICE("a\r"), false},
+		{SLICE("X"), SLICE("\x1b[0m"), false},
+		{SLICE("X"), SLICE("\x7f"), false},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice name = exact(rows[i].name), value = exact(rows[i].value);
+		assert_row(head_is_field(name, value) == rows[i].want, rows[i].name.p);
+		exact_free(name);
+		exact_free(value);
+	}
 }
 
 int
@@ -381,6 +495,7 @@ main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(tokens),
 		cmocka_unit_test(targets),
+		cmocka_unit_test(fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

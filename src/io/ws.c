@@ -12,8 +12,7 @@
 
 #define CONNECTION_MAGIC 0x77736373u
 #define VOUCH_MS 25000
-#define READ_BYTES 16384  /* at once from the kernel, in memory that all connections share */
-#define RX_BYTES 1024     /* a message up to this comes whole and is not copied; each connection has as much */
+#define RX_BYTES 2048     /* read at once; a message up to this comes whole and is not copied; each connection has as much */
 #define TX_BYTES 65536    /* at once to the kernel; the library would cut at 4096 and copy the rest */
 #define KEEP_MESSAGE 4096 /* room a connection may keep between messages */
 
@@ -221,7 +220,6 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
 			   LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_DISABLE_IPV6,
 		.protocols = protocols,
-		.pt_serv_buf_size = READ_BYTES,
 		.foreign_loops = loops,
 		.user = w,
 	};

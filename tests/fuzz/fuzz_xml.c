@@ -17,6 +17,7 @@
 #include "proto/xml.h"
 
 #define BLANKS 10000
+#define MANY_BLANKS 65536 /* beyond all limits: more would only take time */
 
 static const struct xml_limits wide = {30000, 100}, narrow = {200, 4}, unlimited = {1 << 24, 1000};
 
@@ -153,7 +154,7 @@ one_stream(struct slice *rest, struct xml *x, struct record *r)
 			feed(x, slice_of(piece.bytes.p + i, 1), &result);
 		if (piece.mark != MARK_UNIT)
 			feed(x, piece.bytes, &result);
-		if (piece.mark == MARK_GROUP) {
+		if (piece.mark == MARK_GROUP && all.n < MANY_BLANKS) {
 			buf_append(&all, slice_of(blanks, BLANKS));
 			feed(x, slice_of(blanks, BLANKS), &result);
 		}

@@ -411,6 +411,79 @@ sid_without_parsing(void **state)
 }
 
 /* Whatever a body is made of: where both find a sid, it is the same one. */
+/* What no parser takes: whose it was is still found. */
+static void
+sid_of_refused_bodies(void **state)
+{
+	static const struct {
+		struct slice text;
+		const char *want;
+	} rows[] = {
+		{SLICE("<body rid='1' sid='abc' " NS "/>"), "abc"},
+		{SLICE("<body rid='1' sid='abc' " NS ">&nbsp;</wrong>"), "abc"},
+		{SLICE("<message sid='abc'/>"), "abc"},
+		{SLICE("<!DOCTYPE body><body rid='1' sid='abc' " NS "/>"), "abc"},
+		{SLICE("<!DOCTYPE body [<!ENTITY x 'y'>]><body rid='1' sid='abc' " NS "/>"), "abc"},
+		{SLICE("<!-- hi --><body rid='1' sid='abc' " NS "/>"), "abc"},
+		{SLICE("<?xml version='1.0'?><!DOCTYPE body>\n<body rid='1' sid='abc' " NS "/>"), "abc"},
+		{SLICE("<?xml version='1.0'?><!-- --><?p i?><body\trid='1'\nsid = \"abc\"/>"), "abc"},
+		{SLICE("<a/><body sid='abc'/>"), "abc"},
+		{SLICE("<a><body sid='abc'/>"), "abc"},
+		{SLICE("<a/><b:body sid='abc'/>"), "abc"},
+		{SLICE("<a/><body/><body x=''/><body sid='abc'/>"), "abc"},
+		{SLICE("<a/><body sid='abc'/><body sid='no'/>"), "abc"},
+		{SLICE("text <a/> text<body sid='abc'"), "abc"},
+		{SLICE("<a/><body sid='a&amp;b'/>"), NULL},
+		{SLICE("<a/><bodyx sid='no'/>"), NULL},
+		{SLICE("<a/><body:x sid='no'/>"), NULL},
+		{SLICE("<a/></body sid='no'>"), NULL},
+		{SLICE("<a/><Body sid='no'/>"), NULL},
+		{SLICE("<a/><body> sid='no'"), NULL},
+		{SLICE("<a/><body x='sid=\"no\"'/>"), NULL},
+		{SLICE("<a/><body\0sid='no'/>"), NULL},
+		{SLICE("<a/><body sid='abc"), NULL},
+		{SLICE("<a/><body sid=''/>"), ""},
+		{SLICE("<<<<body"), NULL},
+		{SLICE("<a/><body"), NULL},
+		{SLICE("<:"), NULL},
+		{SLICE(""), NULL},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice text = exact(rows[i].text);
+		assert_slice(body_sid_of_refused(text), rows[i].want);
+		exact_free(text);
+		for (size_t n = 0; n < rows[i].text.n; n++) {
+			struct slice part = exact(slice_of(rows[i].text.p, n)), sid = body_sid_of_refused(part);
+			if (slice_is_set(sid))
+				assert_slice(sid, rows[i].want);
+			exact_free(part);
+		}
+	}
+}
+
+/* A megabyte of tags, each of which could go on to the end: looked at once, or this takes minutes. */
+static void
+sid_of_many_tags(void **state)
+{
+	static const char *const tags[] = {"<body =''", "<body", "<body ", "<body a=", "<body a='", "<body a=\"'", "<b:body a='' ", "<:"};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(tags); i++) {
+		struct buf text;
+		struct slice sid;
+		buf_init(&text, BUF_UNLIMITED);
+		while (text.n < 1000000)
+			buf_append_str(&text, tags[i]);
+		assert_false(slice_is_set(body_sid_of_refused(buf_slice(&text))));
+		buf_append_str(&text, "'><\"><body sid='abc'>");
+		sid = body_sid_of_refused(buf_slice(&text));
+		assert_row(!slice_is_set(sid) || slice_eq(sid, SLICE("abc")), tags[i]);
+		buf_fini(&text);
+	}
+}
+
 static void
 sid_of_random_bodies(void **state)
 {
@@ -480,6 +553,8 @@ main(void)
 		cmocka_unit_test(payload),
 		cmocka_unit_test(payload_left_behind_is_freed),
 		cmocka_unit_test(sid_without_parsing),
+		cmocka_unit_test(sid_of_refused_bodies),
+		cmocka_unit_test(sid_of_many_tags),
 		cmocka_unit_test(sid_of_random_bodies),
 		cmocka_unit_test(terminal),
 	};

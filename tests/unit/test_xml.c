@@ -278,6 +278,76 @@ many_declarations(void **state)
 	}
 }
 
+/* The parser looks at the whole name of a namespace for each name that is prefixed with it: it may not be long, anywhere. */
+static void
+long_namespaces(void **state)
+{
+	static const char *const texts[] = {"<r xmlns='@'/>", "<r xmlns:p='@'/>", "<r><a xmlns='@'/></r>", "<r><a xmlns:p='@'/></r>",
+		"<r><a><b/><c xmlns:p='@'/></a></r>", "<r xmlns='u'><a><b><c xmlns='@'/></b></a></r>"};
+	static const size_t sizes[] = {1, 1023, 1024, 1025, 5000};
+	static const enum xml_shape shapes[] = {XML_MESSAGE, XML_WRAPPER, XML_STREAM};
+	static char uri[5001];
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		enum xml_result want = sizes[i] <= 1024 ? XML_OK : XML_TOO_BIG;
+		memset(uri, 'u', sizes[i]);
+		uri[sizes[i]] = '\0';
+		for (size_t t = 0; t < COUNT(texts); t++) {
+			for (size_t k = 0; k < COUNT(shapes); k++) {
+				struct record r;
+				struct buf text;
+				buf_init(&text, BUF_UNLIMITED);
+				const char *mark = strchr(texts[t], '@');
+				buf_append(&text, slice_of(texts[t], (size_t) (mark - texts[t])));
+				buf_append_str(&text, uri);
+				buf_append_str(&text, mark + 1);
+				record_init(&r, shapes[k], &plain, wide);
+				if (shapes[k] == XML_STREAM) {
+					xml_open(r.xml, &r);
+					assert_row(feed_in_steps(&r, buf_slice(&text), 100) == want, texts[t]);
+				} else {
+					assert_row(document(&r, buf_slice(&text)) == want, texts[t]);
+				}
+				record_fini(&r);
+				buf_fini(&text);
+			}
+		}
+	}
+}
+
+/* A megabyte in which every attribute would have the parser copy 400000 bytes: refused, and not after minutes. */
+static void
+long_namespace_used_often(void **state)
+{
+	static const enum xml_shape shapes[] = {XML_MESSAGE, XML_WRAPPER, XML_STREAM};
+	struct buf text;
+
+	(void) state;
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "<a xmlns:p='");
+	for (unsigned i = 0; i < 400000; i++)
+		buf_append_char(&text, 'u');
+	buf_append_str(&text, "'>");
+	for (unsigned i = 0; i < 55000; i++)
+		buf_append_str(&text, "<b p:c=''/>");
+	buf_append_str(&text, "</a>");
+	for (size_t k = 0; k < COUNT(shapes); k++) {
+		struct record r;
+		record_init(&r, shapes[k], &plain, wide);
+		if (shapes[k] == XML_STREAM) {
+			xml_open(r.xml, &r);
+			assert_int_equal(feed(&r, SLICE(STREAM)), XML_OK);
+			assert_int_equal(feed_in_steps(&r, buf_slice(&text), 65536), XML_TOO_BIG);
+		} else {
+			assert_int_equal(document(&r, buf_slice(&text)), XML_TOO_BIG);
+		}
+		assert_int_equal(r.elements, 0);
+		record_fini(&r);
+	}
+	buf_fini(&text);
+}
+
 /* Inside an element there may be as many as its author likes. */
 static void
 many_declarations_inside(void **state)
@@ -1093,6 +1163,8 @@ main(void)
 		cmocka_unit_test(elements_are_self_contained),
 		cmocka_unit_test(elements_stand_alone),
 		cmocka_unit_test(many_declarations),
+		cmocka_unit_test(long_namespaces),
+		cmocka_unit_test(long_namespace_used_often),
 		cmocka_unit_test(many_declarations_inside),
 		cmocka_unit_test(known_declarations),
 		cmocka_unit_test(refused),

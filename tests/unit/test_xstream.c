@@ -9,6 +9,7 @@
 #define TLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 #define TLS_REQUIRED "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"
 #define ZLIB "<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>"
+#define LIMITS(inner) "<limits xmlns='urn:xmpp:stream-limits:0'>" inner "</limits>"
 #define FEATURES(inner) "<stream:features>" inner "</stream:features>"
 #define GOT_FEATURES(inner) "<stream:features xmlns:stream='" XML_NS_STREAMS "'>" inner "</stream:features>"
 
@@ -221,6 +222,34 @@ features(void **state)
 		{FEATURES(TLS_REQUIRED), CLOSING_SERVER_TLS, NULL},
 		{FEATURES(TLS_REQUIRED SASL), CLOSING_SERVER_TLS, NULL},
 		{FEATURES(SASL TLS_REQUIRED), CLOSING_SERVER_TLS, NULL},
+		/* Limits are ours when the server's are above them, whatever else is among the features (XEP-0478). */
+		{FEATURES(LIMITS("<max-bytes>9999999</max-bytes><idle-seconds>60</idle-seconds>") SASL), CLOSING_NONE,
+			GOT_FEATURES(LIMITS("<max-bytes>2000</max-bytes><idle-seconds>60</idle-seconds>") SASL)},
+		{FEATURES(SASL LIMITS("<idle-seconds>9999999</idle-seconds><max-bytes>2001</max-bytes>")), CLOSING_NONE,
+			GOT_FEATURES(SASL LIMITS("<idle-seconds>9999999</idle-seconds><max-bytes>2000</max-bytes>"))},
+		{FEATURES(TLS SASL ZLIB LIMITS("<max-bytes>10000</max-bytes>")), CLOSING_NONE,
+			GOT_FEATURES(SASL LIMITS("<max-bytes>2000</max-bytes>"))},
+		{FEATURES("<l:limits xmlns:l='urn:xmpp:stream-limits:0'><l:max-bytes>262144</l:max-bytes></l:limits>"), CLOSING_NONE,
+			GOT_FEATURES("<l:limits xmlns:l='urn:xmpp:stream-limits:0'><l:max-bytes>2000</l:max-bytes></l:limits>")},
+		{FEATURES(LIMITS("<max-bytes>99999999999999999999999999999999999</max-bytes>")), CLOSING_NONE,
+			GOT_FEATURES(LIMITS("<max-bytes>2000</max-bytes>"))},
+		{FEATURES(LIMITS("<max-bytes>2000</max-bytes>")), CLOSING_NONE, GOT_FEATURES(LIMITS("<max-bytes>2000</max-bytes>"))},
+		{FEATURES(LIMITS("<max-bytes>1999</max-bytes>")), CLOSING_NONE, GOT_FEATURES(LIMITS("<max-bytes>1999</max-bytes>"))},
+		{FEATURES(LIMITS("<max-bytes>7</max-bytes>")), CLOSING_NONE, GOT_FEATURES(LIMITS("<max-bytes>7</max-bytes>"))},
+		{FEATURES(LIMITS("<idle-seconds>60</idle-seconds>")), CLOSING_NONE,
+			GOT_FEATURES(LIMITS("<idle-seconds>60</idle-seconds>"))},
+		{FEATURES(LIMITS("")), CLOSING_NONE, GOT_FEATURES(LIMITS(""))},
+		{FEATURES("<limits xmlns='urn:xmpp:stream-limits:0'/>" SASL), CLOSING_NONE,
+			GOT_FEATURES("<limits xmlns='urn:xmpp:stream-limits:0'/>" SASL)},
+		{FEATURES(LIMITS("<max-bytes>many thousand</max-bytes>")), CLOSING_NONE,
+			GOT_FEATURES(LIMITS("<max-bytes>many thousand</max-bytes>"))},
+		{FEATURES(LIMITS("<max-bytes>-1000000</max-bytes>")), CLOSING_NONE, GOT_FEATURES(LIMITS("<max-bytes>-1000000</max-bytes>"))},
+		{FEATURES(LIMITS("<max-bytes></max-bytes>")), CLOSING_NONE, GOT_FEATURES(LIMITS("<max-bytes></max-bytes>"))},
+		{FEATURES(LIMITS("<max-bytes/>")), CLOSING_NONE, GOT_FEATURES(LIMITS("<max-bytes/>"))},
+		{FEATURES("<limits xmlns='u'><max-bytes>9999999</max-bytes></limits>"), CLOSING_NONE,
+			GOT_FEATURES("<limits xmlns='u'><max-bytes>9999999</max-bytes></limits>")},
+		{FEATURES("<x xmlns='u'>" LIMITS("<max-bytes>9999999</max-bytes>") "</x>"), CLOSING_NONE,
+			GOT_FEATURES("<x xmlns='u'>" LIMITS("<max-bytes>9999999</max-bytes>") "</x>")},
 		/* Words of the same name in other namespaces. */
 		{FEATURES("<starttls xmlns='u'><required/></starttls>"), CLOSING_NONE,
 			GOT_FEATURES("<starttls xmlns='u'><required/></starttls>")},
@@ -270,6 +299,33 @@ restart(void **state)
 	assert_text(xstream_header(x)->id, "s2");
 	assert_text(xstream_header(x)->from, NULL);
 	xstream_free(x);
+}
+
+/* What passes from the client may be less than what passes from the server. */
+static void
+limits_of_the_client(void **state)
+{
+	static const struct {
+		size_t max_bytes;
+		const char *want;
+	} rows[] = {
+		{1, GOT_FEATURES(LIMITS("<max-bytes>1</max-bytes>")) "\n"},
+		{65536, GOT_FEATURES(LIMITS("<max-bytes>65536</max-bytes>")) "\n"},
+		{1048575, GOT_FEATURES(LIMITS("<max-bytes>1048575</max-bytes>")) "\n"},
+		{1048576, GOT_FEATURES(LIMITS("<max-bytes>1048576</max-bytes>")) "\n"},
+		{10000000, GOT_FEATURES(LIMITS("<max-bytes>1048576</max-bytes>")) "\n"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct xstream *x = opened(false);
+		xstream_set_max_bytes(x, rows[i].max_bytes);
+		assert_int_equal(feed(x, SLICE(HEADER)), CLOSING_NONE);
+		takes(x, "(open)\n");
+		assert_int_equal(feed(x, SLICE(FEATURES(LIMITS("<max-bytes>1048576</max-bytes>")))), CLOSING_NONE);
+		takes(x, rows[i].want);
+		xstream_free(x);
+	}
 }
 
 static void
@@ -496,6 +552,7 @@ main(void)
 		cmocka_unit_test(segments),
 		cmocka_unit_test(features),
 		cmocka_unit_test(restart),
+		cmocka_unit_test(limits_of_the_client),
 		cmocka_unit_test(stream_error),
 		cmocka_unit_test(no_stream),
 		cmocka_unit_test(too_big),

@@ -42,6 +42,10 @@ async function throwAt(port, bytes, ms = 5000) {
 	return raw.text;
 }
 
+/* The fields of a proper upgrade, as they are on the wire. */
+const upgradeLines = (changes = {}) =>
+	Object.entries(upgradeHeaders(changes)).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+
 const statusOf = (text) => Number((/^HTTP\/1\.[01] (\d{3}) /.exec(text) || [])[1]);
 
 test('an unknown path: 404', async () => {
@@ -251,7 +255,7 @@ culvert('a client that leaves in the middle of its head costs no CPU', async () 
 	const from = ticks();
 	for (let i = 0; i < 20; i++) {
 		const raw = await RawConnection.open(stage.gateway.port);
-		raw.socket.end('POST /http-bind HTTP/1.1\r\nHost: loc');
+		raw.socket.end(i % 2 ? 'PO' : 'GET /xmpp-websocket HTTP/1.1\r\nHost: loc');
 	}
 	await pause(HEADER_TIMEOUT * 800);
 	assert.ok(ticks() - from < 20, `${ticks() - from} ticks of 10 ms`);
@@ -270,6 +274,11 @@ const ambiguous = {
 	'a list of lengths': `Content-Length: 0, 0\r\n\r\n${hidden}`,
 	'a folded field': `Content-Length: 0\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n${hidden}`,
 	'two hosts': `Host: elsewhere\r\nContent-Length: 0\r\n\r\n`,
+	'a blank before the colon of a length': `Content-Length : 31\r\n\r\n${hidden}`,
+	'a length behind a bare CR': `X: a\rContent-Length: 31\r\n\r\n${hidden}`,
+	'a bare CR at the end of a field': `X: a\r\r\nContent-Length: 0\r\n\r\n${hidden}`,
+	'a NUL in a field': `X: a\0b\r\nContent-Length: 0\r\n\r\n${hidden}`,
+	'a NUL in a name': `X\0: a\r\nContent-Length: 0\r\n\r\n${hidden}`,
 };
 for (const [what, rest] of Object.entries(ambiguous)) {
 	culvert(`smuggling: ${what} gets 400 and nothing else, and the connection closed`, async () => {
@@ -278,6 +287,107 @@ for (const [what, rest] of Object.entries(ambiguous)) {
 		const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
 		assert.deepEqual([...new Set(statuses)], ['400'], answer);
 		assert.ok(statuses.length === 1 || /wrong value for <b>Content-Length/.test(answer), answer);
+	});
+}
+
+culvert('a target in absolute form is its path', async () => {
+	const answer = await throwAt(stage.gateway.port,
+		postText(unknown, 'Connection: close\r\n').replace(stage.gateway.boshPath, (path) => `http://localhost${path}?x=/y`));
+	assert.equal(statusOf(answer), 200, answer);
+	assert.match(answer, /item-not-found/);
+	for (const [target, status] of [[stage.gateway.websocketPath, 101], ['/nothing', 404], [`?${stage.gateway.websocketPath}`, 404]]) {
+		const raw = await RawConnection.open(stage.gateway.port);
+		raw.write(`GET http://localhost${target} HTTP/1.1\r\nHost: localhost\r\n${upgradeLines()}\r\n`);
+		await poll(() => raw.text.includes('\r\n\r\n'), 'an answer');
+		assert.equal(statusOf(raw.text), status, `${target}: ${raw.text}`);
+		await raw.end();
+	}
+});
+
+culvert('a path is compared as it is written', async () => {
+	for (const path of ['/http-bind%00x', '/http-bind%00', '/%68ttp-bind', '/http-bind%2f', '/http-bind;x', '//http-bind'])
+		assert.equal((await request(stage.gateway.port, 'POST', path, { body: 'x' })).status, 404, path);
+});
+
+/* The whole body first and only then a look at the answer, as many clients do it. */
+culvert('a body a little too large is read to its end, and then refused', async () => {
+	const [max, more] = [1048576, 500000];
+	for (const [what, head, send] of [
+		['a length', `Content-Length: ${max + more}`, (raw) => raw.write('x'.repeat(max + more))],
+		['chunks', 'Transfer-Encoding: chunked', (raw) => {
+			for (let n = 0; n < max + more; n += 50000)
+				raw.write(`c350\r\n${'x'.repeat(50000)}\r\n`);
+			raw.write('0\r\n\r\n');
+		}],
+	]) {
+		const raw = await RawConnection.open(stage.gateway.port);
+		raw.socket.pause();
+		raw.write(`POST ${stage.gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n${head}\r\n\r\n`);
+		send(raw);
+		await poll(() => raw.socket.writableLength === 0, `${what}: all to be written`);
+		await pause(100);
+		raw.socket.resume();
+		await poll(() => raw.text.includes('\r\n\r\n'), `${what}: the answer`);
+		assert.equal(statusOf(raw.text), 413, `${what}: ${raw.text}`);
+		await raw.end();
+	}
+});
+
+culvert('a body much too large is refused before it is read', async () => {
+	const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\n` +
+		`Content-Type: text/xml\r\nContent-Length: 100000000\r\n\r\n`);
+	assert.equal(statusOf(answer), 413, answer);
+});
+
+/* Upgrades with much else in the head, and on a connection that served a request before. */
+for (const [what, query, headers] of [
+	['a cookie of 6000 bytes', '', { Cookie: 'c'.repeat(6000) }],
+	['a query of 5000 bytes', `?token=${'q'.repeat(5000)}`, {}],
+]) {
+	culvert(`upgrade: ${what} is no matter`, async () => {
+		const client = stage.websocket();
+		client.gateway = { websocketUrl: stage.gateway.websocketUrl + query };
+		await client.connect({ headers });
+		const { open } = await client.start();
+		assert.equal(open.getAttribute('from'), GUESTS);
+	});
+}
+
+/* What a connection that has served a request answers to a further head. */
+async function afterARequest(lines) {
+	const raw = await RawConnection.open(stage.gateway.port);
+	raw.write(postText(unknown));
+	await answersOn(raw, 1);
+	const first = raw.text.length;
+	raw.write(`GET ${stage.gateway.websocketPath} HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`);
+	await poll(() => raw.text.slice(first).includes('\r\n\r\n'), 'the second answer');
+	await raw.end();
+	return raw.text.slice(first);
+}
+
+const late = {
+	'a proper one is accepted': [upgradeLines(), 101],
+	'a key that comes twice': [`${upgradeLines()}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n`, 400],
+	'Upgrade that comes twice': [`${upgradeLines()}Upgrade: websocket\r\n`, 400],
+	'another Upgrade behind it': [`${upgradeLines()}Upgrade: h2c\r\n`, 400],
+	'another Upgrade before it': [`Upgrade: h2c\r\n${upgradeLines()}`, 400],
+	'two origins': [`${upgradeLines()}Origin: https://a.example\r\nOrigin: https://b.example\r\n`, 400],
+	'a length': [`${upgradeLines()}Content-Length: 0\r\n`, 400],
+	'an encoding': [`${upgradeLines()}Transfer-Encoding: chunked\r\n`, 400],
+	'a blank before a colon': [`${upgradeLines()}X : y\r\n`, 400],
+	'a subprotocol in capitals': [upgradeLines({ 'Sec-WebSocket-Protocol': 'XMPP' }), 400],
+};
+for (const [what, [lines, status]] of Object.entries(late)) {
+	culvert(`upgrade, late: ${what}`, async () => {
+		const answer = await afterARequest(lines);
+		assert.equal(statusOf(answer), status, answer);
+	});
+	culvert(`upgrade, at once: ${what}`, async () => {
+		const raw = await RawConnection.open(stage.gateway.port);
+		raw.write(`GET ${stage.gateway.websocketPath} HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`);
+		await poll(() => raw.text.includes('\r\n\r\n'), 'the answer');
+		await raw.end();
+		assert.equal(statusOf(raw.text), status, raw.text);
 	});
 }
 
@@ -360,15 +470,19 @@ for (const [what, pieces] of Object.entries(slow)) {
 	});
 }
 
-culvert('a slow client is cut off: on a connection that served a request', async () => {
-	const raw = await RawConnection.open(stage.gateway.port);
-	const text = body({ rid: 5, sid: 'no-such-session' });
-	raw.write(`POST /http-bind HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
-	while (!/item-not-found/.test(raw.text))
-		await pause(5);
-	raw.write('POST /http-bind HTTP/1.1\r\nHost: lo');
-	await raw.ended(5000);
-});
+for (const [what, head, frame] of [
+	['', (n) => `Content-Length: ${n}`, (text) => text],
+	[' in chunks', () => 'Transfer-Encoding: chunked', (text) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`],
+]) {
+	culvert(`a slow client is cut off: on a connection that served a request${what}`, async () => {
+		const raw = await RawConnection.open(stage.gateway.port);
+		const text = body({ rid: 5, sid: 'no-such-session' });
+		raw.write(`POST /http-bind HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n${head(text.length)}\r\n\r\n${frame(text)}`);
+		await poll(() => /item-not-found/.test(raw.text), 'the answer');
+		raw.write('POST /http-bind HTTP/1.1\r\nHost: lo');
+		await raw.ended(5000);
+	});
+}
 
 culvert('a held request is not cut off by the limit on heads', async () => {
 	const client = new BoshClient(stage.gateway, GUESTS);

@@ -7,9 +7,12 @@
 
 const assert = require('node:assert/strict');
 
+const { BoshClient } = require('./lib/bosh');
 const { Culvert } = require('./lib/gateway');
 const { freePort } = require('./lib/program');
-const { GUESTS, TRANSPORTS, culvert, each, suite, test, withStage } = require('./lib/stage');
+const { Server } = require('./lib/server');
+const { GUESTS, TRANSPORTS, culvert, each, explain, suite, test, withStage } = require('./lib/stage');
+const { WsClient } = require('./lib/websocket');
 const { NS, find, is, streamError } = require('./lib/xml');
 
 const stage = suite({
@@ -176,6 +179,39 @@ culvert('a server that crashes is told as such', async () => {
 		assert.equal(seenByWebsocket.error, 'remote-connection-failed');
 	});
 });
+
+each('a server that says something and resets the connection is told as lost at once', async (transport) => {
+	const server = await Server.start({
+		stanza: (connection) => {
+			connection.write("<message from='stand-in.test'><body>last words</body></message>");
+			connection.socket.resetAndDestroy();
+		},
+	});
+	const gateway = await Culvert.start({ [GUESTS]: server.port });
+	try {
+		const client = new (transport === 'bosh' ? BoshClient : WsClient)(gateway, GUESTS);
+		await client.login();
+		const from = Date.now();
+		/* What was said before may reach the client or not: the reset may overtake it. */
+		await client.tell(message(client.jid, 'go'));
+		if (transport === 'bosh') {
+			let answer;
+			for (let i = 0; i < 3 && (!answer || answer.type !== 'terminate'); i++)
+				answer = await client.send();
+			assert.deepEqual([answer.type, answer.condition], ['terminate', 'remote-connection-failed']);
+		} else {
+			await client.stanza((s) => is(s, 'error', NS.stream), 'the stream error');
+			assert.equal((await client.closed()).code, 1001);
+		}
+		assert.ok(Date.now() - from < 2000, `told after ${Date.now() - from} ms`);
+		await gateway.program.line(/upstream lost/, { mark: 0 });
+	} catch (error) {
+		throw explain(error, gateway, server);
+	} finally {
+		await gateway.stop();
+		await server.stop();
+	}
+}, culvert);
 
 each('a stream error of the server reaches the client', async (transport) => {
 	const client = await stage.guest(transport);

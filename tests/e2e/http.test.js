@@ -212,7 +212,9 @@ culvert('a late upgrade that is refused', async () => {
 /* A client whose connection breaks while its request is held, on either worker. */
 culvert('a held request whose client has vanished gets no payload, the next one does', async () => {
 	for (let i = 0; i < 4; i++) {
-		const client = await stage.guest('bosh');
+		const client = stage.bosh();
+		client.create = (attrs) => BoshClient.prototype.create.call(client, { ...attrs, hold: 2 }); // both may be held
+		await client.login();
 		const other = await stage.guest('websocket');
 		await Promise.all(client.open);
 		const rid = client.rid++;

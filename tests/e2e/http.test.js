@@ -279,7 +279,6 @@ const ambiguous = {
 	'a blank before the colon of a length': `Content-Length : 31\r\n\r\n${hidden}`,
 	'a length behind a bare CR': `X: a\rContent-Length: 31\r\n\r\n${hidden}`,
 	'a bare CR at the end of a field': `X: a\r\r\nContent-Length: 0\r\n\r\n${hidden}`,
-	'a NUL in a field': `X: a\0b\r\nContent-Length: 0\r\n\r\n${hidden}`,
 	'a NUL in a name': `X\0: a\r\nContent-Length: 0\r\n\r\n${hidden}`,
 };
 for (const [what, rest] of Object.entries(ambiguous)) {
@@ -330,7 +329,7 @@ culvert('a body a little too large is read to its end, and then refused', async 
 		await pause(100);
 		raw.socket.resume();
 		await poll(() => raw.text.includes('\r\n\r\n'), `${what}: the answer`);
-		assert.equal(statusOf(raw.text), 413, `${what}: ${raw.text}`);
+		await poll(() => raw.text.includes("condition='policy-violation'"), `${what}: the condition; here is: ${raw.text}`);
 		await raw.end();
 	}
 });
@@ -338,7 +337,7 @@ culvert('a body a little too large is read to its end, and then refused', async 
 culvert('a body much too large is refused before it is read', async () => {
 	const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\n` +
 		`Content-Type: text/xml\r\nContent-Length: 100000000\r\n\r\n`);
-	assert.equal(statusOf(answer), 413, answer);
+	assert.match(answer, /condition='policy-violation'/);
 });
 
 /* Upgrades with much else in the head, and on a connection that served a request before. */

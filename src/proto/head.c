@@ -248,8 +248,12 @@ head_judge(const struct head_rules *rules, struct slice bytes, struct head *head
 	/* One empty line before the first request is forgiven (RFC 9112, 2.2), by the library that knows how. */
 	if (slice_eq(bytes, SLICE("\r")) || slice_eq(bytes, SLICE("\r\n")))
 		return HEAD_MORE;
-	if (slice_has_prefix(bytes, SLICE("\r\n")))
-		return is_garbage_so_far(slice_of(bytes.p + 2, bytes.n - 2)) ? HEAD_GARBAGE : HEAD_HTTP;
+	if (slice_has_prefix(bytes, SLICE("\r\n"))) {
+		rest = slice_of(bytes.p + 2, bytes.n - 2);
+		if (is_garbage_so_far(rest))
+			return HEAD_GARBAGE;
+		return memchr(rest.p, ' ', rest.n) != NULL ? HEAD_HTTP : HEAD_MORE;
+	}
 	if (is_garbage_so_far(bytes))
 		return HEAD_GARBAGE;
 	if (!next_line(&rest, &line)) {

@@ -232,7 +232,7 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 struct framing {
 	unsigned content_lengths, transfer_encodings, hosts;
 	unsigned upgrade[UPGRADE_FIELDS]; /* how often each came */
-	bool is_odd, is_upgrade_odd;
+	bool is_odd, is_upgrade, is_upgrade_odd;
 	uint64_t length;
 };
 
@@ -244,10 +244,12 @@ static enum MHD_Result
 on_framing_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
 {
 	struct framing *f = arg;
-	struct slice v = slice_trim(value != NULL ? slice_of(value, n_value) : SLICE(""));
+	struct slice written = value != NULL ? slice_of(value, n_value) : SLICE(""), v = slice_trim(written);
 
 	(void) kind;
-	f->is_odd = f->is_odd || !head_is_field(slice_of(name, n_name), v);
+	f->is_odd = f->is_odd || !head_is_field(slice_of(name, n_name), written);
+	if (strcasecmp(name, "upgrade") == 0 && head_has_token(v, SLICE("websocket")))
+		f->is_upgrade = true;
 	/* What decides about an upgrade must not be said twice either. */
 	for (size_t i = 0; i < sizeof f->upgrade / sizeof *f->upgrade; i++)
 		if (strcasecmp(name, upgrade_fields[i]) == 0 && ++f->upgrade[i] > 1)
@@ -416,7 +418,7 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	framing = read_framing(rq);
 	if (is_smuggling(&framing, version))
 		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
-	if (strcmp(method, "GET") == 0 && head_has_token(http_header(&public, "upgrade"), SLICE("websocket")))
+	if (strcmp(method, "GET") == 0 && framing.is_upgrade)
 		return judge_upgrade(rq, &public, &framing, url);
 	/* A body that is only a bit too large is read and dropped: who writes first and reads later sees the answer too. */
 	rq->is_too_big = framing.length > h->config.max_body;

@@ -208,29 +208,33 @@ is_plain(struct slice value)
 	return true;
 }
 
-/* The sid among the attributes of a tag, of which s is what stands behind its name. */
+/*
+ * The sid among the attributes of a tag, of which s is what stands behind its
+ * name.  s goes on as far as was looked: who comes back for the next tag does
+ * not look at anything twice.
+ */
 static struct slice
-sid_of_tag(struct slice s)
+sid_of_tag(struct slice *s)
 {
-	while ((s = skip_space(s)).n > 0 && s.p[0] != '>' && s.p[0] != '/') {
-		struct slice name = s, value;
+	while ((*s = skip_space(*s)).n > 0 && s->p[0] != '>' && s->p[0] != '/') {
+		struct slice name = *s, value;
 		const char *end;
 
-		s = skip_to(s, "= \t\r\n>");
-		name.n = (size_t) (s.p - name.p);
-		s = skip_space(s);
-		if (s.n < 2 || s.p[0] != '=')
+		*s = skip_to(*s, "= \t\r\n>");
+		name.n = (size_t) (s->p - name.p);
+		*s = skip_space(*s);
+		if (s->n < 2 || s->p[0] != '=')
 			return SLICE_NONE;
-		s = skip_space(slice_of(s.p + 1, s.n - 1));
-		if (s.n < 2 || (s.p[0] != '\'' && s.p[0] != '"'))
+		*s = skip_space(slice_of(s->p + 1, s->n - 1));
+		if (s->n < 2 || (s->p[0] != '\'' && s->p[0] != '"'))
 			return SLICE_NONE;
-		end = memchr(s.p + 1, s.p[0], s.n - 1);
+		end = memchr(s->p + 1, s->p[0], s->n - 1);
 		if (end == NULL)
 			return SLICE_NONE;
-		value = slice_of(s.p + 1, (size_t) (end - s.p - 1));
+		value = slice_of(s->p + 1, (size_t) (end - s->p - 1));
+		*s = slice_of(end + 1, (size_t) (s->p + s->n - end - 1));
 		if (slice_eq(name, SLICE("sid")))
 			return is_plain(value) ? value : SLICE_NONE;
-		s = slice_of(end + 1, (size_t) (s.p + s.n - end - 1));
 	}
 	return SLICE_NONE;
 }
@@ -246,7 +250,8 @@ body_sid(struct slice s)
 		s.p++;
 		s.n--;
 	} while (s.p[0] == '?');
-	return sid_of_tag(skip_to(s, " \t\r\n>"));
+	s = skip_to(s, " \t\r\n>");
+	return sid_of_tag(&s);
 }
 
 struct slice
@@ -264,7 +269,7 @@ body_sid_of_refused(struct slice s)
 		if (colon != NULL)
 			name = slice_of(colon + 1, name.n - (size_t) (colon + 1 - name.p));
 		if (slice_eq(name, SLICE("body")))
-			sid = sid_of_tag(s);
+			sid = sid_of_tag(&s);
 	}
 	return sid;
 }

@@ -179,7 +179,9 @@ static void
 lower_limits(const struct xstream *x, struct stanza *st)
 {
 	static const char tag[] = "max-bytes>";
-	char *at = memmem(st->bytes, st->n, tag, sizeof tag - 1), *end = st->bytes + st->n, *behind;
+	char *end = st->bytes + st->n, *behind;
+	char *limits = memmem(st->bytes, st->n, NS_LIMITS, sizeof NS_LIMITS - 1);
+	char *at = limits != NULL ? memmem(limits, (size_t) (end - limits), tag, sizeof tag - 1) : NULL;
 	char ours[24];
 	size_t n;
 	uint64_t theirs;

@@ -223,10 +223,10 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 		mail->conf = conf_ref(next);
 		mailbox_post(p->mailbox[i], mail);
 	}
+	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", file, next->n_domain);
 	p->log.level = next->log.level;
 	conf_unref(p->conf);
 	p->conf = next;
-	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", file, next->n_domain);
 }
 
 static void

@@ -132,6 +132,17 @@ culvert('the next server is tried when the first is not there', async () => {
 	});
 });
 
+culvert('a server by its host name; one whose name nobody knows is passed over', async () => {
+	await withStage({}, async (own) => {
+		const connect = [`xmpp://no-such-host.invalid:${own.prosody.port}`, `xmpp://localhost:${own.prosody.port}`];
+		/* Nobody answers there: names are asked of the hosts file alone. */
+		const resolver = { servers: [`127.0.0.1:${await freePort()}`] };
+		own.gateway = own.add(await Culvert.start({}, { resolver, domains: { [GUESTS]: { connect, tls: 'off' } } }));
+		for (const transport of TRANSPORTS)
+			await echo(await own.guest(transport), 'by name');
+	});
+});
+
 /* A server that goes away. */
 
 each('a connection to the server that is cut is told as such', async (transport) => {

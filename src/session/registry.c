@@ -23,10 +23,14 @@ struct registry {
 	size_t queued;
 };
 
+#define SOON_MS 100
+
 /*
  * Deadlines mostly move later, with each message.  Moving them in the heap
  * each time would be wasted: a session whose deadline came too early is asked
- * again and put back.
+ * again and put back.  One that was about to come is moved, though: a held
+ * request that lingers for the server's answer mostly gets it in time, and
+ * the loop need not wake up for nothing.
  */
 static void
 touched(void *arg, struct session *s, ms_t now)
@@ -43,7 +47,7 @@ touched(void *arg, struct session *s, ms_t now)
 	/* What is overdue already is looked at in the next millisecond: time goes on between two looks. */
 	if (deadline <= now)
 		deadline = now + 1;
-	if (s->due.place == 0 || deadline < s->due.at)
+	if (s->due.place == 0 || deadline < s->due.at || (deadline > s->due.at && s->due.at < now + SOON_MS))
 		due_set(&r->due, &s->due, deadline);
 }
 

@@ -32,6 +32,11 @@
 #define EXPAT_BOUND_MEMORY(parser, threshold, ratio) ((void) (parser))
 #endif
 
+/* Where make install puts www/; the Makefile says, since it is what knows the prefix. */
+#ifndef CULVERT_PAGES
+#define CULVERT_PAGES "/usr/local/share/culvert/www"
+#endif
+
 #ifdef PACKAGE_VERSION
 #define CULVERT_VERSION PACKAGE_VERSION
 #else

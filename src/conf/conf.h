@@ -96,6 +96,12 @@ struct conf {
 	struct conf_list bosh_paths;
 	struct conf_list websocket_paths;
 
+	/* Files for whatever is none of these paths. */
+	struct {
+		bool is_on;
+		char *directory; /* NULL: the one that was installed */
+	} pages;
+
 	struct conf_domain *domain; /* sorted by ascii */
 	size_t n_domain;            /* at least 1 */
 

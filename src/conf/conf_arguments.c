@@ -103,3 +103,11 @@ conf_read_arguments(struct conf **out, const char *const *listen, size_t n_liste
 	*out = c;
 	return 0;
 }
+
+int
+conf_read_pages_argument(struct conf *c, const char *directory, struct buf *errors)
+{
+	const char *expected = conf_take_pages(c, slice_str(directory));
+
+	return expected != NULL ? complain(errors, "--pages", directory, expected) : 0;
+}

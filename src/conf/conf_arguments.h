@@ -16,4 +16,7 @@
 int conf_read_arguments(struct conf **out, const char *const *listen, size_t n_listen, const char *const *domain,
 	size_t n_domain, const struct hooks *hooks, struct buf *errors);
 
+/* Pages are to come from this directory; for a configuration that nobody shares yet.  0 or CV_EINVAL. */
+int conf_read_pages_argument(struct conf *c, const char *directory, struct buf *errors);
+
 #endif

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/fatal.h"
 
 #define ASCII_MAX 1024 /* room for a domain's A-label form */
@@ -60,6 +61,7 @@ conf_free(struct conf *c)
 	list_fini(&c->bosh_paths);
 	free(c->domain);
 	free(c->listen);
+	free(c->pages.directory);
 	free(c->node);
 	free(c);
 }
@@ -72,6 +74,22 @@ conf_listen_settle(struct conf_listen *l)
 	free(l->address);
 	l->address = NULL;
 	l->port = 0;
+}
+
+void
+conf_pages_settle(struct conf *c, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	struct buf path;
+	size_t n;
+
+	if (slash == NULL || c->pages.directory == NULL || c->pages.directory[0] == '/')
+		return;
+	buf_init(&path, BUF_UNLIMITED);
+	buf_append(&path, slice_of(file, (size_t) (slash + 1 - file)));
+	buf_append(&path, slice_of(c->pages.directory, strlen(c->pages.directory) + 1));
+	free(c->pages.directory);
+	c->pages.directory = buf_take(&path, &n);
 }
 
 void

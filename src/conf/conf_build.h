@@ -18,6 +18,8 @@ void conf_domain_fini(struct conf_domain *d);
 
 /* With a unix path there is no address and no port, whatever the defaults said. */
 void conf_listen_settle(struct conf_listen *l);
+/* A relative directory of pages begins where the file is. */
+void conf_pages_settle(struct conf *c, const char *file);
 /* Takes over what *l holds and leaves it empty. */
 void conf_add_listen(struct conf *c, struct conf_listen *l);
 /* Takes over what *d holds and leaves it empty.  d->ascii must be new: conf_find_domain() knows. */

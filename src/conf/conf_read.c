@@ -318,6 +318,7 @@ end_file(struct reader *r, size_t at)
 		conf_add_listen(r->c, &r->listen);
 	}
 	conf_rows_default(CONF_BASE_TOP, r->c, r->seen);
+	conf_pages_settle(r->c, r->name);
 	words = conf_contradiction(r->c, &key);
 	if (words == NULL)
 		return GO_ON;
@@ -395,7 +396,7 @@ on_bool(void *arg, int value)
 
 	if (!next_token(r) || (row = row_of_value(r)) == NULL)
 		return GO_ON;
-	if (row->type != CONF_BOOL)
+	if (row->type != CONF_BOOL && row->type != CONF_SWITCH)
 		return complain_value(r, row, value ? "true" : "false", NULL);
 	*(bool *) ((char *) base_of(r, row) + row->offset) = value != 0;
 	return GO_ON;
@@ -433,7 +434,7 @@ on_string(void *arg, const unsigned char *p, size_t n)
 
 	if (!next_token(r) || (row = row_of_value(r)) == NULL)
 		return GO_ON;
-	if (row->type == CONF_STRING || row->type == CONF_STRINGS) {
+	if (row->type == CONF_STRING || row->type == CONF_STRINGS || row->type == CONF_SWITCH) {
 		if (n > 0 && memchr(p, '\0', n) != NULL)
 			expected = "a string without NUL in it";
 		else

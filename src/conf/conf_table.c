@@ -65,7 +65,15 @@ static const struct conf_row table[] = {
 		"Paths that speak BOSH."),
 	TEXT("paths.websocket", CONF_STRINGS, CONF_BASE_TOP, conf_take_websocket_path, "\"/xmpp-websocket\"", NULL,
 		"Paths that speak WebSocket."),
-	LATER("pages"),
+	{.key = "pages",
+		.type = CONF_SWITCH,
+		.is_built = true,
+		TOP(pages.is_on),
+		.take = conf_take_pages,
+		.fallback = "true",
+		.help = "Directory with the files for all other paths; a relative one begins where this file is. true: the "
+			"pages that were installed with culvert. false: none. Names that begin with a dot are not served, "
+			"and links that lead out of the directory are not followed."},
 	LATER("public_url"),
 	LATER("response_headers"),
 
@@ -323,6 +331,7 @@ set_default(const struct conf_row *row, void *base)
 		return;
 	switch (row->type) {
 	case CONF_BOOL:
+	case CONF_SWITCH:
 		*(bool *) ((char *) base + row->offset) = slice_eq(json, SLICE("true"));
 		return;
 	case CONF_STRING:
@@ -376,6 +385,9 @@ conf_row_expected(const struct conf_row *row, struct buf *out)
 		return;
 	case CONF_STRINGS:
 		buf_append_str(out, "a string or a list of strings");
+		return;
+	case CONF_SWITCH:
+		buf_append_str(out, "a string, true or false");
 		return;
 	}
 }

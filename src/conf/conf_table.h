@@ -28,6 +28,7 @@ enum conf_type {
 	CONF_SECONDS,        /* ms_t; min and max are milliseconds too */
 	CONF_STRING,         /* through take */
 	CONF_STRINGS,        /* a list, or one string: each through take */
+	CONF_SWITCH,         /* bool, or a string through take, which is true */
 };
 
 /* The struct a row's value goes into. */
@@ -42,7 +43,7 @@ struct conf_row {
 	enum conf_type type; /* 0 while the row is not built */
 	bool is_built;
 	enum conf_base base;
-	size_t offset; /* of the value in its struct, when there is no take */
+	size_t offset; /* of the value in its struct, when there is no take; of the bool of a CONF_SWITCH */
 	conf_take *take;
 	int64_t min, max;
 	const char *

@@ -268,6 +268,19 @@ conf_take_websocket_path(void *base, struct slice s)
 	return take_path(&c->websocket_paths, s);
 }
 
+const char *
+conf_take_pages(void *base, struct slice s)
+{
+	struct conf *c = base;
+
+	if (s.n == 0)
+		return "the path of a directory, true or false";
+	free(c->pages.directory);
+	c->pages.directory = xstrndup(s.p, s.n);
+	c->pages.is_on = true;
+	return NULL;
+}
+
 /* Origins and resolvers ------------------------------------------------ */
 
 static bool

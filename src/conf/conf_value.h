@@ -17,6 +17,7 @@ typedef const char *conf_take(void *base, struct slice s);
 /* base: struct conf */
 conf_take conf_take_bosh_path;
 conf_take conf_take_websocket_path;
+conf_take conf_take_pages; /* the directory; also puts pages on */
 conf_take conf_take_origin;
 conf_take conf_take_resolver;
 conf_take conf_take_node;

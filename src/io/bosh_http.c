@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "io/pages.h"
 
 #define PREFLIGHT_AGE "86400"
 #define MAX_FIELDS 12
@@ -21,6 +22,7 @@ struct bosh_http {
 	const struct bosh_http_handler *handler;
 	struct http_handler http_handler;
 	struct http *http;
+	struct pages *pages;
 };
 
 static ms_t
@@ -219,6 +221,13 @@ serve_websocket_page(struct bosh_http *b, const struct http_request *rq)
 }
 
 static void
+reply_none(struct bosh_http *b, const struct http_request *rq)
+{
+	counter_add(b->config.counters->http_refused, 1);
+	pages_answer_none(b->pages, rq);
+}
+
+static void
 on_request(void *arg, const struct http_request *rq)
 {
 	struct bosh_http *b = arg;
@@ -232,8 +241,8 @@ on_request(void *arg, const struct http_request *rq)
 		serve_websocket_page(b, rq);
 	else if (slice_eq(rq->method, SLICE("OPTIONS")) && slice_eq(rq->path, SLICE("*")))
 		reply_text(b, rq, 200, "", "Allow", "POST, GET, HEAD, OPTIONS");
-	else
-		reply_text(b, rq, 404, "There is nothing here.\n", NULL, NULL);
+	else if (!pages_answer(b->pages, rq))
+		reply_none(b, rq);
 }
 
 static void
@@ -339,6 +348,7 @@ bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_hand
 		.hurry = on_hurry,
 	};
 	b->http = http_new(config->loop, &http_config, &b->http_handler);
+	b->pages = pages_new(b->http, config->conf, config->log);
 	return b;
 }
 
@@ -351,6 +361,9 @@ bosh_http_close(struct bosh_http *b)
 void
 bosh_http_free(struct bosh_http *b)
 {
+	if (b == NULL)
+		return;
+	pages_free(b->pages);
 	free(b);
 }
 
@@ -376,4 +389,5 @@ void
 bosh_http_set_conf(struct bosh_http *b, const struct conf *conf)
 {
 	b->config.conf = conf;
+	pages_set_conf(b->pages, conf);
 }

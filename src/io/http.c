@@ -176,15 +176,16 @@ http_header(const struct http_request *rq, const char *name)
 }
 
 static void
-set_response(struct request *rq, unsigned status, const struct http_field *fields, size_t n_fields, struct slice body)
+answer(struct request *rq, struct MHD_Response *response, unsigned status, const struct http_field *fields, size_t n_fields)
 {
-	rq->response = MHD_create_response_from_buffer(body.n, (void *) (uintptr_t) (body.n > 0 ? body.p : ""),
-						       MHD_RESPMEM_MUST_COPY);
-	must(rq->response != NULL);
+	must(response != NULL);
 	for (size_t i = 0; i < n_fields; i++)
-		MHD_add_response_header(rq->response, fields[i].name, fields[i].value);
+		MHD_add_response_header(response, fields[i].name, fields[i].value);
+	rq->response = response;
 	rq->status = status;
 	rq->state = REQUEST_ANSWERED;
+	if (rq->is_suspended)
+		list_append(&rq->http->to_resume, &rq->due);
 }
 
 /* The request, if it still waits for its answer. */
@@ -222,9 +223,25 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 
 	if (rq == NULL)
 		return;
-	set_response(rq, status, fields, n_fields, body);
-	if (rq->is_suspended)
-		list_append(&h->to_resume, &rq->due);
+	answer(rq,
+	       MHD_create_response_from_buffer(body.n, (void *) (uintptr_t) (body.n > 0 ? body.p : ""),
+					       MHD_RESPMEM_MUST_COPY),
+	       status, fields, n_fields);
+}
+
+/* The library gives the file to the kernel to send, a piece at a time. */
+void
+http_reply_file(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields, int fd,
+		uint64_t size)
+{
+	struct request *rq = find_waiting(h, id);
+
+	if (rq == NULL || size == 0) {
+		close(fd);
+		http_reply(h, id, status, fields, n_fields, SLICE(""));
+		return;
+	}
+	answer(rq, MHD_create_response_from_fd64(size, fd), status, fields, n_fields);
 }
 
 /* ---- what the library must not be trusted with ---- */

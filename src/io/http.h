@@ -79,6 +79,10 @@ void http_adopt(struct http *h, int fd, const struct peer *peer);
 void http_reply(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
 		struct slice body);
 
+/* The same with a file as the body: size bytes from its beginning, read as the client takes them.  Takes fd over. */
+void http_reply_file(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
+		     int fd, uint64_t size);
+
 /* The bytes the handler keeps with a request; NULL when it is gone or answered. */
 char *http_tag(struct http *h, struct req_id id);
 

@@ -102,6 +102,14 @@ hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
 	return idn_to_ascii(domain, out, room);
 }
 
+/* Without the pages that come with culvert all else works, so this is only said. */
+static void
+look_for_pages(const struct process *p)
+{
+	if (p->conf->pages.is_on && p->conf->pages.directory == NULL && access(CULVERT_PAGES, X_OK) != 0)
+		log_event(&p->log, LOG_NOTICE, "no pages", "directory=%s reason=\"%s\"", CULVERT_PAGES, strerror(errno));
+}
+
 static int
 start(struct process *p)
 {
@@ -110,6 +118,7 @@ start(struct process *p)
 	struct buf error;
 
 	buf_init(&error, BUF_UNLIMITED);
+	look_for_pages(p);
 	config.n_workers = p->n_workers = count_workers(p->conf);
 	if (choose_generation(&config.generation) != 0) {
 		fprintf(stderr, "culvert: the system gives no entropy for random numbers\n");
@@ -227,6 +236,7 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 	p->log.level = next->log.level;
 	conf_unref(p->conf);
 	p->conf = next;
+	look_for_pages(p);
 }
 
 static void

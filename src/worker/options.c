@@ -27,6 +27,7 @@ enum {
 	OPT_CHECK = 256,
 	OPT_LISTEN,
 	OPT_DOMAIN,
+	OPT_PAGES,
 	OPT_HELP_CONFIG,
 };
 
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
 	{"check-config", no_argument, NULL, OPT_CHECK},
 	{"listen", required_argument, NULL, OPT_LISTEN},
 	{"domain", required_argument, NULL, OPT_DOMAIN},
+	{"pages", required_argument, NULL, OPT_PAGES},
 	{"help", no_argument, NULL, 'h'},
 	{"help-config", optional_argument, NULL, OPT_HELP_CONFIG},
 	{"version", no_argument, NULL, 'V'},
@@ -46,7 +48,7 @@ static const char help[] = "culvert carries XMPP streams from web browsers (BOSH
 			   "\n"
 			   "  culvert -c FILE                   serve as the file says\n"
 			   "  culvert --check-config -c FILE    only say what is wrong with it, or \"ok\"\n"
-			   "  culvert [--listen WHERE]... --domain NAME=TARGET...\n"
+			   "  culvert [--listen WHERE]... --domain NAME=TARGET... [--pages DIR]\n"
 			   "                                    quick start without a file\n"
 			   "\n"
 			   "  -c, --config=FILE     the configuration, see culvert.json(5)\n"
@@ -56,6 +58,7 @@ static const char help[] = "culvert carries XMPP streams from web browsers (BOSH
 			   "      --domain=NAME=TARGET\n"
 			   "                        an XMPP domain and its server, xmpp://HOST:PORT or\n"
 			   "                        xmpps://HOST:PORT; may be repeated\n"
+			   "      --pages=DIR       serve the files of this directory, too\n"
 			   "  -h, --help            this text\n"
 			   "      --help-config     every key of the configuration; =sample: as a file\n"
 			   "  -V, --version         the version\n"
@@ -65,7 +68,7 @@ static const char help[] = "culvert carries XMPP streams from web browsers (BOSH
 
 /* What the options said, before any of it is done. */
 struct request {
-	const char *file;
+	const char *file, *pages;
 	bool is_check;
 	const char **listen, **domain; /* each with room for all of argv; the strings are argv's */
 	size_t n_listen, n_domain;
@@ -151,6 +154,23 @@ read_bytes(int fd, const char *file, struct buf *text, struct buf *errors)
 	}
 }
 
+/* Pages that somebody asked for must be there; at_fault is where it was written. */
+static int
+check_pages(struct conf **conf, const char *at_fault, struct buf *errors)
+{
+	const char *directory = (*conf)->pages.directory;
+	int fd = directory != NULL ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 || directory == NULL)
+		return 0;
+	buf_printf(errors, "%s %s: %s, expected a directory with pages\n", at_fault, directory, strerror(errno));
+	conf_unref(*conf);
+	*conf = NULL;
+	return CV_ESYS;
+}
+
 int
 options_read_file(struct conf **out, const char *file, const struct hooks *hooks, struct buf *errors)
 {
@@ -167,6 +187,13 @@ options_read_file(struct conf **out, const char *file, const struct hooks *hooks
 		error = conf_read(out, buf_slice(&text), file, hooks, errors);
 	buf_fini(&text);
 	close(fd);
+	if (error == 0) {
+		struct buf place;
+		buf_init(&place, TEXT_MAX);
+		buf_printf(&place, "%s: pages:", file);
+		error = check_pages(out, buf_cstr(&place), errors);
+		buf_fini(&place);
+	}
 	return error;
 }
 
@@ -183,6 +210,8 @@ bad_option(struct options *o, int code, char **argv)
 		return usage(o, "--listen wants a place: ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH");
 	if (code == ':' && optopt == OPT_DOMAIN)
 		return usage(o, "--domain wants NAME=xmpp://HOST:PORT");
+	if (code == ':' && optopt == OPT_PAGES)
+		return usage(o, "--pages wants a directory");
 	if (code == ':')
 		return usage(o, "-c wants a file");
 	if (optopt > 0 && optopt < 256 && optopt != 'h' && optopt != 'V')
@@ -214,6 +243,11 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 		case OPT_DOMAIN:
 			r->domain[r->n_domain++] = optarg;
 			break;
+		case OPT_PAGES:
+			if (r->pages != NULL)
+				return usage(o, "--pages is given twice; culvert serves one directory");
+			r->pages = optarg;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return answered(o);
@@ -229,6 +263,8 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 	if (optind < argc)
 		return usage(
 			o, "%s: not an option; a configuration file is named with -c %s", argv[optind], argv[optind]);
+	if (r->file != NULL && r->pages != NULL)
+		return usage(o, "-c and --pages exclude each other; write \"pages\" into the file");
 	if (r->file != NULL && r->n_listen + r->n_domain > 0)
 		return usage(o,
 			"-c and --listen or --domain exclude each other; write the listener and the domain into the file");
@@ -252,10 +288,18 @@ read_conf(struct options *o, const struct request *r)
 	else
 		error = conf_read_arguments(
 			&o->conf, r->listen, r->n_listen, r->domain, r->n_domain, o->hooks, &errors);
+	if (error == 0 && r->pages != NULL) {
+		error = conf_read_pages_argument(o->conf, r->pages, &errors);
+		if (error == 0)
+			error = check_pages(&o->conf, "--pages", &errors);
+	}
 	fwrite(buf_slice(&errors).p, 1, errors.n, stderr);
 	buf_fini(&errors);
-	if (error != 0)
+	if (error != 0) {
+		conf_unref(o->conf);
+		o->conf = NULL;
 		return stop(o, r->file != NULL ? STATUS_CONF : STATUS_USAGE);
+	}
 	o->file = r->file;
 	if (!r->is_check)
 		return OPTIONS_RUN;

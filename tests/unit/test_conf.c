@@ -35,7 +35,7 @@
 	", expected a path like \"/http-bind\": \"/\", then letters, digits, - . _ ~ ! $ ' ( ) * + , ; = : @ and " \
 	"single \"/\"\n"
 #define RESOLVER ", expected an address with or without port: \"192.0.2.1\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\"\n"
-#define TOP_KEYS "listen, paths, domains, bosh, websocket, origins, limits, resolver, workers, node, log\n"
+#define TOP_KEYS "listen, paths, pages, domains, bosh, websocket, origins, limits, resolver, workers, node, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -271,6 +271,13 @@ static const struct {
 		"f:1:2: paths.websocket: has a path that paths.bosh has too, expected different paths\n"},
 	{"{\"paths\":{\"bosh\":[],\"websocket\":[]}," D "}",
 		"f:1:2: paths: both transports are off, expected at least one path\n"},
+
+	/* Pages. */
+	{"{\"pages\":\"\"," D "}", "f:1:10: pages: \"\", expected the path of a directory, true or false\n"},
+	{"{\"pages\":null," D "}", "f:1:10: pages: null, expected a string, true or false\n"},
+	{"{\"pages\":1," D "}", "f:1:10: pages: 1, expected a string, true or false\n"},
+	{"{\"pages\":[\"/a\"]," D "}", "f:1:10: pages: a list, expected a string, true or false\n"},
+	{"{\"pages\":{}," D "}", "f:1:10: pages: an object, expected a string, true or false\n"},
 
 	/* Domains. */
 	{"{\"domains\":{\"*\":{\"connect\":\"dns\"}}}",
@@ -542,7 +549,7 @@ test_table(void **state)
 			continue;
 		assert_non_null(rows[i].help);
 		assert_true(rows[i].help[0] != '.' && rows[i].help[0] != '\'');
-		assert_int_equal(rows[i].take != NULL, rows[i].type == CONF_STRING || rows[i].type == CONF_STRINGS);
+		assert_int_equal(rows[i].take != NULL, rows[i].type == CONF_STRING || rows[i].type == CONF_STRINGS || rows[i].type == CONF_SWITCH);
 		for (const char *p = rows[i].help; *p != '\0'; p++)
 			assert_true(*p >= ' ' && *p <= '~');
 	}
@@ -604,6 +611,45 @@ test_values(void **state)
 	assert_string_equal(c->node, "Web1");
 	assert_int_equal(c->log.level, LOG_DEBUG);
 	conf_unref(c);
+}
+
+static void
+test_pages(void **state)
+{
+	static const struct {
+		const char *file, *value;
+		bool is_on;
+		const char *directory;
+	} rows[] = {
+		{"f", "", true, NULL},
+		{"f", "\"pages\":true,", true, NULL},
+		{"f", "\"pages\":false,", false, NULL},
+		{"f", "\"pages\":\"/srv/www\",", true, "/srv/www"},
+		{"f", "\"pages\":\"www\",", true, "www"},
+		{"/etc/culvert/culvert.json", "\"pages\":\"www\",", true, "/etc/culvert/www"},
+		{"/culvert.json", "\"pages\":\"www\",", true, "/www"},
+		{"../x/culvert.json", "\"pages\":\"../www\",", true, "../x/../www"},
+		{"/etc/culvert.json", "\"pages\":\"/srv/www\",", true, "/srv/www"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buf text, errors;
+		struct conf *c;
+
+		buf_init(&text, ROOM);
+		buf_init(&errors, ROOM);
+		buf_printf(&text, "{%s" D "}", rows[i].value);
+		assert_int_equal(conf_read(&c, buf_slice(&text), rows[i].file, NULL, &errors), 0);
+		assert_int_equal(c->pages.is_on, rows[i].is_on);
+		if (rows[i].directory == NULL)
+			assert_null(c->pages.directory);
+		else
+			assert_string_equal(c->pages.directory, rows[i].directory);
+		conf_unref(c);
+		buf_fini(&errors);
+		buf_fini(&text);
+	}
 }
 
 static void
@@ -848,6 +894,13 @@ test_arguments(void **state)
 	assert_int_equal(c->domain[1].tls, CONF_TLS_IF_REQUIRED);
 	assert_false(c->domain[1].verify);
 	assert_int_equal(c->bosh.wait, 50000);
+	assert_true(c->pages.is_on);
+	assert_null(c->pages.directory);
+	assert_int_equal(conf_read_pages_argument(c, "", &errors), CV_EINVAL);
+	assert_string_equal(buf_cstr(&errors), "--pages : expected the path of a directory, true or false\n");
+	assert_int_equal(conf_read_pages_argument(c, "www", &errors), 0);
+	assert_string_equal(c->pages.directory, "www");
+	buf_clear(&errors, ROOM);
 	conf_unref(c);
 
 	assert_int_equal(conf_read_arguments(&c, NULL, 0, domain, 1, NULL, &errors), 0);
@@ -1102,6 +1155,7 @@ main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_many_domains),

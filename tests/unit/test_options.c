@@ -104,6 +104,13 @@ static const struct {
 		"culvert: -c and --listen or --domain exclude each other; write the listener and the domain into the file\n"},
 	{{"--listen", ":0", NULL}, 2,
 		"culvert: --listen alone reaches no domain; add --domain NAME=xmpp://HOST:PORT\n"},
+	{{"--pages", NULL}, 2, "culvert: --pages wants a directory\n"},
+	{{"--pages", "a", "--pages", "b", NULL}, 2, "culvert: --pages is given twice; culvert serves one directory\n"},
+	{{"-c", "a", "--pages", "b", NULL}, 2, "culvert: -c and --pages exclude each other; write \"pages\" into the file\n"},
+	{{"--domain", "a.org=xmpp://localhost", "--pages", "/nonexistent", NULL}, 2,
+		"--pages /nonexistent: No such file or directory, expected a directory with pages\n"},
+	{{"--domain", "a.org=xmpp://localhost", "--pages", "/dev/null", NULL}, 2,
+		"--pages /dev/null: Not a directory, expected a directory with pages\n"},
 	{{"--domain", "a.org", NULL}, 2, "--domain a.org: expected NAME=xmpp://HOST:PORT\n"},
 	{{"-c", "/nonexistent/culvert.json", NULL}, 1,
 		"/nonexistent/culvert.json: cannot be read: No such file or directory\n"},
@@ -202,7 +209,7 @@ static void
 test_file(void **state)
 {
 	char *right = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}}");
-	char *wrong = make_file("{\n\t\"workers\": -1, \"domains\": {}, \"pages\": false\n}");
+	char *wrong = make_file("{\n\t\"workers\": -1, \"domains\": {}, \"drain\": 1\n}");
 	const char *const run[] = {"-c", right, NULL}, *const check[] = {"-c", right, "--check-config", NULL},
 			  *const bad[] = {"-c", wrong, NULL},
 			  *const check_bad[] = {"-c", wrong, "--check-config", NULL};
@@ -221,7 +228,7 @@ test_file(void **state)
 
 	snprintf(expected, sizeof expected,
 		"%s:2:13: workers: -1, expected a whole number from 0 to 256\n"
-		"%s:2:32: pages: is not available in this version yet, expected this key left out\n",
+		"%s:2:32: drain: is not available in this version yet, expected this key left out\n",
 		wrong, wrong);
 	assert_int_equal(parse(bad, &o, &a), OPTIONS_EXIT);
 	assert_int_equal(o.status, 1);
@@ -230,6 +237,20 @@ test_file(void **state)
 	assert_int_equal(o.status, 1);
 	assert_string_equal(a.err, expected);
 	assert_string_equal(a.out, "");
+
+	/* Pages that are not there: relative ones begin beside the file. */
+	{
+		char *lost = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}, \"pages\": \"nothing\"}");
+		const char *const no_pages[] = {"-c", lost, NULL};
+		snprintf(expected, sizeof expected,
+			"%s: pages: /tmp/nothing: No such file or directory, expected a directory with pages\n", lost);
+		assert_int_equal(parse(no_pages, &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, 1);
+		assert_null(o.conf);
+		assert_string_equal(a.err, expected);
+		unlink(lost);
+		free(lost);
+	}
 	unlink(right);
 	unlink(wrong);
 	free(right);

@@ -1,0 +1,43 @@
+/*
+ * page.h: what a request for a static file means: which file below a
+ * directory, of which type, how long it may be kept, and whether the client
+ * has it already (RFC 9110, 13.1).  Files themselves are not looked at here.
+ */
+#ifndef CULVERT_PROTO_PAGE_H
+#define CULVERT_PROTO_PAGE_H
+
+#include "base/slice.h"
+
+#define PAGE_PATH_MAX 1024 /* of a file's name with its directories, with its NUL */
+#define PAGE_ETAG_MAX 64
+
+/*
+ * The file that the path of a request names, relative to the directory of
+ * all pages; "index.html" in place of what would end with a slash.  False
+ * when the path can name no page of ours: it does not begin with one slash,
+ * is too long, an escape is broken or stands for a slash or a control
+ * character, or a part of it is empty or begins with a dot.
+ */
+bool page_file(struct slice path, char out[PAGE_PATH_MAX]);
+
+struct page_type {
+	const char *suffix; /* in lower case, without the dot */
+	const char *content_type;
+	bool is_kept; /* changes so seldom that a browser need not ask each time */
+};
+
+/* By the end of the file's name; of the unknown ones a browser makes no page. */
+const struct page_type *page_type(const char *file);
+
+/* A strong validator out of what changes with the file. */
+void page_etag(char out[PAGE_ETAG_MAX], uint64_t size, int64_t seconds, uint32_t nanoseconds);
+
+/*
+ * Does the client have this already?  by_etag and by_date are its
+ * If-None-Match and If-Modified-Since, unset when absent; the first decides
+ * alone.  A date counts only as it was given, so a file put back to an older
+ * one is sent again.
+ */
+bool page_is_known(struct slice by_etag, struct slice by_date, const char *etag, const char *date);
+
+#endif

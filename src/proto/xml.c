@@ -8,12 +8,9 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/features.h"
+#include "proto/declared.h"
+#include "proto/primer.h"
 
-/* expat joins the parts of a name with it; it is no legal part of a namespace name, and expat checks that. */
-#define SEPARATOR '\n'
-
-#define MAX_DECLARATIONS 32       /* on a root; each is a bit of a mask */
-#define DECLARATIONS 4            /* room is made for so many at a time */
 #define MAX_NAMESPACE 1024        /* bytes of a namespace name: expat looks at all of it for each prefixed name */
 #define MAX_CUTS 4                /* elements taken out of <stream:features/> */
 #define MAX_HEADER 16384          /* bytes of a stream header */
@@ -23,11 +20,14 @@
 #define MAX_RESCAN (64u << 20)    /* bytes of unfinished tags looked at again before we call it an attack */
 #define MAX_MEMORY (2u << 20)     /* bytes expat may take whatever it reads ... */
 #define MAX_MEMORY_RATIO 30       /* ... and for each byte of it: a short tag can make it copy a long name very often */
-#define RECYCLE_BYTES 8192        /* after an element of this size the parser is replaced by a fresh one */
+#define RECYCLE_BYTES 8192        /* after an element of this size the parser is replaced by a fresh one ... */
+#define RETIRE_BYTES 262144       /* ... and when it has been lent and read so many: it keeps each name it saw */
 
-struct declaration {
-	char *prefix, *uri;
-	size_t n_prefix, n_uri;
+/* One of expat's, and what it has been through. */
+struct parser {
+	XML_Parser expat;
+	uint64_t fed;   /* bytes */
+	size_t largest; /* bytes of an element */
 };
 
 struct cut {
@@ -35,7 +35,9 @@ struct cut {
 };
 
 struct xml {
-	XML_Parser parser;
+	struct parser *parser;    /* a stream has none when it is not needed */
+	struct primer_pool *pool; /* of a stream, or NULL */
+	struct primer *primer;    /* of a stream whose header was read */
 	enum xml_shape shape;
 	const struct xml_handler *handler;
 	void *arg;
@@ -44,8 +46,7 @@ struct xml {
 	enum xml_result result;
 
 	unsigned depth; /* of open elements */
-	struct declaration *declaration;
-	unsigned n_declarations;
+	struct declared declared;
 
 	/* The element being cut. */
 	bool in_element;
@@ -66,10 +67,10 @@ struct xml {
 	uint64_t chunk_at, carry_at, fed;
 	int64_t index_base; /* stream position of the parser's byte 0 */
 	struct buf carry;
-	struct buf header; /* the stream header's bytes, for a fresh parser */
-	size_t rescan, largest;
+	struct buf header; /* the declarations of a stream's root, while it is read */
+	size_t rescan;
 	uint64_t token; /* where the unfinished tag begins that rescan is about */
-	bool muted; /* the fresh parser reads the old header */
+	bool muted; /* a parser reads the primer */
 };
 
 /* Depth at which elements are cut. */
@@ -84,66 +85,13 @@ stop(struct xml *x, enum xml_result why)
 {
 	if (x->result == XML_OK)
 		x->result = why;
-	XML_StopParser(x->parser, XML_FALSE);
+	XML_StopParser(x->parser->expat, XML_FALSE);
 }
 
 static uint64_t
 here(const struct xml *x)
 {
-	return (uint64_t) ((int64_t) XML_GetCurrentByteIndex(x->parser) + x->index_base);
-}
-
-/* expat gives "local", "uri\nlocal" or "uri\nlocal\nprefix". */
-static void
-split_name(const char *name, struct xml_element *element)
-{
-	const char *first = strchr(name, SEPARATOR);
-	const char *second;
-
-	element->ns = SLICE_NONE;
-	element->prefix = SLICE_NONE;
-	if (first == NULL) {
-		element->local = slice_str(name);
-		return;
-	}
-	element->ns = slice_of(name, (size_t) (first - name));
-	second = strchr(first + 1, SEPARATOR);
-	if (second == NULL) {
-		element->local = slice_str(first + 1);
-		return;
-	}
-	element->local = slice_of(first + 1, (size_t) (second - first - 1));
-	element->prefix = slice_str(second + 1);
-}
-
-struct slice
-xml_attribute(const struct xml_element *element, const char *ns, const char *local)
-{
-	size_t n_ns = strlen(ns), n_local = strlen(local);
-
-	for (const char **a = element->attributes; *a != NULL; a += 2) {
-		const char *name = *a;
-		if (n_ns > 0) {
-			if (strncmp(name, ns, n_ns) != 0 || name[n_ns] != SEPARATOR)
-				continue;
-			name += n_ns + 1;
-		}
-		if (strncmp(name, local, n_local) == 0 &&
-		    (name[n_local] == '\0' || (n_ns > 0 && name[n_local] == SEPARATOR)))
-			return slice_str(a[1]);
-	}
-	return SLICE_NONE;
-}
-
-static void
-mark_used(struct xml *x, struct slice ns, struct slice prefix)
-{
-	for (unsigned i = 0; i < x->n_declarations; i++) {
-		const struct declaration *d = &x->declaration[i];
-		if ((x->used & (1u << i)) == 0 && slice_eq(prefix, slice_of(d->prefix, d->n_prefix)) &&
-		    slice_eq(ns, slice_of(d->uri, d->n_uri)))
-			x->used |= 1u << i;
-	}
+	return (uint64_t) ((int64_t) XML_GetCurrentByteIndex(x->parser->expat) + x->index_base);
 }
 
 /* Which inherited declarations does this start tag, inside the element being cut, need? */
@@ -152,15 +100,15 @@ mark_names(struct xml *x, const struct xml_element *element)
 {
 	struct xml_element name;
 
-	if (x->n_declarations == 0)
+	if (x->declared.n == 0)
 		return;
 	if (slice_is_set(element->ns))
-		mark_used(x, element->ns, element->prefix);
+		x->used |= declared_find(&x->declared, element->prefix, element->ns);
 	for (const char **a = element->attributes; *a != NULL; a += 2) {
-		if (strchr(*a, SEPARATOR) == NULL)
+		if (strchr(*a, XML_SEPARATOR) == NULL)
 			continue;
-		split_name(*a, &name);
-		mark_used(x, name.ns, name.prefix);
+		xml_split_name(*a, &name);
+		x->used |= declared_find(&x->declared, name.prefix, name.ns);
 	}
 }
 
@@ -202,7 +150,7 @@ begin_element(struct xml *x, const struct xml_element *element)
 	x->used = 0;
 	x->n_cuts = 0;
 	x->cutting = false;
-	XML_SetCharacterDataHandler(x->parser, NULL);
+	XML_SetCharacterDataHandler(x->parser->expat, NULL);
 }
 
 /* Asks about a tag inside <stream:features/>, and notes where one that is to go begins. */
@@ -220,16 +168,23 @@ judge_feature(struct xml *x, const struct xml_element *element)
 }
 
 static void
-keep_header(struct xml *x)
+keep_header(struct xml *x, const struct xml_element *root)
 {
-	uint64_t end = here(x) + (uint64_t) XML_GetCurrentByteCount(x->parser);
+	struct buf text;
 
 	if (x->shape != XML_STREAM)
 		return;
-	buf_clear(&x->header, MAX_HEADER);
-	if (buf_append(&x->header, buf_slice(&x->carry)) != 0 ||
-	    buf_append(&x->header, slice_of(x->chunk.p, (size_t) (end - x->chunk_at))) != 0)
+	buf_init(&text, MAX_HEADER);
+	if (here(x) + (uint64_t) XML_GetCurrentByteCount(x->parser->expat) > MAX_HEADER ||
+	    buf_append_char(&text, '<') != 0 ||
+	    (slice_is_set(root->prefix) && (buf_append(&text, root->prefix) != 0 || buf_append_char(&text, ':') != 0)) ||
+	    buf_append(&text, root->local) != 0 || buf_append(&text, buf_slice(&x->header)) != 0 ||
+	    buf_append_char(&text, '>') != 0)
 		stop(x, XML_TOO_BIG);
+	else
+		x->primer = primer_find(x->pool, buf_slice(&text));
+	buf_fini(&text);
+	buf_fini(&x->header);
 }
 
 static void
@@ -244,13 +199,13 @@ on_start(void *data, const char *name, const char **attributes)
 		x->depth++;
 		return;
 	}
-	split_name(name, &element);
+	xml_split_name(name, &element);
 	if (x->depth == 0) {
 		if (!x->handler->root(x->arg, &element)) {
 			stop(x, XML_STOPPED);
 			return;
 		}
-		keep_header(x);
+		keep_header(x, &element);
 	}
 	if (x->depth == cut_depth(x))
 		begin_element(x, &element);
@@ -281,50 +236,6 @@ element_bytes(struct xml *x, uint64_t end, struct slice *bytes)
 	return true;
 }
 
-/* Bytes of ` xmlns:prefix='uri'` once escaped, or what is written when out is not NULL. */
-static size_t
-write_declaration(char *out, const struct declaration *d)
-{
-	size_t n = 0;
-
-#define PUT(s, len) \
-	do { \
-		if (out != NULL) \
-			memcpy(out + n, (s), (len)); \
-		n += (len); \
-	} while (0)
-	PUT(" xmlns", 6);
-	if (d->n_prefix > 0) {
-		PUT(":", 1);
-		PUT(d->prefix, d->n_prefix);
-	}
-	PUT("='", 2);
-	for (size_t i = 0; i < d->n_uri; i++) {
-		switch (d->uri[i]) {
-		case '&':
-			PUT("&amp;", 5);
-			break;
-		case '<':
-			PUT("&lt;", 4);
-			break;
-		case '\'':
-			PUT("&apos;", 6);
-			break;
-		case '\t':
-			PUT("&#9;", 4);
-			break;
-		case '\r':
-			PUT("&#13;", 5);
-			break;
-		default:
-			PUT(&d->uri[i], 1);
-		}
-	}
-	PUT("'", 1);
-#undef PUT
-	return n;
-}
-
 static size_t
 name_length(struct slice tag)
 {
@@ -345,13 +256,10 @@ static struct stanza *
 make_stanza(struct xml *x, struct slice bytes)
 {
 	uint32_t add = x->used & ~x->own;
-	size_t n = bytes.n, at = name_length(bytes), from = 0;
+	size_t n = bytes.n + declared_size(&x->declared, add), at = name_length(bytes), from = at;
 	struct stanza *st;
 	char *out;
 
-	for (unsigned i = 0; i < x->n_declarations; i++)
-		if (add & (1u << i))
-			n += write_declaration(NULL, &x->declaration[i]);
 	x->added += n - bytes.n;
 	if (x->added > MAX_ADDED + MAX_ADDED_RATIO * x->chunk.n)
 		return NULL;
@@ -362,11 +270,7 @@ make_stanza(struct xml *x, struct slice bytes)
 	st->has_stream_prefix = x->has_stream_prefix;
 	out = st->bytes;
 	memcpy(out, bytes.p, at);
-	out += at;
-	for (unsigned i = 0; i < x->n_declarations; i++)
-		if (add & (1u << i))
-			out += write_declaration(out, &x->declaration[i]);
-	from = at;
+	out = declared_write(&x->declared, add, out + at);
 	for (unsigned i = 0; i < x->n_cuts; i++) {
 		memcpy(out, bytes.p + from, x->cut[i].from - from);
 		out += x->cut[i].from - from;
@@ -387,13 +291,13 @@ end_element(struct xml *x, uint64_t end)
 
 	x->in_element = false;
 	if (x->shape != XML_MESSAGE)
-		XML_SetCharacterDataHandler(x->parser, on_text);
+		XML_SetCharacterDataHandler(x->parser->expat, on_text);
 	if (!element_bytes(x, end, &bytes)) {
 		stop(x, XML_TOO_BIG);
 		return;
 	}
-	if (bytes.n > x->largest)
-		x->largest = bytes.n;
+	if (bytes.n > x->parser->largest)
+		x->parser->largest = bytes.n;
 	st = make_stanza(x, bytes);
 	if (st == NULL) {
 		stop(x, XML_TOO_BIG);
@@ -420,7 +324,7 @@ on_end(void *data, const char *name)
 	x->depth--;
 	if (x->muted)
 		return;
-	end = here(x) + (uint64_t) XML_GetCurrentByteCount(x->parser);
+	end = here(x) + (uint64_t) XML_GetCurrentByteCount(x->parser->expat);
 	if (x->cutting && x->depth == cut_depth(x) + 1) {
 		x->cut[x->n_cuts++].to = (size_t) (end - x->start);
 		x->cutting = false;
@@ -447,25 +351,22 @@ on_declaration(void *data, const char *prefix, const char *uri)
 	if (x->shape == XML_MESSAGE)
 		return;
 	if (x->depth == cut_depth(x)) {
-		for (unsigned i = 0; i < x->n_declarations; i++)
-			if (slice_eq(p, slice_of(x->declaration[i].prefix, x->declaration[i].n_prefix)))
-				x->own |= 1u << i;
+		x->own |= declared_find(&x->declared, p, SLICE_NONE);
 		return;
 	}
-	if (x->depth > 0 || u.n == 0)
+	if (x->depth > 0)
+		return;
+	if (x->shape == XML_STREAM && declared_append(&x->header, p, u) != 0) {
+		stop(x, XML_TOO_BIG);
+		return;
+	}
+	if (u.n == 0)
 		return;
 	for (size_t i = 0; i < x->handler->n_known; i++)
 		if (slice_eq(p, x->handler->known[i].prefix) && slice_eq(u, x->handler->known[i].uri))
 			return;
-	if (x->n_declarations == MAX_DECLARATIONS) {
+	if (!declared_add(&x->declared, p, u))
 		stop(x, XML_TOO_BIG);
-		return;
-	}
-	if (x->n_declarations % DECLARATIONS == 0)
-		x->declaration =
-			xrealloc(x->declaration, (x->n_declarations + DECLARATIONS) * sizeof *x->declaration);
-	x->declaration[x->n_declarations++] =
-		(struct declaration){xstrndup(p.p, p.n), xstrndup(u.p, u.n), p.n, u.n};
 }
 
 static void XMLCALL
@@ -517,56 +418,146 @@ on_xml_declaration(void *data, const char *version, const char *encoding, int st
 		stop(x, XML_MALFORMED);
 }
 
+/* ---- parsers ---- */
+
 static void
 set_handlers(struct xml *x)
 {
-	EXPAT_PARSE_AT_ONCE(x->parser);
-	EXPAT_BOUND_MEMORY(x->parser, MAX_MEMORY, MAX_MEMORY_RATIO);
-	XML_SetReturnNSTriplet(x->parser, 1);
-	XML_SetUserData(x->parser, x);
-	XML_SetElementHandler(x->parser, on_start, on_end);
-	XML_SetNamespaceDeclHandler(x->parser, on_declaration, NULL);
-	XML_SetCommentHandler(x->parser, on_comment);
-	XML_SetProcessingInstructionHandler(x->parser, on_instruction);
-	XML_SetStartDoctypeDeclHandler(x->parser, on_doctype);
-	XML_SetXmlDeclHandler(x->parser, on_xml_declaration);
+	XML_Parser expat = x->parser->expat;
+
+	EXPAT_PARSE_AT_ONCE(expat);
+	EXPAT_BOUND_MEMORY(expat, MAX_MEMORY, MAX_MEMORY_RATIO);
+	XML_SetReturnNSTriplet(expat, 1);
+	XML_SetUserData(expat, x);
+	XML_SetElementHandler(expat, on_start, on_end);
+	XML_SetNamespaceDeclHandler(expat, on_declaration, NULL);
+	XML_SetCommentHandler(expat, on_comment);
+	XML_SetProcessingInstructionHandler(expat, on_instruction);
+	XML_SetStartDoctypeDeclHandler(expat, on_doctype);
+	XML_SetXmlDeclHandler(expat, on_xml_declaration);
 	if (x->shape != XML_MESSAGE)
-		XML_SetCharacterDataHandler(x->parser, on_text);
+		XML_SetCharacterDataHandler(expat, on_text);
+	if (x->seed != 0)
+		XML_SetHashSalt(expat, (unsigned long) x->seed);
 }
 
 static void
-fresh_parser(struct xml *x)
+parser_free(void *arg)
 {
-	if (x->parser == NULL || x->largest >= RECYCLE_BYTES) {
-		if (x->parser != NULL)
-			XML_ParserFree(x->parser);
-		x->parser = XML_ParserCreateNS("UTF-8", SEPARATOR);
-		must(x->parser != NULL);
-	} else {
-		must(XML_ParserReset(x->parser, "UTF-8"));
-	}
-	if (x->seed != 0)
-		XML_SetHashSalt(x->parser, (unsigned long) x->seed);
-	x->largest = 0;
+	struct parser *p = arg;
+
+	if (p == NULL)
+		return;
+	XML_ParserFree(p->expat);
+	free(p);
+}
+
+static void
+new_parser(struct xml *x)
+{
+	x->parser = xcalloc(1, sizeof *x->parser);
+	x->parser->expat = XML_ParserCreateNS("UTF-8", XML_SEPARATOR);
+	must(x->parser->expat != NULL);
 	set_handlers(x);
 }
 
 static void
-forget_declarations(struct xml *x)
+drop_parser(struct xml *x)
 {
-	for (unsigned i = 0; i < x->n_declarations; i++) {
-		free(x->declaration[i].prefix);
-		free(x->declaration[i].uri);
-	}
-	x->n_declarations = 0;
+	parser_free(x->parser);
+	x->parser = NULL;
 }
+
+/* One parser reads document after document. */
+static void
+reset_parser(struct xml *x)
+{
+	if (x->parser != NULL && x->parser->largest >= RECYCLE_BYTES)
+		drop_parser(x);
+	if (x->parser == NULL) {
+		new_parser(x);
+		return;
+	}
+	must(XML_ParserReset(x->parser->expat, "UTF-8"));
+	x->parser->fed = 0;
+	x->parser->largest = 0;
+	set_handlers(x);
+}
+
+/* A new parser gets to where the stream is: behind its root's start tag. */
+static void
+prime(struct xml *x)
+{
+	struct slice text = primer_text(x->primer);
+
+	x->depth = 0;
+	x->muted = true;
+	x->parser->fed = text.n;
+	if (XML_Parse(x->parser->expat, text.p, (int) text.n, 0) != XML_STATUS_OK) {
+		must(XML_GetErrorCode(x->parser->expat) == XML_ERROR_NO_MEMORY);
+		x->result = XML_TOO_BIG;
+		return;
+	}
+	x->muted = false;
+	must(x->depth == 1);
+}
+
+/* Bytes have come, and the stream has no parser. */
+static void
+take_parser(struct xml *x)
+{
+	x->parser = x->primer != NULL ? primer_take(x->primer) : NULL;
+	if (x->parser != NULL) {
+		XML_SetUserData(x->parser->expat, x);
+	} else {
+		new_parser(x);
+		if (x->primer != NULL)
+			prime(x);
+	}
+	x->index_base = (int64_t) x->fed - (int64_t) x->parser->fed;
+}
+
+/*
+ * Between two elements the parser is lent to the next stream with the same
+ * root, or, when it has grown, given up.
+ */
+static void
+give_back(struct xml *x)
+{
+	bool is_shared = primer_is_shared(x->primer);
+
+	if (x->parser->largest >= RECYCLE_BYTES || (is_shared && x->parser->fed >= RETIRE_BYTES)) {
+		drop_parser(x);
+	} else if (is_shared) {
+		if (!primer_lend(x->primer, x->parser))
+			parser_free(x->parser);
+		x->parser = NULL;
+	}
+	if (x->parser == NULL)
+		buf_fini(&x->carry);
+}
+
+static void
+forget_primer(struct xml *x)
+{
+	primer_unref(x->primer, parser_free);
+	x->primer = NULL;
+}
+
+void
+xml_share(struct xml *x, struct primer_pool *pool)
+{
+	must(x->shape == XML_STREAM && x->parser == NULL && x->primer == NULL);
+	x->pool = pool;
+}
+
+/* ---- documents and streams ---- */
 
 /* Everything as before the first byte. */
 static void
 rewind_all(struct xml *x, void *arg)
 {
-	fresh_parser(x);
-	forget_declarations(x);
+	declared_clear(&x->declared);
 	buf_clear(&x->carry, PIECE);
 	x->arg = arg;
 	x->result = XML_OK;
@@ -606,10 +597,9 @@ xml_free(struct xml *x)
 {
 	if (x == NULL)
 		return;
-	if (x->parser != NULL)
-		XML_ParserFree(x->parser);
-	forget_declarations(x);
-	free(x->declaration);
+	drop_parser(x);
+	forget_primer(x);
+	declared_fini(&x->declared);
 	buf_fini(&x->carry);
 	buf_fini(&x->header);
 	free(x);
@@ -660,12 +650,13 @@ parse(struct xml *x, struct slice bytes, bool is_final)
 		size_t n = bytes.n - done < piece ? bytes.n - done : piece;
 		bool last = is_final && n == bytes.n - done;
 		uint64_t unfinished;
-		if (XML_Parse(x->parser, bytes.p + done, (int) n, last) != XML_STATUS_OK) {
+		if (XML_Parse(x->parser->expat, bytes.p + done, (int) n, last) != XML_STATUS_OK) {
 			if (x->result == XML_OK)
-				x->result = result_of(XML_GetErrorCode(x->parser));
+				x->result = result_of(XML_GetErrorCode(x->parser->expat));
 			return;
 		}
 		done += n;
+		x->parser->fed += n;
 		unfinished = x->chunk_at + done - here(x);
 		piece = unfinished < PIECE ? PIECE : unfinished < bytes.n ? (size_t) unfinished : bytes.n;
 	} while (done < bytes.n);
@@ -675,6 +666,7 @@ enum xml_result
 xml_document(struct xml *x, struct slice bytes, void *arg)
 {
 	must(x->shape != XML_STREAM);
+	reset_parser(x);
 	rewind_all(x, arg);
 	x->chunk = bytes.p != NULL ? bytes : SLICE("");
 	x->fed = bytes.n;
@@ -687,19 +679,20 @@ void
 xml_open(struct xml *x, void *arg)
 {
 	must(x->shape == XML_STREAM);
+	drop_parser(x);
+	forget_primer(x);
 	rewind_all(x, arg);
 	buf_clear(&x->header, 0);
 }
 
 /*
  * What must still be there when the next chunk comes: the bytes of an
- * unfinished element, or of an unfinished tag.  Before the root's start tag
- * that is everything, since the header is kept.
+ * unfinished element, or of an unfinished tag.
  */
 static void
 carry_over(struct xml *x)
 {
-	uint64_t from = x->in_element ? x->start : x->depth == 0 ? 0 : here(x);
+	uint64_t from = x->in_element ? x->start : here(x);
 	uint64_t token = here(x);
 	int error;
 
@@ -717,34 +710,17 @@ carry_over(struct xml *x)
 		x->rescan = 0;
 	x->token = token;
 	x->rescan += x->fed > token ? (size_t) (x->fed - token) : 0;
-	if (error != 0 || x->rescan > MAX_RESCAN || (x->in_element && x->fed - x->start > x->limits.element))
+	if (error != 0 || x->rescan > MAX_RESCAN || (x->in_element && x->fed - x->start > x->limits.element) ||
+	    (x->primer == NULL && x->fed > MAX_HEADER))
 		x->result = XML_TOO_BIG;
-}
-
-/* Memory that a large element made the parser take comes back with a new parser, which is told the old header. */
-static void
-recycle(struct xml *x)
-{
-	struct slice header = buf_slice(&x->header);
-
-	fresh_parser(x);
-	x->depth = 0;
-	x->muted = true;
-	if (XML_Parse(x->parser, header.p, (int) header.n, 0) != XML_STATUS_OK) {
-		must(XML_GetErrorCode(x->parser) == XML_ERROR_NO_MEMORY);
-		x->result = XML_TOO_BIG;
-		return;
-	}
-	x->muted = false;
-	must(x->depth == 1);
-	x->index_base = (int64_t) x->fed - (int64_t) header.n;
-	buf_fini(&x->carry);
 }
 
 enum xml_result
 xml_feed(struct xml *x, struct slice bytes)
 {
-	must(x->shape == XML_STREAM && x->parser != NULL);
+	must(x->shape == XML_STREAM);
+	if (x->result == XML_OK && bytes.n > 0 && x->parser == NULL)
+		take_parser(x);
 	if (x->result != XML_OK || bytes.n == 0)
 		return x->result;
 	x->chunk = bytes;
@@ -755,36 +731,7 @@ xml_feed(struct xml *x, struct slice bytes)
 	if (x->result == XML_OK)
 		carry_over(x);
 	x->chunk = SLICE_NONE;
-	if (x->result == XML_OK && x->largest >= RECYCLE_BYTES && x->depth == 1 && x->carry.n == 0)
-		recycle(x);
+	if (x->result == XML_OK && x->depth == 1 && x->carry.n == 0)
+		give_back(x);
 	return x->result;
-}
-
-int
-xml_escape(struct buf *b, struct slice text)
-{
-	int error = 0;
-
-	for (size_t i = 0; i < text.n && error == 0; i++) {
-		switch (text.p[i]) {
-		case '&':
-			error = buf_append_str(b, "&amp;");
-			break;
-		case '<':
-			error = buf_append_str(b, "&lt;");
-			break;
-		case '>':
-			error = buf_append_str(b, "&gt;");
-			break;
-		case '\'':
-			error = buf_append_str(b, "&apos;");
-			break;
-		case '"':
-			error = buf_append_str(b, "&quot;");
-			break;
-		default:
-			error = buf_append_char(b, text.p[i]);
-		}
-	}
-	return error;
 }

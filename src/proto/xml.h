@@ -18,7 +18,9 @@
 #define CULVERT_PROTO_XML_H
 
 #include "base/slice.h"
+#include "proto/primer.h"
 #include "proto/stanza.h"
+#include "proto/xml_text.h"
 
 #define XML_NS_CLIENT "jabber:client"
 #define XML_NS_STREAMS "http://etherx.jabber.org/streams"
@@ -42,15 +44,6 @@ enum xml_result {
 	XML_TOO_DEEP,
 	XML_STOPPED,    /* a handler said so */
 };
-
-/* A start tag.  All slices and attributes are borrowed for the time of the call. */
-struct xml_element {
-	struct slice ns, local, prefix; /* prefix and ns are unset when there is none */
-	const char **attributes;        /* expat's; ask xml_attribute() */
-};
-
-/* The value of an attribute; ns "" means none.  SLICE_NONE when it is absent. */
-struct slice xml_attribute(const struct xml_element *element, const char *ns, const char *local);
 
 /* A declaration that holds where cut elements go to: it is not added to them.  prefix "" is the default namespace. */
 struct xml_known {
@@ -88,6 +81,13 @@ void xml_seed(struct xml *x, uint64_t seed);
 void xml_free(struct xml *x);
 
 /*
+ * A stream of a pool has no parser of its own between two elements: it would
+ * be most of what a silent stream costs.  For an XML_STREAM that was not
+ * opened yet; the pool must outlive it.  Without one it keeps its parser.
+ */
+void xml_share(struct xml *x, struct primer_pool *pool);
+
+/*
  * Reads one whole document of shape XML_MESSAGE or XML_WRAPPER; arg goes to the handler.  The
  * reader may be used for any number of documents, one after the other.
  */
@@ -97,9 +97,5 @@ enum xml_result xml_document(struct xml *x, struct slice bytes, void *arg);
 void xml_open(struct xml *x, void *arg);
 /* Feeds bytes of a stream.  After anything but XML_OK only xml_open() or xml_free() may follow. */
 enum xml_result xml_feed(struct xml *x, struct slice bytes);
-
-/* Appends text with & < > ' " escaped; 0 or CV_EFULL. */
-struct buf;
-int xml_escape(struct buf *b, struct slice text);
 
 #endif

@@ -270,11 +270,12 @@ static const struct xml_handler handler = {
 };
 
 struct xstream *
-xstream_new(struct xml_limits limits)
+xstream_new(struct xml_limits limits, struct primer_pool *pool)
 {
 	struct xstream *x = xcalloc(1, sizeof *x);
 
 	x->xml = xml_new(XML_STREAM, &handler, limits);
+	xml_share(x->xml, pool);
 	x->max_bytes = limits.element;
 	stanza_queue_init(&x->out);
 	stanza_queue_init(&x->down);

@@ -33,8 +33,8 @@ enum xstream_leg {
 	XSTREAM_SECURE, /* TLS */
 };
 
-/* limits bound one element from the server.  TLS is off until xstream_set_tls(). */
-struct xstream *xstream_new(struct xml_limits limits);
+/* limits bound one element from the server; pool as for xml_share().  TLS is off until xstream_set_tls(). */
+struct xstream *xstream_new(struct xml_limits limits, struct primer_pool *pool);
 void xstream_set_tls(struct xstream *x, enum xstream_tls tls);
 /* The largest element of the client's that passes; the server's <limits/> are lowered to it (XEP-0478). */
 void xstream_set_max_bytes(struct xstream *x, size_t max_bytes);

@@ -87,6 +87,7 @@ registry_new(const struct registry_config *config, const struct conf *conf)
 		.log = config->log,
 		.counters = config->counters,
 		.frame_reader = r->frame_reader,
+		.primers = primer_pool_new(),
 		.queued = &r->queued,
 		.arg = r,
 		.touched = touched,
@@ -138,6 +139,7 @@ registry_free(struct registry *r)
 	due_fini(&r->due);
 	body_reader_free(r->body_reader);
 	frame_reader_free(r->frame_reader);
+	primer_pool_free(r->world.primers);
 	conf_unref(r->conf);
 	free(r->node);
 	free(r);

@@ -133,7 +133,7 @@ open_stream(struct session *s, ms_t now)
 		}
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
 			  (unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
-		s->xstream = xstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH});
+		s->xstream = xstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH}, s->world->primers);
 		xstream_set_tls(s->xstream, tls_of(s->domain));
 		xstream_set_max_bytes(s->xstream, max_bytes_up(s));
 		s->upstream = UPSTREAM_CONNECTING;

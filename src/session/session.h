@@ -32,6 +32,7 @@ struct session_world {
 	const struct log *log;
 	struct counters *counters;
 	struct frame_reader *frame_reader;
+	struct primer_pool *primers; /* NULL is fine */
 	size_t *queued; /* bytes all sessions of the worker keep for peers */
 	size_t budget;  /* above it no session may keep more than a little; 0: none */
 	void *arg;

@@ -134,35 +134,45 @@ compare(const struct record *a, enum xml_result result, const struct record *b, 
 	must(result != XML_OK || other != XML_OK || a->text.n == b->text.n);
 }
 
-/* rest begins with a stream's first piece; what is left begins with the next stream's. */
+/*
+ * rest begins with a stream's first piece; what is left begins with the next
+ * stream's.  x and its twin lend each other their parser; alone has its own,
+ * and gets everything at once.
+ */
 static void
-one_stream(struct slice *rest, struct xml *x, struct record *r)
+one_stream(struct slice *rest, struct xml *x, struct xml *twin, struct xml *alone, struct record *r)
 {
 	static char blanks[BLANKS];
-	struct record again = {.checker = r->checker};
-	enum xml_result result, other;
+	struct record again = {.checker = r->checker}, same = {.checker = r->checker};
+	enum xml_result result, other, twins;
 	struct piece piece = {.mark = '\0'};
 	struct buf all;
 
 	memset(blanks, ' ', sizeof blanks);
 	buf_init(&all, BUF_UNLIMITED);
 	buf_init(&again.text, BUF_UNLIMITED);
+	buf_init(&same.text, BUF_UNLIMITED);
 	begin(x, r, &result);
+	begin(twin, &same, &twins);
 	while (piece.mark != MARK_FILE && next_piece(rest, &piece)) {
 		buf_append(&all, piece.bytes);
 		for (size_t i = 0; i < piece.bytes.n && piece.mark == MARK_UNIT; i++)
 			feed(x, slice_of(piece.bytes.p + i, 1), &result);
 		if (piece.mark != MARK_UNIT)
 			feed(x, piece.bytes, &result);
+		feed(twin, piece.bytes, &twins);
 		if (piece.mark == MARK_GROUP && all.n < MANY_BLANKS) {
 			buf_append(&all, slice_of(blanks, BLANKS));
 			feed(x, slice_of(blanks, BLANKS), &result);
+			feed(twin, slice_of(blanks, BLANKS), &twins);
 		}
 	}
-	begin(x, &again, &other);
-	feed(x, buf_slice(&all), &other);
+	begin(alone, &again, &other);
+	feed(alone, buf_slice(&all), &other);
 	compare(r, result, &again, other);
+	compare(&same, twins, &again, other);
 	buf_fini(&again.text);
+	buf_fini(&same.text);
 	buf_fini(&all);
 }
 
@@ -175,12 +185,22 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	enum xml_shape shape = slice_lower(choice) == 'm' ? XML_MESSAGE
 		: slice_lower(choice) == 'w'              ? XML_WRAPPER
 							  : XML_STREAM;
-	struct xml *x = xml_new(shape, &handler, choice >= 'A' && choice <= 'Z' ? narrow : wide);
+	struct xml_limits limits = choice >= 'A' && choice <= 'Z' ? narrow : wide;
+	struct xml *x = xml_new(shape, &handler, limits);
 
 	buf_init(&r.text, BUF_UNLIMITED);
 	if (shape == XML_STREAM) {
+		struct primer_pool *pool = primer_pool_new();
+		struct xml *twin = xml_new(shape, &handler, limits), *alone = xml_new(shape, &handler, limits);
+		xml_share(x, pool);
+		xml_share(twin, pool);
 		while (rest.n > 0)
-			one_stream(&rest, x, &r);
+			one_stream(&rest, x, twin, alone, &r);
+		xml_free(x);
+		xml_free(twin);
+		xml_free(alone);
+		primer_pool_free(pool);
+		x = NULL;
 	} else {
 		/* Twice: what the first document left behind must not matter. */
 		struct record again = {.checker = r.checker};

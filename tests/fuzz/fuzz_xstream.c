@@ -123,8 +123,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice rest = slice_of((const char *) p, n);
+	struct primer_pool *pool = primer_pool_new();
 	struct leg l = {
-		.x = xstream_new(limits),
+		.x = xstream_new(limits, pool),
 		.message = xml_new(XML_MESSAGE, &checks, unlimited),
 		.stream = xml_new(XML_STREAM, &checks, unlimited),
 	};
@@ -148,6 +149,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		take_out(&l);
 	}
 	xstream_free(l.x);
+	primer_pool_free(pool);
 	xml_free(l.message);
 	xml_free(l.stream);
 	return 0;

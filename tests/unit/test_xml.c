@@ -1116,6 +1116,68 @@ random_documents(void **state)
 	}
 }
 
+/*
+ * Streams of a pool lend each other their parsers.  Nobody must notice: each
+ * of several says at every moment what its twin without a pool says.
+ */
+static void
+streams_that_share(void **state)
+{
+	static const char *const headers[] = {STREAM, STREAM, "<s xmlns='u1' xmlns:p='u2&amp;&#9;' xmlns:q=''>",
+		"<s xmlns='u1' xmlns:p='u2&amp;&#9;'>", "<p:s xmlns:p='u1' p:a='b' xml:lang='en'>"};
+	static const char *const pieces[] = {"<a/>", "<message><body>", "</body></message>", "<a>", "</a>", " ", "\r", "\n", "<a",
+		" b='c'", "/>", "&lt;", "<p:b/>", "<q xmlns:p='v'><p:c/></q>", "<stream:x/>", "\xc3", "\xa4", "<b xmlns=''/>", "x", "</s>"};
+	enum { STREAMS = 5, ROUNDS = 400, STEPS = 60 };
+	struct primer_pool *pool = primer_pool_new();
+	struct dice dice = {11};
+	struct buf large;
+	unsigned elements = 0;
+
+	(void) state;
+	buf_init(&large, BUF_UNLIMITED);
+	append_element(&large, 9000, 'x');
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct record shared[STREAMS], alone[STREAMS];
+		for (unsigned i = 0; i < STREAMS; i++) {
+			record_init(&shared[i], XML_STREAM, &cutting, wide);
+			record_init(&alone[i], XML_STREAM, &cutting, wide);
+			xml_share(shared[i].xml, pool);
+			xml_open(shared[i].xml, &shared[i]);
+			xml_open(alone[i].xml, &alone[i]);
+		}
+		for (unsigned step = 0; step < STEPS; step++) {
+			unsigned i = dice_roll(&dice, STREAMS);
+			struct slice piece = slice_str(pieces[dice_roll(&dice, COUNT(pieces))]);
+			enum xml_result a, b;
+			if (dice_roll(&dice, 8) == 0) {
+				xml_open(shared[i].xml, &shared[i]);
+				xml_open(alone[i].xml, &alone[i]);
+				piece = SLICE("");
+			}
+			if (step < STREAMS)
+				i = step;
+			if (step < STREAMS || piece.n == 0)
+				piece = slice_str(headers[dice_roll(&dice, COUNT(headers))]);
+			else if (dice_roll(&dice, 3) > 0)
+				piece = SLICE("<message from='x'><p xmlns='y'/></message>");
+			else if (dice_roll(&dice, 10) == 0)
+				piece = buf_slice(&large);
+			a = feed(&shared[i], piece);
+			b = feed(&alone[i], piece);
+			assert_int_equal(a, b);
+			assert_true(slice_eq(buf_slice(&shared[i].text), buf_slice(&alone[i].text)));
+		}
+		for (unsigned i = 0; i < STREAMS; i++) {
+			elements += shared[i].elements;
+			record_fini(&shared[i]);
+			record_fini(&alone[i]);
+		}
+	}
+	assert_true(elements > ROUNDS);
+	buf_fini(&large);
+	primer_pool_free(pool);
+}
+
 /* expat writes the namespace name out for each attribute: memory stays in proportion where expat can be told. */
 static void
 prefixed_attributes(void **state)
@@ -1188,6 +1250,7 @@ main(void)
 		cmocka_unit_test(large_elements),
 		cmocka_unit_test(partial_elements_after_a_large_one),
 		cmocka_unit_test(opened_anew),
+		cmocka_unit_test(streams_that_share),
 		cmocka_unit_test(random_documents),
 		cmocka_unit_test(prefixed_attributes),
 		cmocka_unit_test(escape),

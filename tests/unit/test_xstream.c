@@ -18,7 +18,7 @@ static const struct xml_limits limits = {2000, 20};
 static struct xstream *
 opened(bool is_private)
 {
-	struct xstream *x = xstream_new(limits);
+	struct xstream *x = xstream_new(limits, NULL);
 	struct header h = {.to = NULL};
 
 	header_set(&h, SLICE("example.org"), SLICE("a@example.org"), SLICE("de"), SLICE("1.0"), SLICE("ignored"));
@@ -130,7 +130,7 @@ our_header(void **state)
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct xstream *x = xstream_new(limits);
+		struct xstream *x = xstream_new(limits, NULL);
 		char want[500];
 		writes(x, "");
 		xstream_open(x, &rows[i].h, rows[i].is_private);
@@ -386,7 +386,7 @@ no_stream(void **state)
 		}
 	}
 	/* A server that speaks before we do. */
-	struct xstream *x = xstream_new(limits);
+	struct xstream *x = xstream_new(limits, NULL);
 	assert_int_equal(feed(x, SLICE(HEADER)), CLOSING_SERVER_XML);
 	takes(x, "");
 	xstream_free(x);
@@ -427,7 +427,7 @@ closing(void **state)
 	xstream_free(x);
 
 	/* What was never opened is not ended. */
-	x = xstream_new(limits);
+	x = xstream_new(limits, NULL);
 	xstream_close(x);
 	writes(x, "");
 	struct header h = {.to = "example.org"};
@@ -485,7 +485,7 @@ partial_writes(void **state)
 static void
 vectors(void **state)
 {
-	struct xstream *x = xstream_new(limits);
+	struct xstream *x = xstream_new(limits, NULL);
 	struct iovec v[3];
 
 	(void) state;
@@ -516,7 +516,7 @@ static void
 after_a_large_stanza(void **state)
 {
 	static const struct xml_limits large = {100000, 20};
-	struct xstream *x = xstream_new(large);
+	struct xstream *x = xstream_new(large, NULL);
 	struct header h = {.to = "example.org", .version = "1.0"};
 	struct stanza *st;
 

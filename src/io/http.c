@@ -8,8 +8,10 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/list.h"
+#include "base/slots.h"
 #include "io/watch.h"
 #include "io/wire.h"
+#include "proto/framing.h"
 #include "proto/head.h"
 
 /*
@@ -31,7 +33,6 @@
 
 static const char too_large[] = "The body of this request is too large.\n";
 
-#define UPGRADE_FIELDS 6
 #define CONNECTION_MAGIC 0x636f6e6eu
 
 struct connection;
@@ -101,9 +102,7 @@ struct http {
 	unsigned n_shards, n_open; /* open: handles that must be closed before the memory goes */
 	bool is_closing;
 
-	struct request **slot;
-	uint32_t n_slots, *free_slot, n_free;
-	uint64_t generation;
+	struct slots requests;
 	struct connection **by_fd;
 	int n_by_fd;
 	struct list to_resume, vanished, pipelined, upgrades;
@@ -125,26 +124,14 @@ request_new(struct http *h, struct connection *c, struct MHD_Connection *library
 {
 	struct request *rq = xcalloc(1, sizeof *rq);
 
-	if (h->n_free == 0) {
-		uint32_t n = h->n_slots > 0 ? h->n_slots * 2 : 64;
-		h->slot = xrealloc(h->slot, n * sizeof(struct request *));
-		h->free_slot = xrealloc(h->free_slot, n * sizeof *h->free_slot);
-		for (uint32_t i = n; i > h->n_slots; i--) {
-			h->slot[i - 1] = NULL;
-			h->free_slot[h->n_free++] = i - 1;
-		}
-		h->n_slots = n;
-	}
 	rq->http = h;
 	rq->connection = c;
 	rq->library = library;
 	rq->began_at = (ms_t) uv_now(h->loop);
 	c->partial_since = 0;
-	rq->slot = h->free_slot[--h->n_free];
-	rq->generation = ++h->generation;
+	rq->slot = slots_add(&h->requests, rq, &rq->generation);
 	buf_init(&rq->body, h->config.max_body);
 	list_init(&rq->due);
-	h->slot[rq->slot] = rq;
 	c->request = rq;
 	return rq;
 }
@@ -154,8 +141,7 @@ request_free(struct request *rq)
 {
 	struct http *h = rq->http;
 
-	h->slot[rq->slot] = NULL;
-	h->free_slot[h->n_free++] = rq->slot;
+	slots_remove(&h->requests, rq->slot);
 	list_remove(&rq->due);
 	buf_fini(&rq->body);
 	if (rq->response != NULL)
@@ -192,18 +178,20 @@ answer(struct request *rq, struct MHD_Response *response, unsigned status, const
 static struct request *
 find_waiting(const struct http *h, struct req_id id)
 {
-	struct request *rq = id.slot < h->n_slots ? h->slot[id.slot] : NULL;
+	struct request *rq = slots_find(&h->requests, id.slot, id.generation);
 
-	return rq != NULL && rq->generation == id.generation && rq->state == REQUEST_DELIVERED ? rq : NULL;
+	return rq != NULL && rq->state == REQUEST_DELIVERED ? rq : NULL;
 }
 
 unsigned
 http_waiting(const struct http *h)
 {
+	const struct request *rq;
+	uint32_t i = 0;
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < h->n_slots; i++)
-		n += h->slot[i] != NULL && h->slot[i]->state == REQUEST_DELIVERED;
+	while ((rq = slots_next(&h->requests, &i)) != NULL)
+		n += rq->state == REQUEST_DELIVERED;
 	return n;
 }
 
@@ -246,53 +234,12 @@ http_reply_file(struct http *h, struct req_id id, unsigned status, const struct 
 
 /* ---- what the library must not be trusted with ---- */
 
-struct framing {
-	unsigned content_lengths, transfer_encodings, hosts;
-	unsigned upgrade[UPGRADE_FIELDS]; /* how often each came */
-	bool is_odd, is_upgrade, is_upgrade_odd;
-	uint64_t length;
-};
-
-static const char *const upgrade_fields[UPGRADE_FIELDS] = {
-	"connection", "upgrade", "sec-websocket-version", "sec-websocket-key", "sec-websocket-protocol", "origin",
-};
-
 static enum MHD_Result
 on_framing_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
 {
-	struct framing *f = arg;
-	struct slice written = value != NULL ? slice_of(value, n_value) : SLICE(""), v = slice_trim(written);
-
 	(void) kind;
-	f->is_odd = f->is_odd || !head_is_field(slice_of(name, n_name), written);
-	if (strcasecmp(name, "upgrade") == 0 && head_has_token(v, SLICE("websocket")))
-		f->is_upgrade = true;
-	/* What decides about an upgrade must not be said twice either. */
-	for (size_t i = 0; i < sizeof f->upgrade / sizeof *f->upgrade; i++)
-		if (strcasecmp(name, upgrade_fields[i]) == 0 && ++f->upgrade[i] > 1)
-			f->is_upgrade_odd = true;
-	if (strcasecmp(name, "content-length") == 0) {
-		f->content_lengths++;
-		f->is_odd = f->is_odd || !slice_number(v, UINT64_MAX / 2, &f->length);
-	} else if (strcasecmp(name, "transfer-encoding") == 0) {
-		f->transfer_encodings++;
-		f->is_odd = f->is_odd || !slice_eq_nocase(v, SLICE("chunked"));
-	} else if (strcasecmp(name, "host") == 0) {
-		f->hosts++;
-	}
+	framing_field(arg, slice_of(name, n_name), value != NULL ? slice_of(value, n_value) : SLICE(""));
 	return MHD_YES;
-}
-
-/*
- * The library accepts heads of which two readers may think differently where
- * the body ends (RFC 9112, 11.2).  A proxy before us may be the other reader.
- */
-static bool
-is_smuggling(const struct framing *f, const char *version)
-{
-	return f->is_odd || f->content_lengths > 1 || f->transfer_encodings > 1 ||
-	       (f->content_lengths > 0 && f->transfer_encodings > 0) || f->hosts > 1 ||
-	       (f->hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
 }
 
 static struct framing
@@ -406,7 +353,7 @@ judge_upgrade(struct request *rq, const struct http_request *public, const struc
 {
 	const struct http_handler *handler = rq->http->handler;
 
-	if (f->is_upgrade_odd || f->content_lengths > 0 || f->transfer_encodings > 0)
+	if (framing_is_upgrade_odd(f))
 		return refuse(rq, public, 400, "The header fields of this upgrade are not clear.\n");
 	rq->state = REQUEST_DELIVERED;
 	if (handler->upgrade(handler->arg, public)) {
@@ -433,7 +380,7 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	*request = rq;
 	public = describe(rq, url, method);
 	framing = read_framing(rq);
-	if (is_smuggling(&framing, version))
+	if (framing_is_odd(&framing, strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
 		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
 	if (strcmp(method, "GET") == 0 && framing.is_upgrade)
 		return judge_upgrade(rq, &public, &framing, url);
@@ -837,8 +784,7 @@ on_closed(uv_handle_t *handle)
 	for (unsigned i = 0; i < h->n_shards; i++)
 		MHD_stop_daemon(h->shard[i].daemon);
 	watch_close(h->watch);
-	free(h->slot);
-	free(h->free_slot);
+	slots_fini(&h->requests);
 	free(h->by_fd);
 	free(h);
 }
@@ -847,15 +793,14 @@ void
 http_close(struct http *h)
 {
 	struct http_field field = {"Connection", "close"};
+	struct request *rq;
+	uint32_t slot = 0;
 
 	if (h == NULL)
 		return;
 	/* The library aborts when a daemon stops while it holds a request. */
-	for (uint32_t i = 0; i < h->n_slots; i++) {
-		struct request *rq = h->slot[i];
-		if (rq != NULL && rq->state == REQUEST_DELIVERED)
-			http_reply(h, request_id(rq), 503, &field, 1, SLICE(""));
-	}
+	while ((rq = slots_next(&h->requests, &slot)) != NULL)
+		http_reply(h, request_id(rq), 503, &field, 1, SLICE(""));
 	for (int i = 0; i < 16 && http_run(h); i++)
 		;
 	h->is_closing = true;

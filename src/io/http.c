@@ -1,6 +1,5 @@
 #include "io/http.h"
 
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,8 +8,9 @@
 #include "base/fatal.h"
 #include "base/list.h"
 #include "base/slots.h"
+#include "io/late.h"
+#include "io/pace.h"
 #include "io/watch.h"
-#include "io/wire.h"
 #include "proto/framing.h"
 #include "proto/head.h"
 
@@ -24,12 +24,9 @@
 #define POOL_BYTES 16384     /* per connection, head and the start of the body; pages are touched as used */
 #define IDLE_SECONDS 120     /* of a kept connection; proxies and browsers give up before (75 s) */
 #define MAX_DROPPED 1048576  /* bytes of a body too large that are read and dropped, so that the answer arrives */
-#define MAX_HEAD 16384       /* of an upgrade that is passed on */
 #define KEEP_BODY 1024       /* room a waiting request may keep */
-#define BODY_MS 60000        /* from a request's head to the end of its body */
 #define FIRST_ROOM 16384     /* made for a body before any of it has come */
 #define MIN_SWEEP_MS 250
-#define STRAY_BYTES 4        /* some clients end a body with a line end that is not part of it */
 
 static const char too_large[] = "The body of this request is too large.\n";
 
@@ -58,8 +55,7 @@ struct request {
 	uint32_t slot;
 	uint64_t generation;
 	enum request_state state;
-	ms_t began_at;
-	bool is_suspended, is_too_big, is_upgrade, is_chunked;
+	bool is_suspended, is_too_big, is_upgrade;
 	size_t dropped;
 	struct buf body;
 	unsigned status;
@@ -75,20 +71,10 @@ struct connection {
 	int fd;
 	struct peer peer;
 	struct request *request; /* the one being served */
+	struct pace pace;
 	bool is_gone;
 	struct list vanished; /* in http->vanished or http->pipelined */
-
-	/* For the sweep. */
-	struct list all;
-	uint64_t consumed;  /* bytes of requests so far */
-	ms_t partial_since; /* bytes have come that are no whole head; 0: none */
-};
-
-struct upgrade {
-	struct list link;
-	int fd;
-	struct buf head;
-	struct peer peer;
+	struct list all;      /* in http->connections, for the sweep */
 };
 
 struct http {
@@ -127,8 +113,6 @@ request_new(struct http *h, struct connection *c, struct MHD_Connection *library
 	rq->http = h;
 	rq->connection = c;
 	rq->library = library;
-	rq->began_at = (ms_t) uv_now(h->loop);
-	c->partial_since = 0;
 	rq->slot = slots_add(&h->requests, rq, &rq->generation);
 	buf_init(&rq->body, h->config.max_body);
 	list_init(&rq->due);
@@ -170,6 +154,7 @@ answer(struct request *rq, struct MHD_Response *response, unsigned status, const
 	rq->response = response;
 	rq->status = status;
 	rq->state = REQUEST_ANSWERED;
+	rq->connection->pace.stage = PACE_ANSWER;
 	if (rq->is_suspended)
 		list_append(&rq->http->to_resume, &rq->due);
 }
@@ -250,8 +235,7 @@ read_framing(struct request *rq)
 	struct framing f = {.length = 0};
 
 	MHD_get_connection_values_n(rq->library, MHD_HEADER_KIND, on_framing_field, &f);
-	rq->connection->consumed += info->header_size;
-	rq->is_chunked = f.transfer_encodings > 0;
+	pace_head(&rq->connection->pace, info->header_size, f.transfer_encodings > 0, (ms_t) uv_now(rq->http->loop));
 	return f;
 }
 
@@ -260,37 +244,23 @@ read_framing(struct request *rq)
 static enum MHD_Result
 on_upgrade_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct buf *head = arg;
-
 	(void) kind;
-	return buf_printf(head, "%s: %s\r\n", name, value != NULL ? value : "") == 0 ? MHD_YES : MHD_NO;
+	return late_field(arg, name, value != NULL ? value : "") == 0 ? MHD_YES : MHD_NO;
 }
 
-/*
- * A proxy may send the upgrade on a connection it used for requests before.
- * The library lets go of the socket when it is told the request failed; a
- * duplicate of it lives on, with the head written anew.
- */
-static bool
+static void
 take_upgrade(struct request *rq, const char *url)
 {
-	struct upgrade *up = xcalloc(1, sizeof *up);
+	struct late *late = late_new(rq->connection->fd, &rq->connection->peer, url);
 
-	buf_init(&up->head, MAX_HEAD);
-	up->peer = rq->connection->peer;
-	up->fd = fcntl(rq->connection->fd, F_DUPFD_CLOEXEC, 0);
-	if (up->fd < 0 || buf_printf(&up->head, "GET %s HTTP/1.1\r\n", url) != 0 ||
-	    MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_upgrade_field, &up->head) < 0 ||
-	    buf_append_str(&up->head, "\r\n") != 0) {
-		if (up->fd >= 0)
-			close(up->fd);
-		buf_fini(&up->head);
-		free(up);
-		return false;
+	if (late == NULL)
+		return;
+	if (MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_upgrade_field, late) < 0 || late_end(late) != 0) {
+		late_free(late);
+		return;
 	}
 	rq->is_upgrade = true;
-	list_append(&rq->http->upgrades, &up->link);
-	return true;
+	list_append(&rq->http->upgrades, &late->link);
 }
 
 static void
@@ -299,10 +269,10 @@ hand_over_upgrades(struct http *h)
 	struct list *link;
 
 	while ((link = list_shift(&h->upgrades)) != NULL) {
-		struct upgrade *up = list_entry(link, struct upgrade, link);
-		h->handler->upgraded(h->handler->arg, up->fd, buf_slice(&up->head), &up->peer);
-		buf_fini(&up->head);
-		free(up);
+		struct late *late = list_entry(link, struct late, link);
+		h->handler->upgraded(h->handler->arg, late->fd, buf_slice(&late->head), &late->peer);
+		late->fd = -1;
+		late_free(late);
 	}
 }
 
@@ -406,7 +376,7 @@ read_body(struct request *rq, const char *data, size_t *n)
 		if (rq->dropped > rq->http->config.max_body + MAX_DROPPED)
 			return MHD_NO;
 	}
-	rq->connection->consumed += *n;
+	rq->connection->pace.consumed += *n;
 	*n = 0;
 	return MHD_YES;
 }
@@ -438,6 +408,7 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 	if (!rq->is_suspended) {
 		MHD_suspend_connection(library);
 		rq->is_suspended = true;
+		rq->connection->pace.stage = PACE_HELD;
 	}
 	return MHD_YES;
 }
@@ -454,9 +425,7 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 		return;
 	*request = NULL;
 	rq->connection->request = NULL;
-	/* The framing of chunks was not counted: all that has come is taken for part of it. */
-	if (rq->is_chunked)
-		rq->connection->consumed = wire_bytes_received(rq->connection->fd);
+	pace_next(&rq->connection->pace);
 	if (rq->state == REQUEST_DELIVERED && !rq->is_upgrade)
 		h->handler->gone(h->handler->arg, request_id(rq), rq->tag);
 	request_free(rq);
@@ -529,32 +498,6 @@ on_watched(void *arg, void *item, bool is_gone)
 	list_append(&h->vanished, &c->vanished);
 }
 
-/* More bytes than the request had: the next one is there, and the library reads it only when this one is answered. */
-static bool
-is_pipelined(const struct connection *c)
-{
-	return c->request != NULL && c->request->is_suspended && c->request->state == REQUEST_DELIVERED &&
-	       !c->request->is_chunked && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES;
-}
-
-/*
- * The library knows only how long a connection is silent, so a client that
- * sends a byte now and then would never be cut off, and the door does not
- * wait for the whole head.  True when this one has taken too long.
- */
-static bool
-is_dawdling(struct http *h, struct connection *c, ms_t now)
-{
-	/* One that came in the same packet as the request it waits behind: no event told of it. */
-	if (is_pipelined(c) && list_is_empty(&c->vanished))
-		list_append(&h->pipelined, &c->vanished);
-	if (c->request != NULL)
-		return c->request->state == REQUEST_READING && now - c->request->began_at > BODY_MS;
-	if (c->partial_since == 0 && wire_bytes_received(c->fd) > c->consumed + STRAY_BYTES)
-		c->partial_since = now;
-	return c->partial_since != 0 && now - c->partial_since > h->config.header_timeout;
-}
-
 static void
 on_sweep(uv_timer_t *timer)
 {
@@ -563,10 +506,13 @@ on_sweep(uv_timer_t *timer)
 
 	for (struct list *link = h->connections.next; link != &h->connections; link = link->next) {
 		struct connection *c = list_entry(link, struct connection, all);
-		if (!is_dawdling(h, c, now))
+		/* One that came in the same packet as the request it waits behind: no event told of it. */
+		if (pace_is_pipelined(&c->pace) && list_is_empty(&c->vanished))
+			list_append(&h->pipelined, &c->vanished);
+		if (!pace_is_late(&c->pace, h->config.header_timeout, now))
 			continue;
 		log_event(h->config.log, LOG_INFO, "no request in time", "client=%s", c->peer.text);
-		c->partial_since = 0;
+		c->pace.since = now;
 		/* The socket is the library's: it sees the end and closes it. */
 		shutdown(c->fd, SHUT_RDWR);
 	}
@@ -680,7 +626,7 @@ http_adopt(struct http *h, int fd, const struct peer *peer)
 	c->fd = fd;
 	c->peer = *peer;
 	c->shard = choose_shard(h);
-	c->partial_since = (ms_t) uv_now(h->loop);
+	pace_init(&c->pace, fd, (ms_t) uv_now(h->loop));
 	list_init(&c->vanished);
 	list_init(&c->all);
 	remember(h, fd, c);
@@ -712,6 +658,7 @@ let_go(struct http *h)
 		list_append(&h->to_resume, &rq->due);
 		if (rq->state == REQUEST_DELIVERED) {
 			rq->state = REQUEST_ANSWERED;
+			c->pace.stage = PACE_ANSWER;
 			h->handler->gone(h->handler->arg, request_id(rq), rq->tag);
 		}
 	}
@@ -724,7 +671,7 @@ hurry(struct http *h)
 
 	while ((link = list_shift(&h->pipelined)) != NULL) {
 		struct connection *c = list_entry(link, struct connection, vanished);
-		if (is_pipelined(c))
+		if (pace_is_pipelined(&c->pace))
 			h->handler->hurry(h->handler->arg, request_id(c->request), c->request->tag);
 	}
 }

@@ -14,6 +14,7 @@
 #define VOUCH_MS 25000
 #define RX_BYTES 2048     /* read at once; a message up to this comes whole and is not copied; each connection has as much */
 #define TX_BYTES 65536    /* at once to the kernel; the library would cut at 4096 and copy the rest */
+#define MAX_CLOSE_TEXT 123
 #define KEEP_MESSAGE 4096 /* room a connection may keep between messages */
 
 _Static_assert(LWS_PRE <= STANZA_HEADROOM, "a frame header must fit before a stanza's bytes");
@@ -27,6 +28,7 @@ struct ws_connection {
 	bool is_deaf;       /* what comes is dropped */
 	bool is_hung_up;
 	unsigned close_code; /* 0: cut at once */
+	const char *close_text;
 	int last_fd;         /* keeps the socket open after the library; -1: none */
 	struct list link;   /* in ws->put_off */
 	struct list paused; /* in ws->paused */
@@ -329,10 +331,11 @@ ws_send(struct ws_connection *c, struct stanza *st)
  * why.  A duplicate keeps the socket open until the client has gone.
  */
 void
-ws_hangup(struct ws_connection *c, unsigned code)
+ws_hangup(struct ws_connection *c, unsigned code, const char *text)
 {
 	c->is_deaf = c->is_hung_up = true;
 	c->close_code = code;
+	c->close_text = text != NULL ? text : "";
 	if (code != 0 && c->last_fd < 0)
 		c->last_fd = fcntl(lws_get_socket_fd(c->wsi), F_DUPFD_CLOEXEC, 0);
 	put_off(c);
@@ -369,6 +372,17 @@ ws_pause(struct ws_connection *c, bool pause)
 		uv_timer_start(&w->vouch, on_vouch, period, period);
 }
 
+/* RFC 6455, 5.5: a control frame has room for 125 bytes, two of which are the code. */
+static void
+say_why(struct ws_connection *c)
+{
+	unsigned char text[MAX_CLOSE_TEXT];
+	size_t n = strnlen(c->close_text, sizeof text);
+
+	memcpy(text, c->close_text, n);
+	lws_close_reason(c->wsi, (enum lws_close_status) c->close_code, text, n);
+}
+
 /*
  * Returning -1 from a callback is the library's way to close, but with libuv
  * some builds then close twice and the close frame is never sent.  Ending the
@@ -387,7 +401,7 @@ ws_run(struct ws *w)
 			continue;
 		}
 		if (c->close_code != 0)
-			lws_close_reason(c->wsi, (enum lws_close_status) c->close_code, NULL, 0);
+			say_why(c);
 		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 	}
 }

@@ -60,8 +60,11 @@ void ws_adopt(struct ws *w, int fd, struct slice head, const struct peer *peer);
 
 /* Sends one message; writes to the headroom.  False when nothing is taken now: writable is called later. */
 bool ws_send(struct ws_connection *c, struct stanza *st);
-/* Starts the closing handshake at the next ws_run(); with code 0 cuts the connection there. */
-void ws_hangup(struct ws_connection *c, unsigned code);
+/*
+ * Starts the closing handshake at the next ws_run(), with a word for who looks
+ * at it, or NULL; text lasts.  With code 0 cuts the connection there.
+ */
+void ws_hangup(struct ws_connection *c, unsigned code, const char *text);
 void ws_pause(struct ws_connection *c, bool pause);
 
 /* Does what was put off; to be called once per turn of the loop. */

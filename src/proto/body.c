@@ -141,27 +141,6 @@ body_reader_free(struct body_reader *r)
 	free(r);
 }
 
-static enum closing
-closing_of(enum xml_result result)
-{
-	switch (result) {
-	case XML_OK:
-	case XML_STOPPED:
-		return CLOSING_NONE;
-	case XML_MALFORMED:
-		return CLOSING_MALFORMED;
-	case XML_RESTRICTED:
-		return CLOSING_RESTRICTED;
-	case XML_TEXT:
-		return CLOSING_BAD_BODY;
-	case XML_TOO_BIG:
-		return CLOSING_TOO_BIG;
-	case XML_TOO_DEEP:
-		return CLOSING_TOO_DEEP;
-	}
-	return CLOSING_MALFORMED;
-}
-
 enum closing
 body_read(struct body_reader *r, struct slice bytes, struct body **body)
 {
@@ -174,7 +153,7 @@ body_read(struct body_reader *r, struct slice bytes, struct body **body)
 	r->refused = CLOSING_NONE;
 	*body = &r->body;
 	result = xml_document(r->xml, bytes, r);
-	return r->refused != CLOSING_NONE ? r->refused : closing_of(result);
+	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 }
 
 /* The end of s after which its tag goes on: behind white space. */

@@ -1,5 +1,7 @@
 #include "proto/closing.h"
 
+#include <string.h>
+
 #include "base/fatal.h"
 
 const struct closing_row *
@@ -13,4 +15,30 @@ closing_row(enum closing reason)
 
 	must(reason < CLOSING_REASONS);
 	return &row[reason];
+}
+
+const char *
+closing_text(enum closing reason)
+{
+	const struct closing_row *row = closing_row(reason);
+
+	if (row->error == NULL || strcmp(row->error, "remote-connection-failed") == 0)
+		return NULL;
+	return row->text;
+}
+
+enum closing
+closing_of_xml(enum xml_result result)
+{
+	static const enum closing closings[] = {
+		[XML_OK] = CLOSING_NONE,
+		[XML_STOPPED] = CLOSING_NONE,
+		[XML_MALFORMED] = CLOSING_MALFORMED,
+		[XML_RESTRICTED] = CLOSING_RESTRICTED,
+		[XML_TEXT] = CLOSING_BAD_BODY,
+		[XML_TOO_BIG] = CLOSING_TOO_BIG,
+		[XML_TOO_DEEP] = CLOSING_TOO_DEEP,
+	};
+
+	return closings[result];
 }

@@ -10,6 +10,7 @@
 #define CULVERT_PROTO_CLOSING_H
 
 #include "base/log.h"
+#include "proto/xml.h"
 
 /* clang-format off */
 /*    name            BOSH condition              stream error                WS code  log level    operator text */
@@ -25,6 +26,9 @@
 	X(MALFORMED,      "bad-request",              "not-well-formed",          1007, LOG_INFO,    "not well-formed XML") \
 	X(RESTRICTED,     "bad-request",              "restricted-xml",           1007, LOG_INFO,    "DTD, comment, processing instruction or entity") \
 	X(NAMESPACE,      "bad-request",              "invalid-namespace",        1002, LOG_INFO,    "wrong namespace") \
+	X(OLD_HEADER,     "bad-request",              "bad-format",               1002, LOG_INFO,    "stream:stream where RFC 7395 has <open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>") \
+	X(SECOND_OPEN,    "bad-request",              "bad-format",               1002, LOG_INFO,    "a second stream, without a login that ends the first") \
+	X(HOP_BY_HOP,     "bad-request",              "unsupported-stanza-type",  1002, LOG_INFO,    "TLS or compression asked for, which was not offered") \
 	X(NOT_TEXT,       "bad-request",              "bad-format",               1003, LOG_INFO,    "binary message") \
 	X(TOO_BIG,        "policy-violation",         "policy-violation",         1009, LOG_NOTICE,  "larger than the limit") \
 	X(TOO_DEEP,       "policy-violation",         "policy-violation",         1008, LOG_NOTICE,  "elements nested too deeply") \
@@ -65,5 +69,9 @@ struct closing_row {
 
 /* The row of a reason; never NULL. */
 const struct closing_row *closing_row(enum closing reason);
+/* The row's text when it is for a client to read too: what goes on behind us is for the operator alone.  Or NULL. */
+const char *closing_text(enum closing reason);
+/* What it means that a client's document could not be read, or was stopped by its reader (CLOSING_NONE). */
+enum closing closing_of_xml(enum xml_result result);
 
 #endif

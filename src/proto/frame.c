@@ -31,8 +31,12 @@ enum frame_state {
 
 struct frame {
 	enum frame_state state;
-	bool is_gone;        /* the WebSocket is */
-	bool has_said_open;  /* we have */
+	bool is_gone;         /* the WebSocket is */
+	bool has_header;      /* the client's, whatever is in it */
+	bool is_served;       /* the domain in the header is one of ours */
+	bool has_said_open;   /* we have */
+	bool has_heard_close; /* the client has said it: nothing it says after is looked at */
+	char *id;
 	enum closing reason;
 	ms_t close_by;
 	struct header header;
@@ -57,10 +61,11 @@ on_root(void *arg, const struct xml_element *root)
 			   xml_attribute(root, XML_NS_XML, "lang"), xml_attribute(root, "", "version"), SLICE_NONE);
 	} else if (is_framing(root, "close")) {
 		r->kind = MESSAGE_CLOSE;
-	} else if (slice_eq(root->ns, SLICE(FRAME_NS)) || slice_eq(root->local, SLICE("open"))) {
-		r->refused = CLOSING_NAMESPACE;
+	} else if (slice_eq(root->ns, SLICE(FRAME_NS)) || slice_eq(root->local, SLICE("open")) ||
+		   slice_eq(root->local, SLICE("close"))) {
+		r->refused = CLOSING_NAMESPACE; /* RFC 7395, 3.3.2 */
 	} else if (slice_eq(root->ns, SLICE(XML_NS_STREAMS)) && slice_eq(root->local, SLICE("stream"))) {
-		r->refused = CLOSING_BAD_BODY;
+		r->refused = CLOSING_OLD_HEADER;
 	}
 	return r->refused == CLOSING_NONE;
 }
@@ -103,10 +108,11 @@ frame_reader_free(struct frame_reader *r)
 }
 
 struct frame *
-frame_new(void)
+frame_new(struct slice id)
 {
 	struct frame *f = xcalloc(1, sizeof *f);
 
+	f->id = xstrndup(id.p, id.n);
 	f->close_by = MS_NEVER;
 	stanza_queue_init(&f->up);
 	stanza_queue_init(&f->out);
@@ -121,6 +127,7 @@ frame_free(struct frame *f)
 	stanza_queue_fini(&f->up);
 	stanza_queue_fini(&f->out);
 	header_fini(&f->header);
+	free(f->id);
 	free(f);
 }
 
@@ -144,43 +151,49 @@ push_text(struct frame *f, struct slice text)
 static enum closing
 open_stream(struct frame *f, struct frame_reader *r)
 {
-	const struct header *h = &r->header;
+	struct slice before = f->has_header ? slice_str(f->header.to) : SLICE_NONE;
+	struct slice to = slice_str(r->header.to);
 
-	if (h->to == NULL || h->to[0] == '\0')
-		return CLOSING_NO_TO;
-	if (h->version == NULL || strncmp(h->version, "1.", 2) != 0)
-		return CLOSING_VERSION;
-	if (f->header.to != NULL && !slice_eq_nocase(slice_str(f->header.to), slice_str(h->to)))
+	if (f->has_header && to.n > 0 && !slice_eq_nocase(before, to))
 		return CLOSING_HOST_UNKNOWN;
 	header_fini(&f->header);
 	f->header = r->header;
+	f->has_header = true;
 	r->header = (struct header){.to = NULL};
+	if (to.n == 0)
+		return CLOSING_NO_TO;
 	f->state = FRAME_OPEN;
 	push_mark(f, STANZA_OPEN);
 	return CLOSING_NONE;
 }
 
-static enum closing
-closing_of(enum xml_result result)
+/*
+ * What drafts of the RFC had for <open/>: the header of a native stream, with
+ * or without an XML declaration.  It is no element, so the parser has no word
+ * for it that would help whoever wrote the client.
+ */
+static bool
+is_old_header(struct slice text)
 {
-	switch (result) {
-	case XML_OK:
-	case XML_STOPPED:
-		return CLOSING_NONE;
-	case XML_RESTRICTED:
-		return CLOSING_RESTRICTED;
-	case XML_TOO_BIG:
-		return CLOSING_TOO_BIG;
-	case XML_TOO_DEEP:
-		return CLOSING_TOO_DEEP;
-	case XML_MALFORMED:
-	case XML_TEXT:
-		break;
+	static const struct slice declaration = SLICE("<?xml "), tag = SLICE("<stream:stream");
+	const char *end;
+
+	if (slice_has_prefix(text, declaration)) {
+		end = memchr(text.p, '>', text.n);
+		if (end == NULL)
+			return false;
+		text = slice_trim(slice_of(end + 1, (size_t) (text.p + text.n - end - 1)));
 	}
-	return CLOSING_MALFORMED;
+	return slice_has_prefix(text, tag);
 }
 
-/* 3.3.3: the message is one complete element, and its first character is "<". */
+/*
+ * 3.3.3: the message is one complete element, and its first character is "<".
+ *
+ * DEVIATES: an XML declaration in front of the element, which is "NOT
+ * RECOMMENDED", is refused with restricted-xml.  The element goes into the
+ * middle of a stream, where a declaration cannot stand.
+ */
 static enum closing
 read_message(struct frame_reader *r, struct slice text)
 {
@@ -191,8 +204,10 @@ read_message(struct frame_reader *r, struct slice text)
 	r->refused = CLOSING_NONE;
 	if (text.n == 0 || text.p[0] != '<')
 		return CLOSING_MALFORMED;
+	if (is_old_header(text))
+		return CLOSING_OLD_HEADER;
 	result = xml_document(r->xml, text, r);
-	return r->refused != CLOSING_NONE ? r->refused : closing_of(result);
+	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 }
 
 enum closing
@@ -200,7 +215,7 @@ frame_message(struct frame *f, struct frame_reader *r, struct slice text)
 {
 	enum closing closing;
 
-	if (f->state == FRAME_CLOSED)
+	if (f->state == FRAME_CLOSED || f->has_heard_close)
 		return CLOSING_NONE;
 	closing = read_message(r, text);
 	if (closing != CLOSING_NONE)
@@ -215,6 +230,7 @@ frame_message(struct frame *f, struct frame_reader *r, struct slice text)
 	case MESSAGE_OPEN:
 		return open_stream(f, r);
 	case MESSAGE_CLOSE:
+		f->has_heard_close = true;
 		push_mark(f, STANZA_CLOSE);
 		return CLOSING_NONE;
 	case MESSAGE_ELEMENT:
@@ -245,17 +261,44 @@ frame_header(const struct frame *f)
 	return &f->header;
 }
 
+enum closing
+frame_served(struct frame *f)
+{
+	unsigned major;
+
+	f->is_served = true;
+	if (f->header.version == NULL || !header_version(slice_str(f->header.version), &major) || major == 0)
+		return CLOSING_VERSION;
+	/* 4.7.5: a client of the future is told the highest version that both sides speak, and knows what to do. */
+	if (major > 1) {
+		free(f->header.version);
+		f->header.version = xstrdup("1.0");
+	}
+	return CLOSING_NONE;
+}
+
+/* RFC 6120, 4.7.2: the bare form of the address that the client said is its own. */
 static void
-say_open(struct frame *f, const char *from, const struct header *h)
+say_to(struct buf *out, const char *client)
+{
+	char *bare = client != NULL ? xstrndup(client, strcspn(client, "/")) : NULL;
+
+	header_attribute(out, "to", bare);
+	free(bare);
+}
+
+static void
+say_open(struct frame *f, const struct header *h)
 {
 	struct buf out;
 
 	buf_init(&out, BUF_UNLIMITED);
 	buf_append_str(&out, "<open xmlns='" FRAME_NS "'");
-	header_attribute(&out, "from", from);
-	header_attribute(&out, "id", h != NULL ? h->id : NULL);
-	header_attribute(&out, "version", h != NULL ? h->version : "1.0");
-	header_attribute(&out, "xml:lang", h != NULL ? h->lang : NULL);
+	header_attribute(&out, "from", h->from);
+	say_to(&out, f->header.from);
+	header_attribute(&out, "id", h->id != NULL ? h->id : f->id);
+	header_attribute(&out, "version", h->version);
+	header_attribute(&out, "xml:lang", h->lang);
 	buf_append_str(&out, "/>");
 	push_text(f, buf_slice(&out));
 	buf_fini(&out);
@@ -265,9 +308,33 @@ say_open(struct frame *f, const char *from, const struct header *h)
 void
 frame_opened(struct frame *f, const struct header *h)
 {
+	struct header ours = *h;
+
 	if (f->is_gone || f->reason != CLOSING_NONE)
 		return;
-	say_open(f, h->from != NULL ? h->from : f->header.to, h);
+	if (ours.from == NULL)
+		ours.from = f->header.to;
+	say_open(f, &ours);
+}
+
+/*
+ * An <open/> of our own, in front of an error that comes before the server's
+ * (RFC 6120, 4.9.1.2).  "from" is the client's word for the domain if it is
+ * served here, else empty (4.9.1.3).  "version" is the lower of both sides'
+ * (4.7.5); a client that gave none hears none.
+ */
+static void
+say_own_open(struct frame *f)
+{
+	static char empty[] = "", version[] = "1.0", lang[] = "en";
+	struct header ours = {.from = f->is_served ? f->header.to : empty, .version = version, .lang = lang};
+	unsigned major;
+
+	if (f->has_header && f->header.version == NULL)
+		ours.version = NULL;
+	else if (f->header.version != NULL && header_version(slice_str(f->header.version), &major) && major == 0)
+		ours.version = f->header.version;
+	say_open(f, &ours);
 }
 
 void
@@ -282,22 +349,27 @@ frame_give(struct frame *f, struct stanza **st)
 }
 
 static void
-say_error(struct frame *f, const char *condition)
+say_error(struct frame *f, enum closing reason)
 {
+	const char *text = closing_text(reason);
 	struct buf out;
 
 	buf_init(&out, BUF_UNLIMITED);
-	buf_printf(&out,
-		   "<stream:error xmlns:stream='" XML_NS_STREAMS "'>"
-		   "<%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
-		   condition);
+	buf_printf(&out, "<stream:error xmlns:stream='" XML_NS_STREAMS "'><%s xmlns='" XML_NS_STREAM_ERRORS "'/>",
+		   closing_row(reason)->error);
+	if (text != NULL) {
+		buf_append_str(&out, "<text xmlns='" XML_NS_STREAM_ERRORS "' xml:lang='en'>");
+		xml_escape(&out, slice_str(text));
+		buf_append_str(&out, "</text>");
+	}
+	buf_append_str(&out, "</stream:error>");
 	push_text(f, buf_slice(&out));
 	buf_fini(&out);
 }
 
 /*
- * RFC 6120, 4.9.1.1: an error before our header comes after a header.  When
- * the stream ends in order, the client's <close/> is awaited for a while.
+ * RFC 7395, 3.5: an error before our <open/> comes behind one.  When the
+ * stream ends in order, the client's <close/> is awaited for a while.
  */
 void
 frame_close(struct frame *f, enum closing reason, ms_t now)
@@ -311,12 +383,12 @@ frame_close(struct frame *f, enum closing reason, ms_t now)
 	f->state = FRAME_CLOSED;
 	if (f->is_gone)
 		return;
-	if (!f->has_said_open && (error != NULL || f->header.to != NULL))
-		say_open(f, f->header.to, NULL);
+	if (!f->has_said_open && (error != NULL || f->has_header))
+		say_own_open(f);
 	if (error != NULL)
-		say_error(f, error);
+		say_error(f, reason);
 	push_text(f, SLICE("<close xmlns='" FRAME_NS "'/>"));
-	if (reason == CLOSING_SERVER_CLOSED || reason == CLOSING_SERVER_ERROR) {
+	if ((reason == CLOSING_SERVER_CLOSED || reason == CLOSING_SERVER_ERROR) && !f->has_heard_close) {
 		f->state = FRAME_CLOSING;
 		f->close_by = now + CLOSE_WAIT;
 	}

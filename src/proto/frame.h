@@ -23,7 +23,8 @@ void frame_reader_free(struct frame_reader *r);
 
 struct frame;
 
-struct frame *frame_new(void);
+/* id: of our own <open/>, when the server's does not come before an error (RFC 6120, 4.7.3: nobody can guess it). */
+struct frame *frame_new(struct slice id);
 void frame_free(struct frame *f);
 
 /* A text message, put together from its fragments.  A reason means: call frame_close() with it. */
@@ -35,6 +36,8 @@ void frame_gone(struct frame *f);
 struct stanza *frame_next_up(struct frame *f);
 /* The header of the stream the client asked for: to, from, lang, version. */
 const struct header *frame_header(const struct frame *f);
+/* The domain in it is one of ours, and may be called so.  A reason when the version is not. */
+enum closing frame_served(struct frame *f);
 
 /* The server opened its stream: <open/> goes to the client (3.4). */
 void frame_opened(struct frame *f, const struct header *header);

@@ -33,6 +33,19 @@ header_fini(struct header *h)
 	*h = (struct header){NULL, NULL, NULL, NULL, NULL};
 }
 
+bool
+header_version(struct slice text, unsigned *major)
+{
+	const char *dot = text.n > 0 ? memchr(text.p, '.', text.n) : NULL;
+	uint64_t high, low;
+
+	if (dot == NULL || !slice_number(slice_of(text.p, (size_t) (dot - text.p)), UINT16_MAX, &high) ||
+	    !slice_number(slice_of(dot + 1, (size_t) (text.p + text.n - dot - 1)), UINT16_MAX, &low))
+		return false;
+	*major = (unsigned) high;
+	return true;
+}
+
 int
 header_attribute(struct buf *b, const char *name, const char *value)
 {

@@ -15,6 +15,9 @@ void header_set(struct header *h, struct slice to, struct slice from, struct sli
 /* Frees the strings; all are NULL after. */
 void header_fini(struct header *h);
 
+/* Reads "1.0" (RFC 6120, 4.7.5: two integers, compared as such).  False when it is no version. */
+bool header_version(struct slice text, unsigned *major);
+
 /* Appends ` name='value'`, escaped, when value is not NULL; 0 or CV_EFULL. */
 struct buf;
 int header_attribute(struct buf *b, const char *name, const char *value);

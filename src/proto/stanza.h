@@ -22,6 +22,8 @@ enum stanza_kind {
 	STANZA_SUCCESS,      /* <success/> of SASL or SASL2 */
 	STANZA_PROCEED,      /* <proceed/> of STARTTLS */
 	STANZA_TLS_FAILURE,  /* <failure/> of STARTTLS */
+	STANZA_HOP_BY_HOP,   /* <starttls/> or <compress/>: meant for whoever is at the other end of the connection */
+	STANZA_SM,           /* <enabled/> or <resumed/> of stream management */
 	STANZA_OPEN,         /* a mark without bytes: here a stream opens, or opens anew */
 	STANZA_CLOSE,        /* a mark without bytes: here it ends */
 	STANZA_TAG,          /* ours: a stream's start or end tag, on its way to the server */

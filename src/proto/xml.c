@@ -126,6 +126,10 @@ kind_of(const struct xml_element *element)
 		{SLICE(XML_NS_SASL2), SLICE("success"), STANZA_SUCCESS},
 		{SLICE(XML_NS_TLS), SLICE("proceed"), STANZA_PROCEED},
 		{SLICE(XML_NS_TLS), SLICE("failure"), STANZA_TLS_FAILURE},
+		{SLICE(XML_NS_TLS), SLICE("starttls"), STANZA_HOP_BY_HOP},
+		{SLICE("http://jabber.org/protocol/compress"), SLICE("compress"), STANZA_HOP_BY_HOP},
+		{SLICE(XML_NS_SM), SLICE("enabled"), STANZA_SM},
+		{SLICE(XML_NS_SM), SLICE("resumed"), STANZA_SM},
 		{SLICE_NONE, SLICE("message"), STANZA_MESSAGE},
 		{SLICE_NONE, SLICE("presence"), STANZA_PRESENCE},
 		{SLICE_NONE, SLICE("iq"), STANZA_IQ},
@@ -153,15 +157,16 @@ begin_element(struct xml *x, const struct xml_element *element)
 	XML_SetCharacterDataHandler(x->parser->expat, NULL);
 }
 
-/* Asks about a tag inside <stream:features/>, and notes where one that is to go begins. */
+/* Asks about a tag of what concerns this hop too, and notes where one that is to go begins. */
 static void
-judge_feature(struct xml *x, const struct xml_element *element)
+judge_inner(struct xml *x, const struct xml_element *element)
 {
 	unsigned depth = x->depth - cut_depth(x);
 
-	if (x->kind != STANZA_FEATURES || x->handler->feature == NULL || depth == 0)
+	if (x->handler->inner == NULL ||
+	    (x->kind != STANZA_FEATURES && x->kind != STANZA_SUCCESS && x->kind != STANZA_SM))
 		return;
-	if (!x->handler->feature(x->arg, depth, element) && depth == 1 && x->n_cuts < MAX_CUTS) {
+	if (!x->handler->inner(x->arg, x->kind, depth, element) && depth == 1 && x->n_cuts < MAX_CUTS) {
 		x->cut[x->n_cuts].from = (size_t) (here(x) - x->start);
 		x->cutting = true;
 	}
@@ -211,7 +216,7 @@ on_start(void *data, const char *name, const char **attributes)
 		begin_element(x, &element);
 	if (x->in_element) {
 		mark_names(x, &element);
-		judge_feature(x, &element);
+		judge_inner(x, &element);
 		if (x->depth - cut_depth(x) > x->limits.depth)
 			stop(x, XML_TOO_DEEP);
 	}

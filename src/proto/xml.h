@@ -24,8 +24,10 @@
 
 #define XML_NS_CLIENT "jabber:client"
 #define XML_NS_STREAMS "http://etherx.jabber.org/streams"
+#define XML_NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
 #define XML_NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define XML_NS_SASL2 "urn:xmpp:sasl:2"
+#define XML_NS_SM "urn:xmpp:sm:3"
 #define XML_NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define XML_NS_XML "http://www.w3.org/XML/1998/namespace"
 
@@ -58,10 +60,11 @@ struct xml_handler {
 	/* A complete element; takes it over.  False stops. */
 	bool (*element)(void *arg, struct stanza *st);
 	/*
-	 * Optional: start tags inside <stream:features/>; depth 1 is its child.
-	 * False cuts the element out of the bytes (only asked for depth 1).
+	 * Optional: start tags inside <stream:features/> and <success/>, and of
+	 * stream management; depth 0 is the element itself, 1 its child.  False
+	 * cuts a child out of the bytes.
 	 */
-	bool (*feature)(void *arg, unsigned depth, const struct xml_element *element);
+	bool (*inner)(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element);
 	/* Optional: the root's end tag.  False stops. */
 	bool (*end)(void *arg);
 };

@@ -30,6 +30,8 @@ struct xstream {
 	bool is_first;  /* no restart yet, but for that behind STARTTLS */
 	bool is_secure;
 	bool is_authenticated;
+	bool is_restart_due; /* the last stream ended with <success/> */
+	bool is_resumable;
 	bool is_settled; /* whether there will be TLS */
 	bool is_open_due; /* the server's header came; it counts once that is settled */
 	enum xstream_tls tls;
@@ -95,12 +97,28 @@ is_named(const struct xml_element *e, const char *ns, const char *local)
 	return slice_eq(e->ns, slice_str(ns)) && slice_eq(e->local, slice_str(local));
 }
 
+/*
+ * <enabled resume='true'/> or <resumed/>: an element of its own, or within the
+ * <success/> of SASL2 (XEP-0198, 5; XEP-0388).
+ */
+static void
+note_resumption(struct xstream *x, const struct xml_element *e)
+{
+	if (is_named(e, XML_NS_SM, "resumed") ||
+	    (is_named(e, XML_NS_SM, "enabled") && slice_is_true(xml_attribute(e, "", "resume"))))
+		x->is_resumable = true;
+}
+
 /* Hop by hop features are cut out; what they demand is remembered. */
 static bool
-on_feature(void *arg, unsigned depth, const struct xml_element *e)
+on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *e)
 {
 	struct xstream *x = arg;
 
+	if (kind != STANZA_FEATURES) {
+		note_resumption(x, e);
+		return true;
+	}
 	if (depth == 2 && is_named(e, XML_NS_TLS, "required"))
 		x->features.needs_tls = true;
 	if (depth != 1)
@@ -211,6 +229,8 @@ note_login(struct xstream *x, enum stanza_kind kind)
 	if (kind == STANZA_SUCCESS || kind == STANZA_MESSAGE || kind == STANZA_PRESENCE ||
 	    (kind == STANZA_FEATURES && !x->features.has_mechanisms))
 		x->is_authenticated = true;
+	if (kind == STANZA_SUCCESS)
+		x->is_restart_due = true;
 }
 
 static bool
@@ -265,7 +285,7 @@ on_end(void *arg)
 static const struct xml_handler handler = {
 	.root = on_root,
 	.element = on_element,
-	.feature = on_feature,
+	.inner = on_inner,
 	.end = on_end,
 };
 
@@ -315,6 +335,7 @@ xstream_open(struct xstream *x, const struct header *h, enum xstream_leg leg)
 		return;
 	x->is_first = x->state == XSTREAM_NEW || x->state == XSTREAM_PROCEED;
 	x->is_secure = leg == XSTREAM_SECURE;
+	x->is_restart_due = false;
 	x->is_open_due = false;
 	/* Without TLS to come there is nothing to wait for. */
 	x->is_settled = !x->is_first || x->is_secure || x->tls == XSTREAM_TLS_OFF;
@@ -399,6 +420,18 @@ bool
 xstream_is_authenticated(const struct xstream *x)
 {
 	return x->is_authenticated;
+}
+
+bool
+xstream_is_restart_due(const struct xstream *x)
+{
+	return x->is_restart_due;
+}
+
+bool
+xstream_is_resumable(const struct xstream *x)
+{
+	return x->is_resumable;
 }
 
 bool

@@ -29,6 +29,12 @@ front_header(const struct front *f)
 	return IS_BOSH(f) ? bosh_header(f->bosh) : frame_header(f->frame);
 }
 
+enum closing
+front_served(struct front *f)
+{
+	return IS_BOSH(f) ? CLOSING_NONE : frame_served(f->frame);
+}
+
 void
 front_opened(struct front *f, const struct header *header)
 {

@@ -22,6 +22,8 @@ const char *front_name(const struct front *f);
 struct stanza *front_next_up(struct front *f);
 /* The header of the stream the client asked for. */
 const struct header *front_header(const struct front *f);
+/* The domain in it is served here.  A reason when something else in it is not right. */
+enum closing front_served(struct front *f);
 /* The server opened its stream. */
 void front_opened(struct front *f, const struct header *header);
 /* A stanza for the client; takes it over. */

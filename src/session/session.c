@@ -1,5 +1,6 @@
 #include "session/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -11,6 +12,8 @@
 /* How long a WebSocket client has to take the next message of what is left, and then for the closing handshake. */
 #define HANGUP_WAIT 5000
 #define MAX_DEPTH 128
+/* Random bytes of a stream's id. */
+#define STREAM_ID_BYTES 16
 /* A session's queue when all queues together are over the budget. */
 #define SHORT_QUEUE 16384
 #define VECTORS 64
@@ -56,8 +59,13 @@ session_new_websocket(const struct session_world *world, const struct conf *conf
 		      const struct peer *peer, ms_t now)
 {
 	struct session *s = new_session(world, conf, number, peer, now);
+	unsigned char random[STREAM_ID_BYTES];
+	char id[2 * STREAM_ID_BYTES + 1];
 
-	s->front.frame = frame_new();
+	world->hooks->random(world->hooks->arg, random, sizeof random);
+	for (size_t i = 0; i < sizeof random; i++)
+		snprintf(id + 2 * i, 3, "%02x", random[i]);
+	s->front.frame = frame_new(slice_str(id));
 	if (conf->limits.first_message_timeout > 0)
 		s->login_by = now + conf->limits.first_message_timeout;
 	return s;
@@ -123,6 +131,7 @@ open_stream(struct session *s, ms_t now)
 {
 	const struct header *h = front_header(&s->front);
 	char quoted[LOG_QUOTED];
+	enum closing closing;
 
 	if (s->upstream == UPSTREAM_NONE) {
 		s->domain = find_domain(s, h->to);
@@ -131,6 +140,13 @@ open_stream(struct session *s, ms_t now)
 				  (unsigned long long) s->number, s->peer.text, log_quote(quoted, slice_str(h->to)));
 			return CLOSING_HOST_UNKNOWN;
 		}
+	} else if (s->front.frame != NULL && s->upstream == UPSTREAM_OPEN && !xstream_is_restart_due(s->xstream)) {
+		return CLOSING_SECOND_OPEN; /* RFC 7395, 3.4: no two streams over one WebSocket */
+	}
+	closing = front_served(&s->front);
+	if (closing != CLOSING_NONE)
+		return closing;
+	if (s->upstream == UPSTREAM_NONE) {
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
 			  (unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
 		s->xstream = xstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH}, s->world->primers);
@@ -172,6 +188,18 @@ log_end(const struct session *s, ms_t now)
 }
 
 /*
+ * A session that its server would keep for a client that was cut off must not
+ * be ended for it: the server sees the connection break, as the client did
+ * (RFC 7395, 3.6; XEP-0198, 5).
+ */
+static bool
+stays_resumable(const struct session *s, enum closing reason)
+{
+	return xstream_is_resumable(s->xstream) &&
+	       (reason == CLOSING_CLIENT_GONE || reason == CLOSING_INACTIVE || reason == CLOSING_SHUTDOWN);
+}
+
+/*
  * The only way a session ends.  The client is told by its front; the server
  * gets what was sent before, then our end tag, and a while to say its own.
  */
@@ -188,7 +216,9 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	if (s->front.frame != NULL && !frame_is_done(s->front.frame))
 		s->hangup_by = now + HANGUP_WAIT;
 	if (s->upstream == UPSTREAM_OPEN) {
-		xstream_close(s->xstream);
+		s->is_cut = stays_resumable(s, reason);
+		if (!s->is_cut)
+			xstream_close(s->xstream);
 		s->upstream = UPSTREAM_CLOSING;
 		s->upstream_by = now + UPSTREAM_CLOSE_WAIT;
 	} else {
@@ -201,6 +231,22 @@ static bool
 can_go_up(const struct session *s)
 {
 	return s->upstream == UPSTREAM_NONE || (s->upstream == UPSTREAM_OPEN && xstream_is_ready(s->xstream));
+}
+
+/*
+ * The client said <close/>.  What the server has to say until it ends its own
+ * stream still goes to the client, whose <close/> is answered then (RFC 6120,
+ * 4.4).  A BOSH client wants its answer at once.
+ */
+static enum closing
+client_done(struct session *s, ms_t now)
+{
+	if (s->front.frame == NULL || s->upstream != UPSTREAM_OPEN)
+		return CLOSING_CLIENT_CLOSED;
+	s->is_client_done = true;
+	s->upstream_by = now + UPSTREAM_CLOSE_WAIT;
+	xstream_close(s->xstream);
+	return CLOSING_NONE;
 }
 
 /* Client to server. */
@@ -218,7 +264,11 @@ pump_up(struct session *s, ms_t now)
 		}
 		if (st->kind == STANZA_CLOSE) {
 			stanza_free(st);
-			return CLOSING_CLIENT_CLOSED;
+			return client_done(s, now);
+		}
+		if (st->kind == STANZA_HOP_BY_HOP) {
+			stanza_free(st);
+			return CLOSING_HOP_BY_HOP;
 		}
 		s->stanzas_up++;
 		s->bytes_up += st->n;
@@ -239,7 +289,8 @@ pump_down(struct session *s)
 	while (s->xstream != NULL && (st = xstream_next_down(s->xstream)) != NULL) {
 		if (st->kind == STANZA_OPEN && s->reason == CLOSING_NONE) {
 			front_opened(&s->front, xstream_header(s->xstream));
-			s->upstream_by = MS_NEVER;
+			if (!s->is_client_done)
+				s->upstream_by = MS_NEVER;
 		}
 		if (st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE || s->reason != CLOSING_NONE) {
 			stanza_free(st);
@@ -269,7 +320,8 @@ write_upstream(struct session *s)
 		if (written < want)
 			break;
 	}
-	if (s->upstream == UPSTREAM_CLOSING && xstream_is_ended(s->xstream) && xstream_queued(s->xstream) == 0)
+	if (s->upstream == UPSTREAM_CLOSING && (s->is_cut || xstream_is_ended(s->xstream)) &&
+	    xstream_queued(s->xstream) == 0)
 		drop_upstream(s);
 }
 
@@ -377,7 +429,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	if (closing == CLOSING_NONE)
 		closing = up;
 	if (closing != CLOSING_NONE)
-		close_both(s, closing, now);
+		close_both(s, s->is_client_done ? CLOSING_CLIENT_CLOSED : closing, now);
 	regulate(s, now);
 	write_upstream(s);
 	start_tls(s);

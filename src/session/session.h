@@ -59,6 +59,8 @@ struct session {
 	enum closing reason;
 	enum xstream_leg leg; /* how safe the bytes to the server are */
 	bool is_pumping, is_upstream_paused, is_client_paused, is_hung_up;
+	bool is_client_done; /* it said <close/>; what the server still has to say is waited for */
+	bool is_cut;         /* no end tag goes to the server */
 	ms_t opened_at, upstream_by, hangup_by;
 	ms_t login_by; /* first the stream must be opened, then the client must log in */
 	size_t queued; /* its part of the worker's sum */

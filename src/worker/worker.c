@@ -166,7 +166,7 @@ out_hangup(void *arg, struct session *s, unsigned code)
 	struct client *c = client_of(arg, s);
 
 	if (c->websocket != NULL)
-		ws_hangup(c->websocket, code);
+		ws_hangup(c->websocket, code, closing_text(s->reason));
 }
 
 static void

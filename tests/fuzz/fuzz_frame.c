@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice rest = slice_of((const char *) p, n);
 	struct frame_reader *reader = frame_reader_new(limits);
-	struct client c = {.frame = frame_new(), .checker = xml_new(XML_MESSAGE, &checks, unlimited), .now = 1000};
+	struct client c = {.frame = frame_new(SLICE("own")), .checker = xml_new(XML_MESSAGE, &checks, unlimited), .now = 1000};
 	struct piece piece;
 
 	while (next_piece(&rest, &piece)) {

@@ -84,13 +84,13 @@ on_element(void *arg, struct stanza *st)
 }
 
 static bool
-on_feature(void *arg, unsigned depth, const struct xml_element *element)
+on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element)
 {
 	struct record *r = arg;
 
-	must(depth > 0);
-	if (depth == 1)
-		say(r, "feature", element->local);
+	must(kind == STANZA_FEATURES || kind == STANZA_SUCCESS || kind == STANZA_SM);
+	if (depth <= 1)
+		say(r, depth == 0 ? "outer" : "inner", element->local);
 	return !slice_eq(element->local, SLICE("starttls")) && !slice_eq(element->local, SLICE("c"));
 }
 
@@ -102,7 +102,7 @@ on_end(void *arg)
 }
 
 static const struct xml_handler handler = {
-	.root = on_root, .element = on_element, .feature = on_feature, .end = on_end};
+	.root = on_root, .element = on_element, .inner = on_inner, .end = on_end};
 static const struct xml_handler checks = {.root = on_root, .element = on_element};
 
 static void

@@ -71,8 +71,11 @@ hear_message(struct script *s, struct client *c, struct slice line)
 		buf_init(&error, BUF_UNLIMITED);
 		buf_printf(&error,
 			"<stream:error xmlns:stream='" XML_NS_STREAMS "'>"
-			"<%.*s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
-			SLICE_ARG(rest));
+			"<%.*s xmlns='" XML_NS_STREAM_ERRORS "'/>%s</stream:error>",
+			SLICE_ARG(rest),
+			slice_eq(rest, SLICE("remote-connection-failed"))
+				? ""
+				: "<text xmlns='" XML_NS_STREAM_ERRORS "' xml:lang='en'>...</text>");
 		verb_expect(s, "message", buf_slice(&error), message);
 		buf_fini(&error);
 	} else {

@@ -60,12 +60,43 @@ rows_are_found_by_their_reason(void **state)
 	assert_string_equal(closing_row(CLOSING_RID_WINDOW)->condition, "item-not-found");
 }
 
+/* What happens behind us is for the log; and a closing frame has room for 123 bytes. */
+static void
+texts_for_clients(void **state)
+{
+	(void) state;
+	for (unsigned i = 0; i < CLOSING_REASONS; i++) {
+		const char *text = closing_text(i);
+		assert_row(text == NULL || strlen(text) <= 123, closing_row(i)->name);
+		assert_row(text == NULL || strstr(text, "domain's") == NULL, closing_row(i)->name);
+	}
+	assert_string_equal(closing_text(CLOSING_HOST_UNKNOWN), "domain not configured");
+	assert_null(closing_text(CLOSING_CLIENT_CLOSED));
+	assert_null(closing_text(CLOSING_SERVER_TLS));
+	assert_null(closing_text(CLOSING_CONNECT_FAILED));
+}
+
+static void
+results_of_the_parser(void **state)
+{
+	(void) state;
+	assert_int_equal(closing_of_xml(XML_OK), CLOSING_NONE);
+	assert_int_equal(closing_of_xml(XML_STOPPED), CLOSING_NONE);
+	assert_int_equal(closing_of_xml(XML_MALFORMED), CLOSING_MALFORMED);
+	assert_int_equal(closing_of_xml(XML_RESTRICTED), CLOSING_RESTRICTED);
+	assert_int_equal(closing_of_xml(XML_TEXT), CLOSING_BAD_BODY);
+	assert_int_equal(closing_of_xml(XML_TOO_BIG), CLOSING_TOO_BIG);
+	assert_int_equal(closing_of_xml(XML_TOO_DEEP), CLOSING_TOO_DEEP);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_say_what_the_documents_define),
 		cmocka_unit_test(rows_are_found_by_their_reason),
+		cmocka_unit_test(texts_for_clients),
+		cmocka_unit_test(results_of_the_parser),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,11 @@
 #include "unit.h"
 
+#include "base/buf.h"
 #include "proto/frame.h"
 
 #define OPEN "<open xmlns='" FRAME_NS "' to='example.org' version='1.0'/>"
 #define CLOSE "<close xmlns='" FRAME_NS "'/>"
-#define ERROR(condition) \
-	"<stream:error xmlns:stream='" XML_NS_STREAMS "'><" condition " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+#define CONFLICT "<stream:error xmlns:stream='" XML_NS_STREAMS "'><conflict xmlns='" XML_NS_STREAM_ERRORS "'/></stream:error>"
 #define MESSAGE "<message xmlns='jabber:client' to='b'><body>t</body></message>"
 
 struct client {
@@ -18,7 +18,7 @@ client_init(struct client *c)
 {
 	static const struct xml_limits limits = {1000, 10};
 
-	c->f = frame_new();
+	c->f = frame_new(SLICE("own"));
 	c->r = frame_reader_new(limits);
 }
 
@@ -60,6 +60,26 @@ hears(struct client *c, const char *want)
 	frame_sent(c->f);
 }
 
+/* A stream error of ours: with a word for who wrote the client, unless it is about what goes on behind us. */
+static void
+hears_error(struct client *c, enum closing reason)
+{
+	struct buf want;
+
+	buf_init(&want, BUF_UNLIMITED);
+	buf_printf(&want, "<stream:error xmlns:stream='" XML_NS_STREAMS "'><%s xmlns='" XML_NS_STREAM_ERRORS "'/>",
+		closing_row(reason)->error);
+	if (closing_text(reason) != NULL) {
+		buf_append_str(&want, "<text xmlns='" XML_NS_STREAM_ERRORS "' xml:lang='en'>");
+		xml_escape(&want, slice_str(closing_text(reason)));
+		buf_append_str(&want, "</text>");
+	}
+	buf_append_str(&want, "</stream:error>");
+	buf_append_char(&want, '\0');
+	hears(c, buf_slice(&want).p);
+	buf_fini(&want);
+}
+
 static void
 goes_up(struct client *c, enum stanza_kind kind, const char *want)
 {
@@ -77,18 +97,27 @@ client_open(struct client *c)
 	client_init(c);
 	assert_int_equal(says(c, OPEN), CLOSING_NONE);
 	goes_up(c, STANZA_OPEN, "");
+	assert_int_equal(frame_served(c->f), CLOSING_NONE);
 	assert_null(frame_next_up(c->f));
 }
 
 static void
-server_opens(struct client *c)
+server_opens_to(struct client *c, const char *to)
 {
+	char want[200];
 	struct header h = {.to = NULL};
 
 	header_set(&h, SLICE_NONE, SLICE("example.org"), SLICE("en"), SLICE("1.0"), SLICE("++TR8'4"));
 	frame_opened(c->f, &h);
 	header_fini(&h);
-	hears(c, "<open xmlns='" FRAME_NS "' from='example.org' id='++TR8&apos;4' version='1.0' xml:lang='en'/>");
+	snprintf(want, sizeof want, "<open xmlns='" FRAME_NS "' from='example.org'%s id='++TR8&apos;4' version='1.0' xml:lang='en'/>", to);
+	hears(c, want);
+}
+
+static void
+server_opens(struct client *c)
+{
+	server_opens_to(c, "");
 }
 
 static void
@@ -121,7 +150,7 @@ opening(void **state)
 	assert_text(h->id, NULL);
 	/* Ours waits for the server's. */
 	hears(&c, NULL);
-	server_opens(&c);
+	server_opens_to(&c, " to='a@example.org'");
 	hears(&c, NULL);
 	client_fini(&c);
 	frame_free(NULL);
@@ -143,14 +172,16 @@ first_messages(void **state)
 		{"<open xmlns='" FRAME_NS "' to='x' version='1.1'/>", CLOSING_NONE},
 		{"<open xmlns='" FRAME_NS "' version='1.0'/>", CLOSING_NO_TO},
 		{"<open xmlns='" FRAME_NS "' to='' version='1.0'/>", CLOSING_NO_TO},
-		{"<open xmlns='" FRAME_NS "' to='x'/>", CLOSING_VERSION},
-		{"<open xmlns='" FRAME_NS "' to='x' version=''/>", CLOSING_VERSION},
-		{"<open xmlns='" FRAME_NS "' to='x' version='0.9'/>", CLOSING_VERSION},
-		{"<open xmlns='" FRAME_NS "' to='x' version='10.0'/>", CLOSING_VERSION},
 		{"<open xmlns='jabber:client' to='x' version='1.0'/>", CLOSING_NAMESPACE},
 		{"<open to='x' version='1.0'/>", CLOSING_NAMESPACE},
 		{"<opened xmlns='" FRAME_NS "' to='x' version='1.0'/>", CLOSING_NAMESPACE},
-		{"<stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS "' to='x' version='1.0'>", CLOSING_BAD_BODY},
+		{"<close xmlns='jabber:client'/>", CLOSING_NAMESPACE},
+		/* What drafts of the RFC had, as whole as they had it. */
+		{"<stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS "' to='x' version='1.0'>", CLOSING_OLD_HEADER},
+		{"<?xml version='1.0'?>\n<stream:stream xmlns='jabber:client' to='x' version='1.0'>", CLOSING_OLD_HEADER},
+		{"<s:stream xmlns='jabber:client' xmlns:s='" XML_NS_STREAMS "' to='x' version='1.0'/>", CLOSING_OLD_HEADER},
+		{"<?xml version='1.0'?>", CLOSING_RESTRICTED},
+		{"<?xml ", CLOSING_MALFORMED},
 		{MESSAGE, CLOSING_BAD_BODY},
 		{"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", CLOSING_BAD_BODY},
 		{"<body xmlns='http://jabber.org/protocol/httpbind' rid='1'/>", CLOSING_BAD_BODY},
@@ -186,10 +217,8 @@ first_messages(void **state)
 		assert_null(frame_next_up(c.f));
 		frame_close(c.f, rows[i].want, 1000);
 		assert_false(frame_wants_hangup(c.f, 1000, &code));
-		hears(&c, "<open xmlns='" FRAME_NS "' version='1.0'/>");
-		char want[300];
-		snprintf(want, sizeof want, ERROR("%s"), closing_row(rows[i].want)->error);
-		hears(&c, want);
+		hears(&c, "<open xmlns='" FRAME_NS "' from='' id='own' version='1.0' xml:lang='en'/>");
+		hears_error(&c, rows[i].want);
 		assert_false(frame_wants_hangup(c.f, 1000, &code));
 		hears(&c, CLOSE);
 		hears(&c, NULL);
@@ -197,6 +226,74 @@ first_messages(void **state)
 		assert_int_equal(code, closing_row(rows[i].want)->ws_code);
 		client_fini(&c);
 	}
+}
+
+/*
+ * RFC 6120, 4.7.5: two integers; who gives none speaks 0.9.  Both sides'
+ * headers have the lower version; a header that gave none is answered so.
+ */
+static void
+versions(void **state)
+{
+	static const struct {
+		const char *attribute, *up, *down; /* up: NULL when refused */
+	} rows[] = {
+		{" version='1.0'", "1.0", NULL},
+		{" version='1.1'", "1.1", NULL},
+		{" version='01.00'", "01.00", NULL},
+		{" version='2.0'", "1.0", NULL},
+		{" version='10.3'", "1.0", NULL},
+		{"", NULL, ""},
+		{" version=''", NULL, " version='1.0'"},
+		{" version='1'", NULL, " version='1.0'"},
+		{" version='1.'", NULL, " version='1.0'"},
+		{" version='.0'", NULL, " version='1.0'"},
+		{" version='1.0 '", NULL, " version='1.0'"},
+		{" version='one'", NULL, " version='1.0'"},
+		{" version='0.9'", NULL, " version='0.9'"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct client c;
+		char text[300];
+		client_init(&c);
+		snprintf(text, sizeof text, "<open xmlns='" FRAME_NS "' to='example.org'%s/>", rows[i].attribute);
+		assert_int_equal(says(&c, text), CLOSING_NONE);
+		goes_up(&c, STANZA_OPEN, "");
+		if (rows[i].up != NULL) {
+			assert_row(frame_served(c.f) == CLOSING_NONE, rows[i].attribute);
+			assert_text(frame_header(c.f)->version, rows[i].up);
+			client_fini(&c);
+			continue;
+		}
+		assert_row(frame_served(c.f) == CLOSING_VERSION, rows[i].attribute);
+		frame_close(c.f, CLOSING_VERSION, 0);
+		snprintf(text, sizeof text, "<open xmlns='" FRAME_NS "' from='example.org' id='own'%s xml:lang='en'/>", rows[i].down);
+		hears(&c, text);
+		hears_error(&c, CLOSING_VERSION);
+		client_fini(&c);
+	}
+}
+
+/* RFC 6120, 4.9.1.3: whoever asked for a domain that is not ours is not answered in its name. */
+static void
+own_header(void **state)
+{
+	struct client c;
+
+	(void) state;
+	client_init(&c);
+	assert_int_equal(says(&c, "<open xmlns='" FRAME_NS "' to='other.example' from='a@b/c' version='1.0'/>"), CLOSING_NONE);
+	frame_close(c.f, CLOSING_HOST_UNKNOWN, 0);
+	hears(&c, "<open xmlns='" FRAME_NS "' from='' to='a@b' id='own' version='1.0' xml:lang='en'/>");
+	client_fini(&c);
+
+	client_init(&c);
+	assert_int_equal(says(&c, "<open xmlns='" FRAME_NS "' from='a@b' version='1.0'/>"), CLOSING_NO_TO);
+	frame_close(c.f, CLOSING_NO_TO, 0);
+	hears(&c, "<open xmlns='" FRAME_NS "' from='' to='a@b' id='own' version='1.0' xml:lang='en'/>");
+	client_fini(&c);
 }
 
 /* No part of a message is a message. */
@@ -274,21 +371,20 @@ messages_after_open(void **state)
 		{SLICE("<a>&e;</a>"), CLOSING_RESTRICTED},
 		{SLICE("<other xmlns='" FRAME_NS "'/>"), CLOSING_NAMESPACE},
 		{SLICE("<open xmlns='jabber:client'/>"), CLOSING_NAMESPACE},
-		{SLICE("<s:stream xmlns:s='" XML_NS_STREAMS "'/>"), CLOSING_BAD_BODY},
+		{SLICE("<s:stream xmlns:s='" XML_NS_STREAMS "'/>"), CLOSING_OLD_HEADER},
+		{SLICE("<close/>"), CLOSING_NAMESPACE},
 		{SLICE("<a><b><b><b><b><b><b><b><b><b><b><b/></b></b></b></b></b></b></b></b></b></b></a>"), CLOSING_TOO_DEEP},
 	};
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct client c;
-		char want[300];
 		client_open(&c);
 		server_opens(&c);
 		assert_row(says_bytes(&c, rows[i].text) == rows[i].want, rows[i].text.p);
 		assert_null(frame_next_up(c.f));
 		frame_close(c.f, rows[i].want, 0);
-		snprintf(want, sizeof want, ERROR("%s"), closing_row(rows[i].want)->error);
-		hears(&c, want);
+		hears_error(&c, rows[i].want);
 		hears(&c, CLOSE);
 		hears(&c, NULL);
 		client_fini(&c);
@@ -326,11 +422,11 @@ restart(void **state)
 	goes_up(&c, STANZA_OPEN, "");
 	goes_up(&c, STANZA_OTHER, "<b xmlns='u'/>");
 	assert_text(frame_header(c.f)->from, "a@example.org");
-	server_opens(&c);
+	server_opens_to(&c, " to='a@example.org'");
 	assert_int_equal(says(&c, "<open xmlns='" FRAME_NS "' to='other.example' version='1.0'/>"), CLOSING_HOST_UNKNOWN);
 	assert_null(frame_next_up(c.f));
 	frame_close(c.f, CLOSING_HOST_UNKNOWN, 0);
-	hears(&c, ERROR("host-unknown"));
+	hears_error(&c, CLOSING_HOST_UNKNOWN);
 	hears(&c, CLOSE);
 	client_fini(&c);
 }
@@ -356,7 +452,7 @@ down(void **state)
 	client_fini(&c);
 }
 
-/* The server's header as it is; what it left out is left out, but for its name. */
+/* The server's header as it is; what it left out is left out, but for its name and the id. */
 static void
 servers_header(void **state)
 {
@@ -366,7 +462,7 @@ servers_header(void **state)
 	(void) state;
 	client_open(&c);
 	frame_opened(c.f, &h);
-	hears(&c, "<open xmlns='" FRAME_NS "' from='example.org'/>");
+	hears(&c, "<open xmlns='" FRAME_NS "' from='example.org' id='own'/>");
 	client_fini(&c);
 }
 
@@ -436,6 +532,24 @@ server_closes(void **state)
 	}
 }
 
+/* What a client says behind its <close/> is not looked at, while the server's last words are awaited. */
+static void
+client_says_more(void **state)
+{
+	struct client c;
+
+	(void) state;
+	client_open(&c);
+	server_opens(&c);
+	assert_int_equal(says(&c, CLOSE), CLOSING_NONE);
+	goes_up(&c, STANZA_CLOSE, "");
+	assert_int_equal(says(&c, "nonsense"), CLOSING_NONE);
+	assert_int_equal(says(&c, MESSAGE), CLOSING_NONE);
+	assert_int_equal(says(&c, CLOSE), CLOSING_NONE);
+	assert_null(frame_next_up(c.f));
+	client_fini(&c);
+}
+
 /* The server's own stream error comes before <close/>, and no second one. */
 static void
 server_error(void **state)
@@ -445,9 +559,9 @@ server_error(void **state)
 	(void) state;
 	client_open(&c);
 	server_opens(&c);
-	server_gives(&c, ERROR("conflict"));
+	server_gives(&c, CONFLICT);
 	frame_close(c.f, CLOSING_SERVER_ERROR, 0);
-	hears(&c, ERROR("conflict"));
+	hears(&c, CONFLICT);
 	hears(&c, CLOSE);
 	hears(&c, NULL);
 	client_fini(&c);
@@ -463,8 +577,8 @@ no_server(void **state)
 	(void) state;
 	client_open(&c);
 	frame_close(c.f, CLOSING_CONNECT_FAILED, 0);
-	hears(&c, "<open xmlns='" FRAME_NS "' from='example.org' version='1.0'/>");
-	hears(&c, ERROR("remote-connection-failed"));
+	hears(&c, "<open xmlns='" FRAME_NS "' from='example.org' id='own' version='1.0' xml:lang='en'/>");
+	hears_error(&c, CLOSING_CONNECT_FAILED);
 	hears(&c, CLOSE);
 	assert_true(frame_wants_hangup(c.f, 0, &code));
 	assert_int_equal(code, 1001);
@@ -517,7 +631,7 @@ one_reader_for_many(void **state)
 {
 	static const struct xml_limits limits = {1000, 10};
 	struct frame_reader *r = frame_reader_new(limits);
-	struct frame *a = frame_new(), *b = frame_new();
+	struct frame *a = frame_new(SLICE("own")), *b = frame_new(SLICE("own"));
 	struct stanza *st;
 
 	(void) state;
@@ -547,6 +661,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opening),
 		cmocka_unit_test(first_messages),
+		cmocka_unit_test(versions),
+		cmocka_unit_test(own_header),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(elements),
 		cmocka_unit_test(messages_after_open),
@@ -555,6 +671,7 @@ main(void)
 		cmocka_unit_test(down),
 		cmocka_unit_test(servers_header),
 		cmocka_unit_test(client_closes),
+		cmocka_unit_test(client_says_more),
 		cmocka_unit_test(server_closes),
 		cmocka_unit_test(server_error),
 		cmocka_unit_test(no_server),

@@ -23,7 +23,7 @@ open_front(struct front *f, bool is_bosh, void **reader)
 		return;
 	}
 	*reader = frame_reader_new(limits);
-	f->frame = frame_new();
+	f->frame = frame_new(SLICE("own"));
 	assert_int_equal(
 		frame_message(f->frame, *reader, SLICE("<open xmlns='" FRAME_NS "' to='example.org' version='1.0'/>")),
 		CLOSING_NONE);

@@ -41,10 +41,10 @@ on_element(void *arg, struct stanza *st)
 
 /* As it is with a server: these two are not for the client. */
 static bool
-on_feature(void *arg, unsigned depth, const struct xml_element *element)
+on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element)
 {
 	(void) arg;
-	assert_true(depth > 0);
+	assert_true(kind == STANZA_FEATURES || kind == STANZA_SUCCESS || kind == STANZA_SM);
 	return depth != 1 || (!slice_eq(element->local, SLICE("starttls")) &&
 				     !slice_eq(element->local, SLICE("compression")));
 }
@@ -60,7 +60,7 @@ on_end(void *arg)
 
 static const struct xml_handler plain = {.root = on_root, .element = on_element};
 static const struct xml_handler cutting = {
-	.root = on_root, .element = on_element, .feature = on_feature, .end = on_end};
+	.root = on_root, .element = on_element, .inner = on_inner, .end = on_end};
 static const struct xml_limits wide = {1 << 20, 100};
 
 static void

@@ -31,6 +31,7 @@ const ARGUMENTS = [
 	'--headless',
 	'--no-sandbox', // which root cannot have
 	'--disable-gpu',
+	'--hide-scrollbars',
 	'--disable-dev-shm-usage',
 	'--no-first-run',
 	'--no-default-browser-check',
@@ -103,7 +104,9 @@ class Browser {
 		removeDirectory(this.directory);
 	}
 
+	/* It complains at length that there is no desktop. */
 	tail(n = 10) {
+		this.program.lines = this.program.lines.filter((line) => !/dbus/.test(line));
 		return [this.program.tail(n), ...this.pages.map((page) =>
 			[`--- page ${page.url()}`, ...page.said.slice(-n)].join('\n'))].join('\n');
 	}

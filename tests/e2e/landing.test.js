@@ -1,0 +1,430 @@
+'use strict';
+/*
+ * landing.test.js: the page in www/, served by culvert, in a real browser: its
+ * test passes by both transports, and of each thing that commonly goes wrong,
+ * done for real, it names the cause and the cure.
+ */
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const http = require('node:http');
+const path = require('node:path');
+const { after, before } = require('node:test');
+
+const { WebSocketServer } = require('ws');
+
+const { Authority } = require('./lib/authority');
+const { Browser } = require('./lib/browser');
+const { Culvert } = require('./lib/gateway');
+const { freePort } = require('./lib/program');
+const { GUESTS } = require('./lib/prosody');
+const { Proxy } = require('./lib/proxy');
+const { Server } = require('./lib/server');
+const { DIRECT, culvert, suite } = require('./lib/stage');
+
+const PAGES = path.join(__dirname, '..', '..', 'www');
+const STEPS = { websocket: 5, bosh: 6 };
+
+const stage = suite({
+	config: { pages: PAGES, websocket: { ping: 0 } },
+	upstreams: async () => ({ 'down.test': await freePort() }),
+});
+let browser;
+
+before(async () => {
+	if (!DIRECT)
+		browser = stage.add(await Browser.start({ args: ['--host-resolver-rules=MAP *.test 127.0.0.1'] }));
+});
+
+/* The page of a host, with what the address bar gives it; looks: of Browser.page(). */
+async function visit(query = {}, { origin = `http://127.0.0.1:${stage.gateway.port}`, ...looks } = {}) {
+	const page = await browser.page(looks);
+	await page.goto(`${origin}/?${new URLSearchParams({ domain: GUESTS, hold: 1, ...query })}`);
+	await page.waitForSelector('html[data-ready]');
+	return page;
+}
+
+/* What the page shows: { verdict, websocket: { chip, steps: [{ title, state, time, text, what, cures }] }, bosh }. */
+const read = (page) => page.evaluate(() => {
+	const $$ = (selector, within) => [...within.querySelectorAll(selector)];
+	const said = (element) => element?.textContent.replaceAll('\u00a0', ' ') || '';
+	const text = (selector, within) => said(within.querySelector(selector));
+	const shown = { verdict: text('#verdict', document) };
+	for (const panel of $$('.result:not([hidden])', document)) {
+		const steps = $$('ol > li', panel).map((row) => ({
+			title: row.querySelector('.title').firstChild.data,
+			state: row.dataset.state,
+			time: text('.time', row),
+			text: text('.found', row),
+			what: text('.what', row),
+			cures: $$('.reason li', row).map(said),
+		}));
+		shown[panel.dataset.transport] = { chip: text('.chip', panel), steps, last: steps.find(({ what }) => what) };
+	}
+	return shown;
+});
+
+/* Runs the page's test and waits for its end. */
+async function run(page) {
+	await page.getByRole('button', { name: /^Test/ }).click();
+	await page.waitForSelector('.after:not([hidden])', { timeout: 15000 });
+	return read(page);
+}
+
+/* Visits, tests, takes a picture, and gives back what was shown. */
+async function outcome(name, query, looks) {
+	const page = await visit(query, looks);
+	const shown = await run(page);
+	await browser.shot(page, name);
+	await browser.close(page);
+	return shown;
+}
+
+/* One transport failed at a step: what is said of it, and the cure that comes first. */
+function fails({ chip, steps, last }, title, what, cure) {
+	assert.equal(chip, 'fails');
+	assert.equal(last.title, title, JSON.stringify(last, null, 1));
+	assert.equal(last.state, 'fail');
+	assert.match(last.what, what);
+	assert.match(last.cures[0], cure);
+	const i = steps.indexOf(last);
+	assert.ok(steps.slice(0, i).every(({ state }) => state === 'pass' || state === 'skip'), JSON.stringify(steps, null, 1));
+	assert.ok(steps.slice(i + 1).every(({ state }) => state === 'left'), JSON.stringify(steps, null, 1));
+}
+
+const passes = ({ chip, steps }) => {
+	assert.equal(chip, 'works', JSON.stringify(steps, null, 1));
+	assert.deepEqual(steps.filter(({ state }) => state !== 'pass' && state !== 'skip'), []);
+};
+
+/* Addresses of another port, as the form takes them. */
+const at = (port, { secure = '', host = '127.0.0.1', websocket = '/xmpp-websocket', bosh = '/http-bind' } = {}) =>
+	({ websocket: `ws${secure}://${host}:${port}${websocket}`, bosh: `http${secure}://${host}:${port}${bosh}` });
+
+culvert('everything passes by both transports, with timings', async () => {
+	const page = await visit({}, { width: 1100 });
+	await browser.shot(page, 'before-light-wide');
+	const { verdict, websocket, bosh } = await run(page);
+	await browser.shot(page, 'passed-light-wide');
+	assert.equal(verdict, 'WebSocket works. BOSH works.');
+	for (const [name, result] of Object.entries({ websocket, bosh })) {
+		passes(result);
+		assert.equal(result.steps.length, STEPS[name]);
+		assert.match(result.steps.find(({ title }) => title === 'Stream features').text, /^Login by ANONYMOUS\.$/);
+		for (const { state, time } of result.steps)
+			assert.match(time, state === 'skip' ? /^$/ : /^\d+ ms$|^\d+\.\d s$/);
+	}
+	assert.match(bosh.steps[4].text, /^Held for 1 s, then answered/);
+	assert.match(bosh.steps[4].time, /^1\.\d s$/);
+	assert.match(websocket.steps[3].time, /^1\.\d s$/);
+	assert.deepEqual(page.said.filter((line) => !/host-meta|404/.test(line)), []);
+	await browser.close(page);
+});
+
+culvert('an address of another origin that is allowed: the permission is a step of its own', async () => {
+	const other = stage.add(await Culvert.start({ [GUESTS]: stage.prosody.port }));
+	const { websocket, bosh } = await outcome('passed-other-origin', at(other.port));
+	passes(websocket);
+	passes(bosh);
+	assert.equal(bosh.steps[1].state, 'pass');
+	assert.match(bosh.steps[1].text, /^Pages of http:\/\/127\.0\.0\.1:\d+ may use it/);
+});
+
+culvert('the origin is not in the list', async () => {
+	const other = stage.add(await Culvert.start({ [GUESTS]: stage.prosody.port }, { origins: ['https://elsewhere.test'] }));
+	const { websocket, bosh } = await outcome('failed-origin', at(other.port));
+	const cure = new RegExp(`"origins": \\["http://127\\.0\\.0\\.1:${stage.gateway.port}"\\]`);
+	fails(bosh, 'Reach the address', /does not allow pages of http:\/\/127\.0\.0\.1:\d+ .*CORS/, cure);
+	fails(websocket, 'Connect', /does not allow pages of .*CORS/, cure);
+});
+
+culvert('the origin is not in the list, and a proxy hides that page and addresses belong together', async () => {
+	const other = stage.add(await Culvert.start({ [GUESTS]: stage.prosody.port }, { pages: PAGES, origins: ['https://elsewhere.test'] }));
+	const proxy = stage.add(await Proxy.start(other.port, { host: 'backend' }));
+	const { websocket, bosh } = await outcome('failed-origin-proxy', {}, { origin: `http://127.0.0.1:${proxy.port}` });
+	fails(bosh, 'Open a session', /^culvert refuses pages of http/, /"origins": \["http:\/\/127/);
+	assert.match(bosh.last.cures[1], /proxy_set_header Host/);
+	fails(websocket, 'Connect', /^culvert refuses pages of http/, /"origins": \["http:\/\/127/);
+});
+
+culvert('a path that is none of culvert\'s', async () => {
+	const { websocket, bosh } = await outcome('failed-path', { websocket: '/ws', bosh: '/bosh' });
+	fails(bosh, 'Reach the address', /^culvert answers, but \/bosh is none of its paths \(404\)/, /"paths": \{"bosh": …\}.*\/http-bind/);
+	fails(websocket, 'Connect', /^culvert answers, but \/ws is none of its paths \(404\)/, /"paths": \{"websocket": …\}.*\/xmpp-websocket/);
+});
+
+/* An HTTP server that is something else. */
+async function site(answer) {
+	const server = http.createServer(answer);
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	stage.add({
+		port: server.address().port,
+		server,
+		stop: async () => { server.close(); server.closeAllConnections(); },
+		tail: () => '--- a web site',
+	});
+	return stage.parts[0];
+}
+
+culvert('another web server is there', async () => {
+	const { port } = await site((request, response) => response.writeHead(404, { 'Access-Control-Allow-Origin': '*' }).end('<h1>Not Found</h1>'));
+	const { websocket, bosh } = await outcome('failed-other-server', at(port));
+	fails(bosh, 'Reach the address', /404 Not Found.*not culvert/, /path.*\/http-bind/);
+	fails(websocket, 'Connect', /404 Not Found.*not culvert/, /path.*\/xmpp-websocket/);
+	assert.match(websocket.last.cures[1], /location = \/xmpp-websocket .*Upgrade/);
+});
+
+culvert('a page answers where BOSH should be', async () => {
+	const { port } = await site((request, response) => response.writeHead(200, {
+		'Access-Control-Allow-Origin': '*',
+		'Access-Control-Allow-Headers': 'Content-Type',
+	}).end('<!DOCTYPE html><title>Welcome</title>'));
+	const { websocket, bosh } = await outcome('failed-not-bosh', at(port));
+	fails(bosh, 'Open a session', /200 OK.*not how a BOSH endpoint answers: .*Welcome/, /\/http-bind/);
+	fails(websocket, 'Connect', /200 OK.*not how a WebSocket endpoint answers/, /\/xmpp-websocket/);
+});
+
+culvert('a proxy that does not answer preflights', async () => {
+	const { port } = await site((request, response) => response.writeHead(request.method === 'OPTIONS' ? 405 : 200,
+		{ 'Access-Control-Allow-Origin': '*' }).end('BOSH, perhaps'));
+	const { bosh } = await outcome('failed-preflight', at(port));
+	fails(bosh, 'Permission for this page', /preflight/, /pass OPTIONS requests on/);
+});
+
+culvert('an address that leads elsewhere', async () => {
+	const { port } = await site((request, response) => response.writeHead(301,
+		{ 'Access-Control-Allow-Origin': '*', 'Location': `${request.url}/` }).end());
+	const { bosh } = await outcome('failed-redirect', at(port));
+	fails(bosh, 'Reach the address', /redirect/, /address it leads to/);
+});
+
+culvert('a proxy that loses the headers of the upgrade', async () => {
+	const proxy = stage.add(await Proxy.start(stage.gateway.port, { upgrade: false }));
+	const { verdict, websocket, bosh } = await outcome('failed-upgrade', {}, { origin: `http://127.0.0.1:${proxy.port}` });
+	assert.equal(verdict, 'WebSocket fails at “Connect”. BOSH works.');
+	passes(bosh);
+	fails(websocket, 'Connect', /upgrade does not reach it: a proxy in front loses the Upgrade header/,
+		/proxy_http_version 1\.1; proxy_set_header Upgrade \$http_upgrade; proxy_set_header Connection "upgrade";/);
+});
+
+for (const [how, cut, word] of [['with 504', 504, /after 1\.\d s, with 504 Gateway Timeout/], ['by closing', 0, /after 2\.\d s, by closing the connection \(.*twice/]]) {
+	culvert(`a proxy that cuts what is silent, ${how}`, async () => {
+		const proxy = stage.add(await Proxy.start(stage.gateway.port, { patience: 1000, cut }));
+		const { websocket, bosh } = await outcome(`failed-cut-${cut}`, { hold: 3 }, { origin: `http://127.0.0.1:${proxy.port}` });
+		fails(bosh, 'Hold a request', word, /proxy_read_timeout 90s;.*timeout server 90s/);
+		assert.match(bosh.last.what, /held for 3 s/);
+		fails(websocket, 'Stay connected', /cut after 1\.\d s of silence/, /proxy_read_timeout 90s;.*timeout tunnel 90s/);
+	});
+}
+
+culvert('a proxy without culvert behind it', async () => {
+	const gone = stage.add(await Culvert.start({ [GUESTS]: stage.prosody.port }, { pages: PAGES }));
+	const proxy = stage.add(await Proxy.start(gone.port));
+	const page = await visit({}, { origin: `http://127.0.0.1:${proxy.port}` });
+	await gone.terminate();
+	const { websocket, bosh } = await run(page);
+	await browser.shot(page, 'failed-502');
+	fails(bosh, 'Reach the address', /502 Bad Gateway\. The proxy in front cannot reach culvert/, /Does culvert run/);
+	fails(websocket, 'Connect', /502 Bad Gateway\. The proxy in front cannot reach culvert/, /Does culvert run/);
+	await browser.close(page);
+});
+
+culvert('nothing listens there', async () => {
+	const port = await freePort();
+	const { websocket, bosh } = await outcome('failed-unreached', at(port));
+	fails(bosh, 'Reach the address', new RegExp(`^Nothing answers at http://127\\.0\\.0\\.1:${port}\\.`), /Does a server listen/);
+	fails(websocket, 'Connect', /^Nothing answers at/, /Does a server listen/);
+});
+
+culvert('a domain that is not served', async () => {
+	const { websocket, bosh } = await outcome('failed-domain', { domain: 'chat.nowhere.test' });
+	for (const [result, title] of [[bosh, 'Open a session'], [websocket, 'Stream features']]) {
+		fails(result, title, /^The domain chat\.nowhere\.test is not served here \(host-unknown\)/, /behind the @.*Perhaps nowhere\.test\?/);
+		assert.match(result.last.cures[1], /"domains": \{"chat\.nowhere\.test"/);
+	}
+});
+
+culvert('the XMPP server is down', async () => {
+	const { websocket, bosh } = await outcome('failed-server-down', { domain: 'down.test' });
+	for (const [result, title] of [[bosh, 'Open a session'], [websocket, 'Stream features']]) {
+		fails(result, title, /^culvert works, but cannot reach the XMPP server of down\.test \(remote-connection-failed\)/, /Does the XMPP server of down\.test run/);
+		assert.match(result.last.cures[1], /upstream not reached/);
+	}
+});
+
+culvert('the XMPP server offers no way to log in', async () => {
+	const server = stage.add(await Server.start({ features: () => '' }));
+	const other = stage.add(await Culvert.start({ 'stand-in.test': server.port }));
+	const { websocket, bosh } = await outcome('note-no-login', { domain: 'stand-in.test', ...at(other.port) });
+	for (const { steps } of [websocket, bosh]) {
+		const step = steps.find(({ title }) => title === 'Stream features');
+		assert.equal(step.state, 'note');
+		assert.match(step.what, /no way to log in/);
+		assert.match(step.cures[0], /before TLS/);
+	}
+});
+
+culvert('a WebSocket server that does not speak XMPP', async () => {
+	const { server, port } = await site((request, response) => response.writeHead(426, { 'Access-Control-Allow-Origin': '*' }).end());
+	const sockets = new WebSocketServer({ server, handleProtocols: () => false });
+	const { websocket } = await outcome('failed-subprotocol', { ...at(port), bosh: '' });
+	sockets.close();
+	fails(websocket, 'Connect', /does not accept the subprotocol xmpp/, /"paths": \{"websocket": …\}/);
+});
+
+culvert('a page by https, addresses without; and a certificate nobody vouches for', async () => {
+	const files = Authority.selfSigned('page.test');
+	const secure = { key: fs.readFileSync(files.key), cert: fs.readFileSync(files.certificate) };
+	const proxy = stage.add(await Proxy.start(stage.gateway.port, { secure }));
+	const looks = { origin: `https://page.test:${proxy.port}`, ignoreHTTPSErrors: true };
+
+	const well = await outcome('passed-tls', {}, looks);
+	assert.equal(well.verdict, 'WebSocket works. BOSH works.');
+
+	const mixed = await outcome('failed-mixed', at(stage.gateway.port, { host: 'gateway.test' }), looks);
+	fails(mixed.bosh, 'Reach the address', /mixed content/, /https:\/\/gateway\.test:\d+\/http-bind/);
+	fails(mixed.websocket, 'Connect', /mixed content/, /wss:\/\/gateway\.test:\d+\/xmpp-websocket/);
+
+	const refused = await outcome('failed-certificate', at(proxy.port, { secure: 's', host: 'page.test' }));
+	for (const [result, title] of [[refused.bosh, 'Reach the address'], [refused.websocket, 'Connect']]) {
+		fails(result, title, /^Nothing answers at https:\/\/page\.test/, /./);
+		assert.ok(result.last.cures.some((cure) => /certificate may not be valid for page\.test.*new tab/.test(cure)), result.last.cures.join('\n'));
+	}
+});
+
+culvert('addresses: of the query, of the fragment, of host-meta (XEP-0156), or the defaults', async () => {
+	const { origin } = new URL(stage.gateway.boshUrl);
+	const page = await browser.page();
+	const addresses = async (suffix, meta) => {
+		await page.unroute('**/host-meta.json');
+		if (meta)
+			await page.route('**/.well-known/host-meta.json', (route) => route.fulfill({ json: meta }));
+		await page.goto('about:blank');
+		await page.goto(`${origin}/${suffix}`);
+		await page.waitForSelector('html[data-ready]');
+		return page.$$eval('.addresses .url', (urls) => urls.map((url) => url.textContent));
+	};
+	const links = [
+		{ rel: 'urn:xmpp:alt-connections:xbosh', href: 'https://chat.example.com/b' },
+		{ rel: 'urn:xmpp:alt-connections:websocket', href: 'wss://chat.example.com/w' },
+	];
+	const ws = origin.replace('http', 'ws');
+	assert.deepEqual(await addresses(''), [`${ws}/xmpp-websocket`, `${origin}/http-bind`]);
+	assert.deepEqual(await addresses('?bosh=/b&websocket=/w'), [`${ws}/w`, `${origin}/b`]);
+	assert.deepEqual(await addresses('?bosh=/x#bosh=https://b.test/b'), [`${ws}/xmpp-websocket`, 'https://b.test/b']);
+	assert.deepEqual(await addresses('#websocket=javascript:alert(1)'), ['(none)', `${origin}/http-bind`]);
+	assert.deepEqual(await addresses('', { links }), ['wss://chat.example.com/w', 'https://chat.example.com/b']);
+	assert.deepEqual(await addresses('#bosh=/b', { links }), ['wss://chat.example.com/w', `${origin}/b`]);
+	assert.deepEqual(await addresses('', { links: 'nonsense' }), [`${ws}/xmpp-websocket`, `${origin}/http-bind`]);
+	await browser.close(page);
+});
+
+culvert('the domain is guessed from the host', async () => {
+	const page = await browser.page();
+	for (const [host, domain] of [['127.0.0.1', ''], ['guest.test', 'guest.test'], ['chat.guest.test', 'guest.test'], ['chat.test', 'chat.test']]) {
+		await page.goto(`http://${host}:${stage.gateway.port}/`);
+		await page.waitForSelector('html[data-ready]');
+		assert.equal(await page.getByLabel('XMPP domain').inputValue(), domain, host);
+	}
+	await browser.close(page);
+});
+
+culvert('by keyboard: what is missing is said, a test is begun and stopped, and a reload begins with the same', async () => {
+	const page = await visit({ domain: '' });
+	const complaint = () => page.getByRole('alert').textContent();
+	await page.getByLabel('XMPP domain').focus();
+	await page.keyboard.press('Enter');
+	assert.match(await complaint(), /^Which domain/);
+	await page.keyboard.type(`somebody@${GUESTS}`);
+	await page.keyboard.press('Tab');
+	await page.keyboard.type('0');
+	await page.keyboard.press('Enter');
+	assert.match(await complaint(), /whole seconds/);
+	await page.keyboard.press('ControlOrMeta+A');
+	await page.keyboard.type('30');
+	await page.keyboard.press('Enter');
+	assert.equal(await complaint(), '');
+	await page.waitForSelector('.result[data-transport=bosh] li:nth-child(5)[data-state=run]');
+	await page.waitForSelector('.result[data-transport=websocket] li:nth-child(4)[data-state=run]');
+	await browser.shot(page, 'running');
+	await page.keyboard.press('Tab');
+	assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Stop');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('.after:not([hidden])');
+	const { verdict, websocket, bosh } = await read(page);
+	assert.equal(verdict, 'WebSocket was stopped. BOSH was stopped.');
+	assert.deepEqual([websocket.chip, bosh.chip], ['stopped', 'stopped']);
+	await page.reload();
+	await page.waitForSelector('html[data-ready]');
+	assert.equal(await page.getByLabel('XMPP domain').inputValue(), GUESTS);
+	assert.equal(await page.getByLabel('Hold requests for').inputValue(), '30');
+	await browser.close(page);
+});
+
+culvert('what is copied: an address, and a report', async () => {
+	const page = await visit({ websocket: '' });
+	await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+	const pasted = () => page.evaluate(() => navigator.clipboard.readText());
+	await page.getByRole('button', { name: 'Copy the BOSH address' }).click();
+	await page.getByText('Copied', { exact: true }).waitFor();
+	assert.equal(await pasted(), stage.gateway.boshUrl);
+	await page.getByLabel('BOSH address', { exact: true }).fill('/elsewhere');
+	await run(page);
+	await page.getByRole('button', { name: 'Copy a report' }).click();
+	await page.locator('#report', { hasText: 'Copied' }).waitFor();
+	const text = await pasted();
+	assert.match(text, /failed +Reach the address, .*\n +culvert answers, but `\/elsewhere` is none of its paths/);
+	assert.match(text, /not tried +Open a session/);
+	assert.doesNotMatch(text, /WebSocket +ws/);
+	await browser.close(page);
+});
+
+/* Of all text that is seen: what stands out too little from what is behind it (WCAG 2, 1.4.3: 4.5 to 1). */
+const pale = () => {
+	const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
+	const rgba = (colour) => {
+		canvas.clearRect(0, 0, 1, 1);
+		canvas.fillStyle = colour;
+		canvas.fillRect(0, 0, 1, 1);
+		return [...canvas.getImageData(0, 0, 1, 1).data];
+	};
+	const light = (colour) => rgba(colour).slice(0, 3).map((c) => c / 255)
+		.map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+		.reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+	const behind = (element) => {
+		for (let e = element; e; e = e.parentElement) {
+			const { backgroundColor } = getComputedStyle(e);
+			if (rgba(backgroundColor)[3] === 255)
+				return backgroundColor;
+		}
+		return 'white';
+	};
+	const found = [];
+	for (const element of document.querySelectorAll('body *')) {
+		if (!element.checkVisibility() || ![...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+			continue;
+		const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
+		const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (contrast < 4.5)
+			found.push(`${contrast.toFixed(1)}: ${element.outerHTML.slice(0, 80)}`);
+	}
+	return found;
+};
+
+for (const dark of [false, true]) {
+	for (const width of [1100, 320]) {
+		const look = `${dark ? 'dark' : 'light'}-${width < 600 ? 'narrow' : 'wide'}`;
+		culvert(`${look}: nothing is pale, nothing sticks out, everything has a name`, async () => {
+			const page = await visit({ websocket: '/not-here' }, { dark, width, still: dark });
+			await page.getByText('How clients call it').click();
+			await browser.shot(page, `before-open-${look}`);
+			await run(page);
+			await browser.shot(page, `mixed-result-${look}`);
+			assert.deepEqual(await page.evaluate(pale), []);
+			assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'wider than the window');
+			assert.deepEqual(await page.$$eval('input', (inputs) => inputs.filter((input) => !input.labels.length).map((input) => input.id)), []);
+			assert.deepEqual(await page.$$eval('button', (buttons) => buttons.filter((button) => !button.textContent.trim()).length), 0);
+			await browser.close(page);
+		});
+	}
+}

@@ -1,0 +1,149 @@
+/*
+ * bosh.js: the test of BOSH (XEP-0124, XEP-0206), without an account: a
+ * session is opened up to where a client would log in, and ended.
+ *
+ * test: { url, domain, hold (seconds), signal }
+ */
+
+import { ask, isMixed, isSameOrigin } from './reach.js';
+import * as reasons from './reasons.js';
+import { Failure } from './steps.js';
+import { NS, attributes, is, mechanisms, parse, streamError } from './xmpp.js';
+
+const XML = { 'Content-Type': 'text/xml; charset=utf-8' };
+const ANSWER_MS = 30000; // longer than culvert tries to connect
+const MORE_MS = 10000;   // beyond the time a request is held
+
+const fail = (reason) => {
+	throw new Failure(reason);
+};
+
+class Session {
+	constructor({ url, domain, hold, signal }) {
+		Object.assign(this, { url, domain, hold, signal });
+		this.rid = 1 + Math.floor(Math.random() * 2 ** 32);
+		this.isOver = false;
+	}
+
+	/* The next request, and its answer as reach.js has it. */
+	send(attrs = {}, ms = ANSWER_MS, signal = this.signal) {
+		const more = this.sid ? { sid: this.sid } : {};
+		const body = `<body xmlns='${NS.body}'${attributes({ rid: this.rid++, ...more, ...attrs })}/>`;
+		return ask(this.url, { body, headers: XML, ms, signal });
+	}
+
+	/* The <body/> of an answer; anything else is a failure. */
+	read(answer) {
+		const body = answer.kind === 'answer' && answer.status === 200 ? parse(answer.text) : null;
+		if (answer.kind === 'blocked') // plain requests were not
+			fail(reasons.broken(this.url));
+		if (!body || !is(body, 'body', NS.body))
+			fail(reasons.badAnswer('bosh', this.url, answer));
+		if (body.getAttribute('type') === 'terminate')
+			this.isOver = true;
+		return body;
+	}
+
+	/* The same, for those who want the session to go on. */
+	readOn(answer) {
+		const body = this.read(answer);
+		if (!this.isOver)
+			return body;
+		const error = streamError([...body.children].find((child) => streamError(child)));
+		const condition = body.getAttribute('condition');
+		if (condition === 'remote-stream-error' && error)
+			fail(reasons.ended(error.condition, { domain: this.domain, text: error.text }));
+		return fail(reasons.ended(condition, { domain: this.domain, text: error?.text, isFirst: !this.sid }));
+	}
+
+	/* What a failed test leaves behind is not for the server to wait for. */
+	leave() {
+		if (this.sid && !this.isOver)
+			this.send({ type: 'terminate' }, MORE_MS, undefined).catch(() => {});
+	}
+}
+
+async function reach(test) {
+	const answer = await ask(test.url, { signal: test.signal });
+	if (isMixed(test.url) && answer.kind !== 'answer')
+		fail(reasons.mixed(test.url));
+	if (answer.kind !== 'answer' || answer.status === 404 || answer.status === 401 || answer.status >= 500)
+		fail(reasons.badAnswer('bosh', test.url, answer));
+	return /BOSH/i.test(answer.text) ? 'A BOSH endpoint answers.' : `Something answers (${answer.status}).`;
+}
+
+async function permission(test) {
+	if (isSameOrigin(test.url))
+		return { state: 'skip', found: 'Not needed: page and address are of one origin.' };
+	const answer = await ask(test.url, { headers: XML, signal: test.signal });
+	if (answer.kind !== 'answer')
+		fail(answer.kind === 'blocked' ? reasons.preflight(test.url) : reasons.badAnswer('bosh', test.url, answer));
+	return `Pages of ${location.origin} may use it.`;
+}
+
+async function open(test) {
+	const session = test.session = new Session(test);
+	const body = session.readOn(await session.send({
+		'to': test.domain,
+		'ver': '1.6',
+		'wait': test.hold,
+		'hold': 1,
+		'xml:lang': 'en',
+		'xmpp:version': '1.0',
+		'xmlns:xmpp': NS.xbosh,
+	}));
+	session.sid = body.getAttribute('sid');
+	if (!session.sid)
+		fail(reasons.ended(null, { domain: test.domain, text: 'the answer has no session id' }));
+	session.wait = Math.min(test.hold, Number(body.getAttribute('wait')) || test.hold);
+	session.first = body;
+	return `${test.domain} is served; requests may be held for ${body.getAttribute('wait') || '?'}\u00a0s.`;
+}
+
+async function features(test) {
+	const { session } = test;
+	for (let body = session.first, left = 3; ; left--) {
+		const [found] = [...body.children].filter((child) => is(child, 'features', NS.stream));
+		if (found) {
+			const names = mechanisms(found);
+			return names.length > 0 ? `Login by ${names.join(', ')}.` : { state: 'note', reason: reasons.noMechanisms(test.domain) };
+		}
+		if (left === 0)
+			return fail(reasons.noFeatures(test.domain));
+		body = session.readOn(await session.send());
+	}
+}
+
+/* An answer with nothing in it is due when the time is over, not much earlier, and not never. */
+async function held(test) {
+	const { session } = test;
+	for (let last = false; ; last = true) {
+		const answer = await session.send({}, session.wait * 1000 + MORE_MS);
+		const isCut = ['blocked', 'broken'].includes(answer.kind) || (answer.kind === 'answer' && answer.status >= 500);
+		if (isCut)
+			fail(reasons.pollCut(answer.ms, session.wait, answer));
+		const body = session.readOn(answer);
+		if (answer.ms >= session.wait * 900)
+			return `Held for ${session.wait}\u00a0s, then answered.`;
+		if (last)
+			return { state: 'note', reason: reasons.pollEarly(answer.ms, session.wait) };
+		last = body.children.length === 0;
+	}
+}
+
+async function end(test) {
+	const { session } = test;
+	const body = session.read(await session.send({ type: 'terminate' }, MORE_MS));
+	return body.getAttribute('type') === 'terminate' ? 'The session is over on both sides.' : 'The server took the goodbye.';
+}
+
+export const steps = [
+	{ title: 'Reach the address', plan: 'A plain request, as from the address bar.', act: reach },
+	{ title: 'Permission for this page', plan: 'Whether pages of this origin may use it (CORS).', act: permission },
+	{ title: 'Open a session', plan: 'For the domain you typed; its XMPP server is connected.', act: open },
+	{ title: 'Stream features', plan: 'What the XMPP server offers to log in with.', act: features },
+	{ title: 'Hold a request', plan: 'A long poll, which proxies like to cut.', act: held },
+	{ title: 'End the session', plan: 'Says goodbye, and waits for the answer.', act: end },
+];
+
+export const finish = (test) => test.session?.leave();

@@ -391,8 +391,6 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 
 	if (rq == NULL)
 		return begin(h, library, url, method, version, request);
-	if (rq->connection->is_gone)
-		return MHD_NO;
 	if (*n_data > 0)
 		return read_body(rq, data, n_data);
 	if (rq->state == REQUEST_READING) {
@@ -403,8 +401,11 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		h->handler->request(h->handler->arg, &public);
 		buf_clear(&rq->body, KEEP_BODY);
 	}
-	if (rq->state == REQUEST_ANSWERED)
+	if (rq->state == REQUEST_ANSWERED && rq->response != NULL)
 		return queue_response(rq);
+	/* What a client said before it left counts; on_completed() tells that it does not wait for the answer. */
+	if (rq->connection->is_gone)
+		return MHD_NO;
 	if (!rq->is_suspended) {
 		MHD_suspend_connection(library);
 		rq->is_suspended = true;
@@ -643,7 +644,11 @@ http_adopt(struct http *h, int fd, const struct peer *peer)
 	}
 }
 
-/* A held request whose client left: its handler learns it, the library closes the connection. */
+/*
+ * A held request whose client left: its handler learns it, the library closes
+ * the connection.  What the client said behind it, its last words, is read
+ * first, and for that the library wants to see the held one answered.
+ */
 static void
 let_go(struct http *h)
 {
@@ -657,6 +662,10 @@ let_go(struct http *h)
 		list_remove(&rq->due);
 		list_append(&h->to_resume, &rq->due);
 		if (rq->state == REQUEST_DELIVERED) {
+			if (pace_is_pipelined(&c->pace)) {
+				rq->status = MHD_HTTP_OK;
+				rq->response = MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT);
+			}
 			rq->state = REQUEST_ANSWERED;
 			c->pace.stage = PACE_ANSWER;
 			h->handler->gone(h->handler->arg, request_id(rq), rq->tag);

@@ -179,6 +179,37 @@ culvert('pipelined: a third behind a held one, in pieces', async () => {
 	await raw.end();
 });
 
+/*
+ * Programs that end, and pages that are closed, send their last words and wait
+ * for no answer.  The daemon is stopped meanwhile, so that it sees the words
+ * and the end of the connection in one turn.
+ */
+for (const where of ['on a connection of their own', 'on a connection used before', 'behind a held request']) {
+	culvert(`last words of a client that leaves at once: ${where}`, async () => {
+		const { program } = stage.gateway;
+		for (let i = 0; i < 4; i++) { // of both workers
+			const [alice, bob] = [await stage.guest('bosh'), await stage.guest('websocket')];
+			const { mark } = program;
+			const raw = await RawConnection.open(stage.gateway.port);
+			if (where === 'on a connection used before') {
+				raw.write(postText(unknown));
+				await answersOn(raw, 1);
+			}
+			if (where === 'behind a held request') {
+				raw.write(postText(body({ rid: alice.rid++, sid: alice.sid })));
+				await pause(30); // it is held by then; if not, it is read together with the other
+			}
+			program.kill('SIGSTOP');
+			raw.socket.end(postText(body({ rid: alice.rid++, sid: alice.sid, type: 'terminate' }, message(bob.jid, 'farewell'))));
+			await pause(20);
+			program.kill('SIGCONT');
+			await bob.message('farewell');
+			await program.line(/session closed.*transport=bosh.*CLIENT_CLOSED/, { mark });
+			await bob.end();
+		}
+	});
+}
+
 /* A connection that served requests, as a proxy keeps them. */
 async function usedConnection() {
 	const raw = await RawConnection.open(stage.gateway.port);

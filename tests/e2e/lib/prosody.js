@@ -7,6 +7,7 @@
  *
  *	example.test	users with passwords; each has all the others on the roster
  *	guest.test	anybody, by SASL ANONYMOUS: for tests that write their own XML
+ *	rooms.example.test	rooms, if a test asks for them; who comes first makes one
  */
 
 const fs = require('node:fs');
@@ -16,6 +17,7 @@ const { Program, freePort, removeDirectory, temporaryDirectory } = require('./pr
 
 const DOMAIN = 'example.test';
 const GUESTS = 'guest.test';
+const ROOMS = `rooms.${DOMAIN}`;
 
 /* Prosody's own spelling of a name in its data directory. */
 const fileName = (name) => name.replace(/[^A-Za-z0-9]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
@@ -59,7 +61,10 @@ VirtualHost "${DOMAIN}"
 	authentication = "internal_plain"
 ${ssl(hosts?.[DOMAIN])}${guests.map((host) => `VirtualHost "${host}"
 	authentication = "anonymous"
-${ssl(hosts?.[host])}`).join('')}`;
+${ssl(hosts?.[host])}`).join('')}${options.rooms ? `
+Component "${ROOMS}" "muc"
+	muc_room_locking = false
+` : ''}`;
 }
 
 function writeAccounts(directory, users) {
@@ -80,6 +85,7 @@ class Prosody {
 	/*
 	 * options:
 	 *	users		names
+	 *	rooms		true: rooms at rooms.example.test
 	 *	inactivity	seconds, of its own BOSH
 	 *	hosts		{ domain: { certificate, key } }: TLS is demanded, and spoken at once on directPort; domains
 	 *			other than example.test are for guests
@@ -119,4 +125,4 @@ class Prosody {
 	}
 }
 
-module.exports = { DOMAIN, GUESTS, Prosody, passwordOf };
+module.exports = { DOMAIN, GUESTS, Prosody, ROOMS, passwordOf };

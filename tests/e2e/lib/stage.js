@@ -16,7 +16,7 @@
 const nodeTest = require('node:test');
 
 const { Culvert, DIRECT, Direct } = require('./gateway');
-const { DOMAIN, GUESTS, Prosody, passwordOf } = require('./prosody');
+const { DOMAIN, GUESTS, Prosody, ROOMS, passwordOf } = require('./prosody');
 const { Wire } = require('./wire');
 const { BoshClient } = require('./bosh');
 const { WsClient } = require('./websocket');
@@ -32,6 +32,7 @@ class Stage {
 	/*
 	 * options:
 	 *	users		names of accounts at example.test
+	 *	rooms		true: rooms at rooms.example.test
 	 *	wire		true: a wire (stage.wire) between the gateway and the server;
 	 *			with E2E_DIRECT=1 it is between the client and the server
 	 *	inactivity	seconds, of BOSH sessions
@@ -94,7 +95,8 @@ class Stage {
 		return [...this.clients, ...this.parts].filter((part) => part.tail).map((part) => part.tail()).join('\n');
 	}
 
-	#client(client) {
+	/* Whatever has end() and tail() ends with the test. */
+	client(client) {
 		this.clients.push(client);
 		return client;
 	}
@@ -102,7 +104,7 @@ class Stage {
 	/* A Strophe user of example.test, not yet connected. */
 	user(name, transport, { domain = DOMAIN, password = passwordOf(name) } = {}) {
 		const url = transport === 'bosh' ? this.gateway.boshUrl : this.gateway.websocketUrl;
-		return this.#client(new User(url, `${name}@${domain}`, password));
+		return this.client(new User(url, `${name}@${domain}`, password));
 	}
 
 	/* The same, logged in and available. */
@@ -115,11 +117,11 @@ class Stage {
 
 	/* A client that writes its own BOSH bodies or WebSocket messages; not connected. */
 	bosh(domain = GUESTS) {
-		return this.#client(new BoshClient(this.gateway, domain));
+		return this.client(new BoshClient(this.gateway, domain));
 	}
 
 	websocket(domain = GUESTS) {
-		return this.#client(new WsClient(this.gateway, domain));
+		return this.client(new WsClient(this.gateway, domain));
 	}
 
 	/* The same, logged in as a guest with a resource of its own: client.jid. */
@@ -185,4 +187,4 @@ function each(name, play, declare = test) {
 		declare(`${transport}: ${name}`, (t) => play(transport, t));
 }
 
-module.exports = { DIRECT, DOMAIN, GUESTS, Stage, TRANSPORTS, culvert, each, explain, suite, test, withStage };
+module.exports = { DIRECT, DOMAIN, GUESTS, ROOMS, Stage, TRANSPORTS, culvert, each, explain, suite, test, withStage };

@@ -140,7 +140,7 @@ set_low_water(int fd, size_t n)
 }
 
 static void
-hand_over(struct guest *g, bool is_websocket)
+hand_over(struct guest *g, size_t n_head)
 {
 	const struct door_handler *handler = g->door->handler;
 	struct peer peer = g->peer;
@@ -149,8 +149,8 @@ hand_over(struct guest *g, bool is_websocket)
 	if (g->has_poll)
 		set_low_water(fd, 1);
 	forget(g);
-	if (is_websocket)
-		handler->websocket(handler->arg, fd, &peer);
+	if (n_head > 0)
+		handler->websocket(handler->arg, fd, n_head, &peer);
 	else
 		handler->http(handler->arg, fd, &peer);
 }
@@ -182,10 +182,10 @@ judge(struct guest *g)
 		wait_for_more(g);
 		return;
 	case HEAD_HTTP:
-		hand_over(g, false);
+		hand_over(g, 0);
 		return;
 	case HEAD_WEBSOCKET:
-		hand_over(g, true);
+		hand_over(g, head.n);
 		return;
 	case HEAD_REFUSED:
 		refuse(g, &head, (size_t) n);

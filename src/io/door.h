@@ -19,9 +19,9 @@ struct door;
 
 struct door_handler {
 	void *arg;
-	/* Both take fd over. */
+	/* Both take fd over.  Nothing is read from it yet; the upgrade's head is n_head bytes. */
 	void (*http)(void *arg, int fd, const struct peer *peer);
-	void (*websocket)(void *arg, int fd, const struct peer *peer);
+	void (*websocket)(void *arg, int fd, size_t n_head, const struct peer *peer);
 };
 
 /* rules, handler, counters and log must outlive it.  header_timeout in ms, 0: none. */

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/list.h"
+#include "io/wire.h"
 #include "proto/head.h"
 
 #define CONNECTION_MAGIC 0x77736373u
@@ -15,6 +17,7 @@
 #define RX_BYTES 2048     /* read at once; a message up to this comes whole and is not copied; each connection has as much */
 #define TX_BYTES 65536    /* at once to the kernel; the library would cut at 4096 and copy the rest */
 #define MAX_CLOSE_TEXT 123
+#define MASK_BYTES 4
 #define KEEP_MESSAGE 4096 /* room a connection may keep between messages */
 
 _Static_assert(LWS_PRE <= STANZA_HEADROOM, "a frame header must fit before a stanza's bytes");
@@ -25,6 +28,8 @@ struct ws_connection {
 	struct lws *wsi;
 	void *user;
 	struct buf message; /* fragments so far */
+	uint64_t first_at;  /* bytes the client sent before its first frame; 0: that frame is judged, or cannot be */
+	size_t first;       /* payload of that frame so far */
 	bool is_deaf;       /* what comes is dropped */
 	bool is_hung_up;
 	unsigned close_code; /* 0: cut at once */
@@ -39,6 +44,12 @@ struct slot {
 	struct ws_connection *connection;
 };
 
+/* What is known of a connection before it stands. */
+struct arrival {
+	struct peer peer;
+	uint64_t first_at;
+};
+
 struct ws {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
@@ -46,7 +57,7 @@ struct ws {
 	struct ws_config config;
 	const struct ws_handler *handler;
 	struct list put_off; /* connections to be ended outside of the library */
-	struct peer *by_fd; /* of connections the library has not opened yet */
+	struct arrival *by_fd; /* of connections the library has not opened yet */
 	int n_by_fd;
 	struct list paused;
 	uv_timer_t vouch; /* runs while connections are paused */
@@ -65,20 +76,21 @@ on_established(struct lws *wsi, struct slot *slot)
 {
 	struct ws *w = ws_from(wsi);
 	struct ws_connection *c = xcalloc(1, sizeof *c);
-	struct peer peer = {.text = "-"};
+	struct arrival from = {.peer = {.text = "-"}};
 	int fd = lws_get_socket_fd(wsi);
 
 	if (fd >= 0 && fd < w->n_by_fd)
-		peer = w->by_fd[fd];
+		from = w->by_fd[fd];
 	c->magic = CONNECTION_MAGIC;
 	c->last_fd = -1;
 	c->ws = w;
 	c->wsi = wsi;
+	c->first_at = from.first_at;
 	buf_init(&c->message, w->config.max_message);
 	list_init(&c->link);
 	list_init(&c->paused);
 	slot->connection = c;
-	c->user = w->handler->opened(w->handler->arg, c, &peer);
+	c->user = w->handler->opened(w->handler->arg, c, &from.peer);
 }
 
 static void
@@ -111,6 +123,32 @@ trouble(struct ws_connection *c, enum ws_trouble what)
 	c->ws->handler->trouble(c->ws->handler->arg, c->user, what);
 }
 
+/*
+ * RFC 6455, 5.1: the connection must be closed upon a frame that is not
+ * masked.  The library takes such frames and does not tell.  But the kernel
+ * counts bytes: when fewer came than a masked frame takes, it was none.
+ *
+ * DEVIATES: only the first frame is judged, which is all a client can send
+ * before it hears from us, and only where bytes are counted (plain TCP, the
+ * first request of the connection).  More frames behind it in the same
+ * segment hide it, and a later frame without a mask is taken.
+ */
+static bool
+is_unmasked(struct ws_connection *c, struct lws *wsi, size_t n)
+{
+	uint64_t frame;
+
+	if (c->first_at == 0)
+		return false;
+	c->first += n;
+	if (lws_remaining_packet_payload(wsi) > 0)
+		return false;
+	frame = 2 + (c->first > UINT16_MAX ? 8 : c->first > 125 ? 2 : 0) + MASK_BYTES + c->first;
+	frame += c->first_at;
+	c->first_at = 0;
+	return wire_bytes_received(lws_get_socket_fd(wsi)) < frame;
+}
+
 /* The library gives a message in pieces.  One that comes whole is passed on without a copy. */
 static void
 on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
@@ -120,6 +158,10 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 
 	if (c->is_deaf)
 		return;
+	if (is_unmasked(c, wsi, piece.n)) {
+		trouble(c, WS_UNMASKED);
+		return;
+	}
 	if (lws_frame_is_binary(wsi)) {
 		trouble(c, WS_BINARY);
 		return;
@@ -279,7 +321,7 @@ ws_free(struct ws *w)
 }
 
 static void
-remember(struct ws *w, int fd, const struct peer *peer)
+remember(struct ws *w, int fd, const struct peer *peer, uint64_t first_at)
 {
 	if (fd >= w->n_by_fd) {
 		int n = fd + 64;
@@ -287,23 +329,47 @@ remember(struct ws *w, int fd, const struct peer *peer)
 		memset(w->by_fd + w->n_by_fd, 0, (size_t) (n - w->n_by_fd) * sizeof *w->by_fd);
 		w->n_by_fd = n;
 	}
-	w->by_fd[fd] = *peer;
+	w->by_fd[fd] = (struct arrival){*peer, first_at};
 }
 
-void
-ws_adopt(struct ws *w, int fd, struct slice head, const struct peer *peer)
+static void
+adopted(const struct ws *w, const struct lws *wsi, const struct peer *peer)
 {
-	lws_sock_file_fd_type socket = {.sockfd = fd};
-	struct lws *wsi;
-
-	remember(w, fd, peer);
-	if (slice_is_set(head))
-		wsi = lws_adopt_socket_vhost_readbuf(w->vhost, fd, head.p, head.n);
-	else
-		wsi = lws_adopt_descriptor_vhost(w->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, socket, NULL, NULL);
 	if (wsi == NULL)
 		log_event(w->config.log, LOG_WARNING, "connection not served",
 			  "client=%s reason=\"no room in the WebSocket library\"", peer->text);
+}
+
+/*
+ * Where the first frame begins among all bytes of the connection: behind what
+ * was read of it before, and the head.  0 when nobody counts.  What comes in
+ * between the two questions makes it less, never more.
+ */
+static uint64_t
+first_frame_at(int fd, size_t n_head)
+{
+	uint64_t received = wire_bytes_received(fd);
+	int waiting = 0;
+
+	if (received == 0 || ioctl(fd, FIONREAD, &waiting) != 0 || (uint64_t) waiting > received)
+		return 0;
+	return received - (uint64_t) waiting + n_head;
+}
+
+void
+ws_adopt(struct ws *w, int fd, size_t n_head, const struct peer *peer)
+{
+	lws_sock_file_fd_type socket = {.sockfd = fd};
+
+	remember(w, fd, peer, first_frame_at(fd, n_head));
+	adopted(w, lws_adopt_descriptor_vhost(w->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, socket, NULL, NULL), peer);
+}
+
+void
+ws_adopt_read(struct ws *w, int fd, struct slice head, const struct peer *peer)
+{
+	remember(w, fd, peer, 0);
+	adopted(w, lws_adopt_socket_vhost_readbuf(w->vhost, fd, head.p, head.n), peer);
 }
 
 /*

@@ -22,6 +22,7 @@ struct ws_connection;
 enum ws_trouble {
 	WS_TOO_BIG, /* a message larger than the limit */
 	WS_BINARY,
+	WS_UNMASKED, /* its first frame was not masked */
 };
 
 struct ws_handler {
@@ -55,8 +56,10 @@ struct ws *ws_new(uv_loop_t *loop, const struct ws_config *config, const struct 
 void ws_close(struct ws *w);
 void ws_free(struct ws *w);
 
-/* Serves a connection whose upgrade head was peeked at (head unset) or read (head has it); takes fd over. */
-void ws_adopt(struct ws *w, int fd, struct slice head, const struct peer *peer);
+/* Serves a connection whose upgrade head, n_head bytes, was peeked at; takes fd over. */
+void ws_adopt(struct ws *w, int fd, size_t n_head, const struct peer *peer);
+/* The same when the head was read. */
+void ws_adopt_read(struct ws *w, int fd, struct slice head, const struct peer *peer);
 
 /* Sends one message; writes to the headroom.  False when nothing is taken now: writable is called later. */
 bool ws_send(struct ws_connection *c, struct stanza *st);

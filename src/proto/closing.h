@@ -30,6 +30,7 @@
 	X(SECOND_OPEN,    "bad-request",              "bad-format",               1002, LOG_INFO,    "a second stream, without a login that ends the first") \
 	X(HOP_BY_HOP,     "bad-request",              "unsupported-stanza-type",  1002, LOG_INFO,    "TLS or compression asked for, which was not offered") \
 	X(NOT_TEXT,       "bad-request",              "bad-format",               1003, LOG_INFO,    "binary message") \
+	X(UNMASKED,       "bad-request",              "bad-format",               1002, LOG_INFO,    "a frame without a mask") \
 	X(TOO_BIG,        "policy-violation",         "policy-violation",         1009, LOG_NOTICE,  "larger than the limit") \
 	X(TOO_DEEP,       "policy-violation",         "policy-violation",         1008, LOG_NOTICE,  "elements nested too deeply") \
 	X(QUEUE_FULL,     "policy-violation",         "resource-constraint",      1008, LOG_NOTICE,  "more undelivered bytes than the limit") \

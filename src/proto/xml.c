@@ -130,6 +130,8 @@ kind_of(const struct xml_element *element)
 		{SLICE("http://jabber.org/protocol/compress"), SLICE("compress"), STANZA_HOP_BY_HOP},
 		{SLICE(XML_NS_SM), SLICE("enabled"), STANZA_SM},
 		{SLICE(XML_NS_SM), SLICE("resumed"), STANZA_SM},
+		{SLICE(XML_NS_SM_OLD), SLICE("enabled"), STANZA_SM},
+		{SLICE(XML_NS_SM_OLD), SLICE("resumed"), STANZA_SM},
 		{SLICE_NONE, SLICE("message"), STANZA_MESSAGE},
 		{SLICE_NONE, SLICE("presence"), STANZA_PRESENCE},
 		{SLICE_NONE, SLICE("iq"), STANZA_IQ},

@@ -104,8 +104,10 @@ is_named(const struct xml_element *e, const char *ns, const char *local)
 static void
 note_resumption(struct xstream *x, const struct xml_element *e)
 {
-	if (is_named(e, XML_NS_SM, "resumed") ||
-	    (is_named(e, XML_NS_SM, "enabled") && slice_is_true(xml_attribute(e, "", "resume"))))
+	if (!slice_eq(e->ns, SLICE(XML_NS_SM)) && !slice_eq(e->ns, SLICE(XML_NS_SM_OLD)))
+		return;
+	if (slice_eq(e->local, SLICE("resumed")) ||
+	    (slice_eq(e->local, SLICE("enabled")) && slice_is_true(xml_attribute(e, "", "resume"))))
 		x->is_resumable = true;
 }
 

@@ -287,7 +287,13 @@ on_ws_message(void *arg, void *user, struct slice text)
 static void
 on_ws_trouble(void *arg, void *user, enum ws_trouble what)
 {
-	session_close(client_from(user)->session, what == WS_TOO_BIG ? CLOSING_TOO_BIG : CLOSING_NOT_TEXT, now_of(arg));
+	static const enum closing closings[] = {
+		[WS_TOO_BIG] = CLOSING_TOO_BIG,
+		[WS_BINARY] = CLOSING_NOT_TEXT,
+		[WS_UNMASKED] = CLOSING_UNMASKED,
+	};
+
+	session_close(client_from(user)->session, closings[what], now_of(arg));
 }
 
 static void
@@ -322,11 +328,11 @@ on_http_connection(void *arg, int fd, const struct peer *peer)
 }
 
 static void
-on_ws_connection(void *arg, int fd, const struct peer *peer)
+on_ws_connection(void *arg, int fd, size_t n_head, const struct peer *peer)
 {
 	struct worker *w = arg;
 
-	ws_adopt(w->ws, fd, SLICE_NONE, peer);
+	ws_adopt(w->ws, fd, n_head, peer);
 }
 
 static void
@@ -334,7 +340,7 @@ on_late_ws_connection(void *arg, int fd, struct slice head, const struct peer *p
 {
 	struct worker *w = arg;
 
-	ws_adopt(w->ws, fd, head, peer);
+	ws_adopt_read(w->ws, fd, head, peer);
 }
 
 /* ---- between workers ---- */

@@ -6,8 +6,9 @@
 
 const assert = require('node:assert/strict');
 
-const { request, upgradeHeaders } = require('./lib/http');
+const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { GUESTS, culvert, suite, test, withStage } = require('./lib/stage');
+const { poll } = require('./lib/wait');
 const { NS, find, is, parse } = require('./lib/xml');
 
 const MAX = 65536;
@@ -98,6 +99,44 @@ test('a large message of many scripts passes byte by byte', async () => {
 	assert.ok(inside(heard) === text.replaceAll('&#13;', inside(heard).includes('&#13;') ? '&#13;' : '\r'), 'the text was changed');
 });
 
+culvert('an error before the server has spoken: <open/> with an id that nobody can guess, from nobody', async () => {
+	const ids = new Set();
+	for (let i = 0; i < 4; i++) {
+		const client = stage.websocket('elsewhere.test');
+		await client.connect();
+		client.openStream(` from='juliet@elsewhere.test/balcony'`);
+		const open = await client.expect('open', NS.framing);
+		assert.equal(open.getAttribute('from'), '');
+		assert.equal(open.getAttribute('to'), 'juliet@elsewhere.test');
+		assert.match(open.getAttribute('id'), /^[0-9a-f]{32}$/);
+		ids.add(open.getAttribute('id'));
+		const error = await client.expect('error', NS.stream);
+		await client.expect('close', NS.framing);
+		assert.equal((await client.closed()).reason, error.textContent, 'the closing frame says what the error says');
+	}
+	assert.equal(ids.size, 4);
+});
+
+culvert('a client of before RFC 7395 is told what is spoken here', async () => {
+	const client = stage.websocket();
+	await client.connect();
+	client.send(`<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='${NS.stream}' to='${GUESTS}' version='1.0'>`);
+	await client.expect('open', NS.framing);
+	assert.match((await client.expect('error', NS.stream)).textContent, /RFC 7395.*urn:ietf:params:xml:ns:xmpp-framing/);
+	assert.match((await client.closed()).reason, /RFC 7395/);
+});
+
+culvert('whoever says <close/> hears what the server still has to say', async () => {
+	const client = await stage.guest('websocket');
+	for (let i = 0; i < 50; i++)
+		client.send(message(client.jid, `${i}`));
+	client.send(`<close xmlns='${NS.framing}'/>`);
+	for (let i = 0; i < 50; i++)
+		assert.equal((await client.next(`message ${i}`)).textContent, `${i}`);
+	await client.expect('close', NS.framing);
+	assert.equal((await client.closed()).code, 1000);
+});
+
 test('an unknown domain: host-unknown', async () => {
 	const client = stage.websocket('elsewhere.test');
 	await client.connect();
@@ -114,8 +153,19 @@ const bad = [
 	['first', 'the stream header of TCP', `<stream:stream xmlns:stream='${NS.stream}' to='${GUESTS}' version='1.0'/>`, 'bad-format', 1002],
 	['first', 'an <open/> without a domain', `<open xmlns='${NS.framing}' version='1.0'/>`, 'improper-addressing', 1008],
 	['first', 'an <open/> without a version', `<open xmlns='${NS.framing}' to='${GUESTS}'/>`, 'unsupported-version', 1002],
+	['first', 'an <open/> of version 0.9', open.replace('1.0', '0.9'), 'unsupported-version', 1002],
+	['first', 'an XML declaration', `<?xml version='1.0'?>${open}`, 'restricted-xml', 1007],
+	['first', 'a comment', `<!-- x -->${open}`, 'restricted-xml', 1007],
+	['first', 'white space before <open/>', ` ${open}`, 'not-well-formed', 1007],
+	['first', 'half an <open/>', open.slice(0, -2), 'not-well-formed', 1007],
 	['first', 'a DTD', `<!DOCTYPE open [<!ENTITY a "b">]>${open}`, 'restricted-xml', 1007],
 	['first', 'text', 'hello', 'not-well-formed', 1007],
+	['then', 'a second <open/>', open, 'bad-format', 1002],
+	['then', 'a <close/> of another namespace', "<close xmlns='jabber:client'/>", 'invalid-namespace', 1002],
+	['then', 'a request for TLS', `<starttls xmlns='${NS.tls}'/>`, 'unsupported-stanza-type', 1002],
+	['then', 'a request for compression', "<compress xmlns='http://jabber.org/protocol/compress'><method>zlib</method></compress>", 'unsupported-stanza-type', 1002],
+	['then', 'white space to keep the connection alive', ' ', 'not-well-formed', 1007],
+	['then', 'an XML declaration', `<?xml version='1.0'?>${message('a@b', '1')}`, 'restricted-xml', 1007],
 	['then', 'two elements in a message', message('a@b', '1') + message('a@b', '2'), 'not-well-formed', 1007],
 	['then', 'half an element', '<message><body>', 'not-well-formed', 1007],
 	['then', 'an empty message', '', 'not-well-formed', 1007],
@@ -222,6 +272,61 @@ culvert('upgrade: only the origins of the configuration may', async () => {
 			assert.equal((await upgrade({ Origin: origin }, gateway)).status, expected, origin);
 		assert.equal((await upgrade({}, gateway)).status, 101, 'no browser');
 	});
+});
+
+culvert('upgrade: the subprotocol is xmpp and no other spelling; offered twice it is clear enough', async () => {
+	for (const [protocol, expected] of [['XMPP', 400], ['xmpp ', 101], ['xmpp;q=1', 400], ['xmpp, xmpp', 101], ['', 400]])
+		assert.equal((await upgrade({ 'Sec-WebSocket-Protocol': protocol })).status, expected, JSON.stringify(protocol));
+});
+
+culvert('upgrade: without "require_subprotocol" none need be offered, and then none is agreed upon', async () => {
+	await withStage({ config: { websocket: { require_subprotocol: false } } }, async (lax) => {
+		const { status, headers } = await upgrade({ 'Sec-WebSocket-Protocol': null }, lax.gateway);
+		assert.deepEqual([status, headers['sec-websocket-protocol']], [101, undefined]);
+		assert.equal((await upgrade({ 'Sec-WebSocket-Protocol': 'chat' }, lax.gateway)).status, 400);
+		assert.equal((await upgrade({}, lax.gateway)).headers['sec-websocket-protocol'], 'xmpp');
+		const client = lax.websocket();
+		await client.connect({ protocols: [] });
+		await client.start();
+	});
+});
+
+/* Heads that node's HTTP client does not write.  The answer's status. */
+async function upgradeBy(requestLine, lines) {
+	const raw = await RawConnection.open(stage.gateway.port);
+	raw.write(`${requestLine}\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`);
+	await poll(() => raw.text.includes('\r\n\r\n'), 'the answer');
+	await raw.end();
+	return Number(raw.text.split(' ')[1]);
+}
+const lines = ['Host: localhost', ...Object.entries(upgradeHeaders()).map(([name, value]) => `${name}: ${value}`)];
+
+culvert('upgrade: what RFC 6455, 4.2.1 asks of the head', async () => {
+	const path = stage.gateway.websocketPath;
+	const rows = [
+		[`GET ${path} HTTP/1.1`, lines, 101],
+		[`GET ${path}?a=b HTTP/1.1`, lines, 101],
+		[`GET ${path}/ HTTP/1.1`, lines, 101],
+		[`GET http://localhost${path} HTTP/1.1`, lines, 101],
+		[`GET ${path} HTTP/1.0`, lines, 400],
+		[`GET ${path} HTTP/1.1`, lines.slice(1), 400],
+		[`GET ${path} HTTP/1.1`, lines.filter((line) => !line.startsWith('Connection')), 400],
+		[`POST ${path} HTTP/1.1`, [...lines, 'Content-Length: 0'], 405],
+		[`GET ${path} HTTP/1.1`, [...lines, 'X-Unknown: \u00ff'], 101],
+		[`GET ${path} HTTP/1.1`, [...lines, 'Sec-WebSocket-Extensions: x-unknown; a="b", y'], 101],
+		[`GET ${path} HTTP/1.1`, [...lines, 'Sec-WebSocket-Protocol: chat'], 400],
+		[`GET ${path} HTTP/1.1`, [...lines, 'Connection: keep-alive'], 400],
+	];
+	for (const [requestLine, head, expected] of rows)
+		assert.equal(await upgradeBy(requestLine, head), expected, `${requestLine} ${head.slice(-1)}`);
+});
+
+culvert('upgrade: a refusal says why', async () => {
+	for (const [changes, words] of [
+		[{ 'Sec-WebSocket-Protocol': null }, /Sec-WebSocket-Protocol.* xmpp/], [{ 'Sec-WebSocket-Version': '8' }, /version 13/],
+		[{ 'Sec-WebSocket-Key': null }, /Sec-WebSocket-Key/], [{ Connection: 'close' }, /Connection/],
+	])
+		assert.match((await upgrade(changes)).text, words);
 });
 
 test('a plain GET shows a page', async () => {

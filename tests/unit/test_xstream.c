@@ -563,6 +563,8 @@ restart_and_resumption(void **state)
 		{"<enabled xmlns='urn:x' resume='true'/>", false, false},
 		{"<resumed xmlns='urn:xmpp:sm:3' previd='i' h='0'/>", false, true},
 		{"<failed xmlns='urn:xmpp:sm:3'/>", false, false},
+		{"<enabled xmlns='urn:xmpp:sm:2' resume='true'/>", false, true},
+		{"<resumed xmlns='urn:xmpp:sm:2' previd='i' h='0'/>", false, true},
 		{"<message><enabled xmlns='urn:xmpp:sm:3' resume='true'/></message>", false, false},
 		{"<success xmlns='urn:xmpp:sasl:2'><bound xmlns='urn:xmpp:bind:0'>"
 		 "<enabled xmlns='urn:xmpp:sm:3' resume='true'/></bound></success>", true, true},

@@ -17,9 +17,9 @@ class WsClient {
 		this.inbox = new Inbox();
 	}
 
-	/* Opens the WebSocket; the XMPP stream is not opened yet.  options: those of the module ws. */
-	async connect(options = {}) {
-		this.ws = new WebSocket(this.gateway.websocketUrl, ['xmpp'], { perMessageDeflate: false, ...options });
+	/* Opens the WebSocket; the XMPP stream is not opened yet.  options: protocols, and those of the module ws. */
+	async connect({ protocols = ['xmpp'], ...options } = {}) {
+		this.ws = new WebSocket(this.gateway.websocketUrl, protocols, { perMessageDeflate: false, ...options });
 		this.ws.on('error', (error) => this.inbox.end(String(error)));
 		this.ws.on('message', (data, isBinary) => this.inbox.put({ text: data.toString('utf8'), isBinary }));
 		this.closing = new Promise((resolve) => {

@@ -166,12 +166,17 @@ class Result {
 
 	async run(test) {
 		const { steps, finish, name } = this.transport;
-		const { signal } = test;
 		this.chip('run', 'running');
-		const { passed, failed } = await runSteps(steps, test, (i, result) => this.show(i, result));
+		const { state, failed } = await runSteps(steps, test, (i, result) => this.show(i, result));
 		finish(test);
-		this.chip(passed ? 'pass' : failed && !signal.aborted ? 'fail' : 'left', passed ? 'works' : signal.aborted ? 'stopped' : 'fails');
-		return passed ? `${name} works.` : signal.aborted ? `${name} was stopped.` : `${name} fails at “${failed}”.`;
+		const [chip, verdict] = {
+			pass: ['works', `${name} works.`],
+			note: ['works, but', `${name} works, with a remark.`],
+			fail: ['fails', `${name} fails at “${failed}”.`],
+			left: ['stopped', `${name} was stopped.`],
+		}[state];
+		this.chip(state, chip);
+		return { state, verdict };
 	}
 
 	/* As plain text. */
@@ -250,14 +255,14 @@ async function run(wanted) {
 	showAddresses();
 	$('#verdict').textContent = `Testing ${wanted.domain}…`;
 	$('#verdict').dataset.state = 'run';
-	const verdicts = await Promise.all(Object.entries(results).map(([name, result]) => {
+	const ended = await Promise.all(Object.entries(results).map(([name, result]) => {
 		const { urls, domain, hold } = wanted;
 		result.prepare(urls[name]);
 		return urls[name] ? result.run({ url: urls[name], urls, domain, hold, signal: running.signal }) : null;
 	}));
-	const isGood = shown().every(({ panel }) => $('.chip', panel).dataset.state === 'pass');
-	$('#verdict').textContent = verdicts.filter(Boolean).join(' ');
-	$('#verdict').dataset.state = running.signal.aborted ? 'left' : isGood ? 'pass' : 'fail';
+	const done = ended.filter(Boolean);
+	$('#verdict').textContent = done.map(({ verdict }) => verdict).join(' ');
+	$('#verdict').dataset.state = ['left', 'fail', 'note', 'pass'].find((state) => done.some((one) => one.state === state));
 	$('.after').hidden = false;
 	$('#run').textContent = 'Test again';
 	running = null;

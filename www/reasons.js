@@ -38,23 +38,24 @@ const passOn = (transport) => {
 
 export function unreached(url) {
 	const { host, protocol } = new URL(url);
+	const isSecure = /^(https|wss):$/.test(protocol);
 	const cures = [];
 	if (isMixed(url))
 		return mixed(url);
 	if (!navigator.onLine)
 		cures.push('This computer says it has no network at all.');
+	if (isSecure && !isSameOrigin(url))
+		cures.push(`The certificate may not be valid for ${host}, which a page cannot see but a person can. Open \`${url.replace(/^ws/, 'http')}\` in a new tab, the browser then says what it dislikes.`);
 	if (isSameOrigin(url))
 		cures.push(`This page came from ${host} itself, so culvert or the proxy in front of it has stopped since: look whether it runs, and at the end of its log.`);
 	else
 		cures.push(`Does a server listen there? culvert’s log says \`listening\` with address and port when it starts; one that listens on \`127.0.0.1\` can be reached from its own machine only. A firewall on the way may refuse the port.`);
-	if (/^(https|wss):/.test(protocol))
-		cures.push(`The certificate may not be valid for ${host}: pages may not see such errors, people may. Open \`${url.replace(/^ws/, 'http')}\` in a new tab, the browser then says what it dislikes.`);
 	if (!isSameOrigin(url) && !isNumeric(url))
 		cures.push(`The name \`${host}\` may be mistyped, or not in the DNS.`);
 	if (isInward(url))
 		cures.push('The address is in a private network and this page is not: browsers ask for permission first, or refuse.');
 	cures.push('An extension of the browser (an ad blocker, say) can block requests, too: try a private window.');
-	return { what: `Nothing answers at ${originOf(url)}.`, cures };
+	return { what: isSecure ? `No answer from ${originOf(url)}, or none that the browser trusts.` : `Nothing answers at ${originOf(url)}.`, cures };
 }
 
 export function mixed(url) {
@@ -72,7 +73,7 @@ export function late(url, ms) {
 	return {
 		what: `No answer from ${originOf(url)} within ${seconds(ms)}.`,
 		cures: [
-			'A firewall that drops packets without a word looks like this. From the machine itself: `curl -i URL`.',
+			`A firewall that drops packets without a word looks like this. Try from the machine itself: \`curl -i ${url.replace(/^ws/, 'http')}\``,
 			'A proxy may wait for a culvert that is not there.',
 		],
 	};
@@ -211,7 +212,7 @@ export function originRefused() {
 /* ---- the stream ---- */
 
 const atServer = (domain) => [
-	`Does the XMPP server of ${domain} run, and does culvert’s machine reach it? The address is \`"connect"\` of this domain in culvert.json; with none it is looked up in the DNS.`,
+	`Does the XMPP server of ${domain} run, and does culvert’s machine reach it? Its address is \`"connect"\` of this domain in culvert.json.`,
 	'culvert’s log gives the reason in the line `upstream not reached` or `upstream lost`: refused, no route, or a certificate that is not valid for the domain.',
 	'Towards a server on another machine TLS is required unless `"tls"` of the domain says otherwise.',
 ];
@@ -299,7 +300,7 @@ export function socketCut(ms, asked, { code, reason }) {
 		cures.push(`Or let culvert ping more often: \`"websocket": {"ping": ${Math.floor(ms / 2000)}}\``);
 	cures.push('If there is no proxy of yours, one of the network you are in does it: compare with another network.');
 	return code === 1006
-		? { what: `The connection was cut after ${seconds(ms)} of silence, without a closing frame: a proxy on the way did it. It should have lasted ${asked}\u00a0s.`, cures }
+		? { what: `The connection was cut after ${seconds(ms)} of silence, without a closing frame, as proxies do. It should have lasted ${asked}\u00a0s.`, cures }
 		: { what: `The server closed the connection after ${seconds(ms)} (code ${code}${reason ? `, “${quote(reason)}”` : ''}).`, cures: ['culvert’s log has the reason in its line `session closed`.'] };
 }
 

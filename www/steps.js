@@ -17,9 +17,10 @@ export class Failure extends Error {
 
 export const duration = (ms) => ms < 1000 ? `${Math.max(1, Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
 
-/* Returns { passed, failed }: whether all went well, and the title of the step that did not. */
+/* Returns { state, failed }: pass, note (there is something to read), fail or left; the title of the step that failed. */
 export async function runSteps(steps, test, report) {
 	let failed = null;
+	let state = 'pass';
 	for (const [i, step] of steps.entries()) {
 		if (failed || test.signal.aborted) {
 			report(i, { state: 'left' });
@@ -30,16 +31,17 @@ export async function runSteps(steps, test, report) {
 		try {
 			const result = await step.act(test);
 			const more = typeof result === 'string' ? { found: result } : result;
+			state = more.state === 'note' ? 'note' : state;
 			report(i, { state: 'pass', ms: performance.now() - begin, ...more });
 		} catch (error) {
 			failed = step.title;
 			const reason = error instanceof Failure ? error.reason
 				: { what: `This page made a mistake: ${error.message}`, cures: ['Please report it, with the browser and its version.'] };
-			const state = test.signal.aborted ? 'left' : 'fail';
+			state = test.signal.aborted ? 'left' : 'fail';
 			report(i, { state, ms: performance.now() - begin, reason: state === 'fail' ? reason : undefined });
 		}
 	}
-	return { passed: !failed && !test.signal.aborted, failed };
+	return { state: test.signal.aborted ? 'left' : state, failed };
 }
 
 /* Settles as the promise does, or with `late` after ms; rejects when the test is stopped. */

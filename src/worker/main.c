@@ -14,6 +14,7 @@
 
 #include "base/fatal.h"
 #include "base/features.h"
+#include "base/flood.h"
 #include "io/crypto.h"
 #include "io/idn.h"
 #include "worker/accept.h"
@@ -35,20 +36,23 @@ struct process {
 	struct acceptor *acceptor;
 };
 
+/* What the log's sink knows, whichever thread calls it. */
+struct sink {
+	pthread_mutex_t mutex;
+	struct flood flood;
+};
+
 /* One write per line, so that lines of several threads do not mix. */
 static void
-write_line(void *arg, enum log_level level, struct slice line)
+write_line(const struct timespec *ts, enum log_level level, struct slice line)
 {
 	char text[1280];
-	struct timespec ts;
 	struct tm tm;
 	int n;
 
-	(void) arg;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
+	gmtime_r(&ts->tv_sec, &tm);
 	n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %.*s\n", tm.tm_year + 1900, tm.tm_mon + 1,
-		     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000000, log_level_name(level),
+		     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts->tv_nsec / 1000000, log_level_name(level),
 		     SLICE_ARG(line));
 	if (n >= (int) sizeof text) {
 		n = (int) sizeof text - 1;
@@ -56,6 +60,49 @@ write_line(void *arg, enum log_level level, struct slice line)
 	}
 	if (write(STDERR_FILENO, text, (size_t) n) < 0)
 		return; /* there is nowhere left to say so */
+}
+
+/* Says of which lines there were more, in other seconds than this one. */
+static void
+tell_left_out(struct sink *sink, const struct timespec *ts, int64_t second)
+{
+	const char *event;
+	uint64_t lines;
+	char text[128];
+
+	while (flood_next(&sink->flood, second, &event, &lines)) {
+		snprintf(text, sizeof text, "lines left out event=\"%s\" lines=%llu", event, (unsigned long long) lines);
+		write_line(ts, LOG_WARNING, slice_str(text));
+	}
+}
+
+/* Debugging wants every line. */
+static void
+take_line(void *arg, enum log_level level, struct slice line)
+{
+	struct sink *sink = arg;
+	struct timespec ts;
+	bool is_admitted = true;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	if (level != LOG_DEBUG) {
+		pthread_mutex_lock(&sink->mutex);
+		tell_left_out(sink, &ts, ts.tv_sec);
+		is_admitted = flood_admit(&sink->flood, line, ts.tv_sec);
+		pthread_mutex_unlock(&sink->mutex);
+	}
+	if (is_admitted)
+		write_line(&ts, level, line);
+}
+
+/* The last of all: no thread but this one is left. */
+static void
+end_log(struct sink *sink)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	tell_left_out(sink, &ts, -1);
 }
 
 /* As many descriptors as we may have, before a library makes its tables. */
@@ -256,7 +303,8 @@ stop(struct process *p)
 int
 main(int argc, char **argv)
 {
-	struct process p = {.log = {.sink = write_line}};
+	struct sink sink = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct process p = {.log = {.sink = take_line, .arg = &sink}};
 	struct hooks hooks = {.to_ascii = hook_to_ascii};
 	struct options options = {.hooks = &hooks};
 	sigset_t signals;
@@ -287,6 +335,7 @@ main(int argc, char **argv)
 	}
 	log_event(&p.log, LOG_NOTICE, "culvert stops", "signal=%s", signal_number == SIGINT ? "INT" : "TERM");
 	stop(&p);
+	end_log(&sink);
 	conf_unref(p.conf);
 	return EXIT_SUCCESS;
 }

@@ -138,6 +138,7 @@ async function chat(demo) {
 		auto_insert: false,
 		assets_path: new URL('converse', location.href).href,
 		show_background: false,
+		show_self_in_roster: false,
 		play_sounds: false,
 		show_desktop_notifications: false,
 

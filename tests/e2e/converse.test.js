@@ -1,0 +1,113 @@
+'use strict';
+/*
+ * converse.test.js: two people with Converse.js in two browsers, on the chat
+ * page that contrib/demo shows, served by culvert itself.
+ */
+
+const assert = require('node:assert/strict');
+const nodeTest = require('node:test');
+
+const { ROOMS, each, culvert, suite } = require('./lib/stage');
+const { Browser } = require('./lib/browser');
+const { Person, pages } = require('./lib/chat');
+
+const ROOM = `verona@${ROOMS}`;
+const stage = suite({ users: ['romeo', 'juliet'], rooms: true, config: { pages: pages(['romeo', 'juliet'], 'verona') } });
+
+const LONG = { ms: 40000 };
+const converse = (name, play) => culvert(name, LONG, play);
+
+let browser;
+nodeTest.before(async () => { browser = stage.add(await Browser.start()); });
+nodeTest.afterEach(() => Promise.all(browser.pages.map((page) => browser.close(page))));
+
+const enter = (name, transport, options) => Person.enter(browser, stage.gateway, name, transport, options);
+
+/* Both in the room that is open, and then in private. */
+async function talk(romeo, juliet) {
+	await romeo.say('But soft, what <light> & "window"?');
+	for (const person of [romeo, juliet])
+		await person.sees(`${ROOM}/romeo`, 'But soft, what <light> & "window"?');
+	await juliet.say('Ay me! \u{1F319}');
+	for (const person of [juliet, romeo])
+		await person.sees(`${ROOM}/juliet`, 'Ay me! \u{1F319}');
+
+	await romeo.turnTo(juliet.jid);
+	await romeo.say('By a name I know not how to tell thee who I am');
+	await juliet.turnTo(romeo.jid);
+	for (const person of [romeo, juliet])
+		await person.sees(romeo.jid, 'By a name I know not how to tell thee who I am');
+	await juliet.say('Art thou not Romeo?');
+	for (const person of [juliet, romeo])
+		await person.sees(juliet.jid, 'Art thou not Romeo?');
+}
+
+/* The page is well, and has everything from culvert. */
+function sound(...people) {
+	for (const { page, outside } of people) {
+		assert.deepEqual(page.said.filter((line) => /^uncaught|Content Security Policy|Failed to load/.test(line)), []);
+		assert.deepEqual(outside, []);
+	}
+}
+
+each('two people chat in a room and in private', async (transport) => {
+	const romeo = await enter('romeo', transport, { width: 1100, height: 640 });
+	const juliet = await enter('juliet', transport, { width: 1100, height: 640, dark: true });
+	await talk(romeo, juliet);
+	for (const person of [romeo, juliet]) {
+		assert.equal(person.sockets.length, transport === 'websocket' ? 1 : 0);
+		assert.equal(person.bodies.length > 0, transport === 'bosh');
+		await browser.shot(person.page, `converse-${transport}-private-${person.name}`);
+		await person.turnTo(ROOM);
+		await browser.shot(person.page, `converse-${transport}-room-${person.name}`);
+	}
+	sound(romeo, juliet);
+}, converse);
+
+converse('one by BOSH, the other by WebSocket', async () => {
+	const [romeo, juliet] = [await enter('romeo', 'bosh'), await enter('juliet', 'websocket')];
+	await talk(romeo, juliet);
+	sound(romeo, juliet);
+});
+
+converse('bosh: a page that is loaded again goes on with its session', async () => {
+	const [romeo, juliet] = [await enter('romeo', 'bosh'), await enter('juliet', 'websocket')];
+	const before = romeo.bodies.splice(0);
+	const { sid, rid } = before.at(-1);
+	const [{ sessions_opened: sessions }, logins] = [await stage.gateway.counters(), (body) => body.text.includes('<auth')];
+	assert.equal(before.filter(logins).length, 1);
+
+	await romeo.page.reload();
+	await romeo.connected('bosh');
+	await romeo.turnTo(juliet.jid);
+	await romeo.say('The orchard walls are high');
+	await juliet.turnTo(romeo.jid);
+	await juliet.sees(romeo.jid, 'The orchard walls are high');
+	await juliet.say('If they do see thee');
+	await romeo.sees(juliet.jid, 'If they do see thee');
+
+	const after = romeo.bodies;
+	assert.deepEqual([...new Set(after.map((body) => body.sid))], [sid], 'another session');
+	assert.ok(after[0].rid > rid, 'the rids do not go on');
+	assert.equal(after.filter(logins).length, 0, 'it logged in again');
+	assert.equal((await stage.gateway.counters()).sessions_opened, sessions);
+	sound(romeo, juliet);
+});
+
+converse('websocket: a page that is loaded again logs in again', async () => {
+	const [romeo, juliet] = [await enter('romeo', 'websocket'), await enter('juliet', 'bosh')];
+	await romeo.page.reload();
+	await romeo.connected('websocket');
+	assert.equal(romeo.sockets.length, 2);
+	await talk(romeo, juliet);
+	sound(romeo, juliet);
+});
+
+converse('the switch on the page changes the transport', async () => {
+	const [romeo, juliet] = [await enter('romeo', 'websocket'), await enter('juliet', 'websocket')];
+	await romeo.page.getByLabel('BOSH').check();
+	await romeo.connected('bosh');
+	assert.match(romeo.page.url(), /transport=bosh/);
+	await talk(romeo, juliet);
+	sound(romeo, juliet);
+});

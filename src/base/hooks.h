@@ -4,8 +4,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
+
+#define HOOKS_SHA1 20 /* bytes of a hash */
 
 struct hooks {
 	void *arg;
@@ -18,6 +21,8 @@ struct hooks {
 	bool (*to_ascii)(void *arg, struct slice domain, char *out, size_t room);
 	/* True when the text is the base64 form of exactly n bytes. */
 	bool (*is_base64)(void *arg, struct slice text, size_t n);
+	/* The SHA-1 hash of the text. */
+	void (*sha1)(void *arg, struct slice text, uint8_t hash[HOOKS_SHA1]);
 };
 
 #endif

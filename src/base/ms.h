@@ -15,4 +15,10 @@ ms_min(ms_t a, ms_t b)
 	return a < b ? a : b;
 }
 
+static inline ms_t
+ms_max(ms_t a, ms_t b)
+{
+	return a > b ? a : b;
+}
+
 #endif

@@ -67,6 +67,7 @@ struct conf_bosh {
 	ms_t wait;     /* the most a client gets */
 	unsigned hold; /* the most a client gets */
 	ms_t inactivity;
+	ms_t polling;    /* between empty requests of a client that polls, at least; 0: any */
 	ms_t maxpause;   /* 0: pausing is not offered */
 	size_t max_body; /* of one POST */
 };

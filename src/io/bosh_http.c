@@ -91,7 +91,7 @@ add_safety(struct fields *f)
 }
 
 void
-bosh_http_reply(struct bosh_http *b, struct req_id req, struct slice body, const char *content_type)
+bosh_http_reply(struct bosh_http *b, struct req_id req, unsigned status, struct slice body, const char *content_type)
 {
 	const char *bytes = http_tag(b->http, req);
 	struct fields f = {.n = 0};
@@ -101,7 +101,13 @@ bosh_http_reply(struct bosh_http *b, struct req_id req, struct slice body, const
 	add(&f, "Content-Type", content_type);
 	add_safety(&f);
 	add_cors(b, &f, read_tag(bytes).origin);
-	http_reply(b->http, req, 200, f.v, f.n, body);
+	http_reply(b->http, req, status, f.v, f.n, body);
+}
+
+void
+bosh_http_cut(struct bosh_http *b, struct req_id req)
+{
+	http_cut(b->http, req);
 }
 
 static void
@@ -129,7 +135,7 @@ reply_terminal(struct bosh_http *b, const struct http_request *rq, enum closing 
 
 	counter_add(b->config.counters->http_refused, 1);
 	buf_init(&text, BUF_UNLIMITED);
-	body_terminal(&text, reason);
+	body_terminal(&text, reason, NULL);
 	add(&f, "Content-Type", "text/xml; charset=utf-8");
 	add_safety(&f);
 	add_cors(b, &f, read_tag(rq->tag).origin);
@@ -146,7 +152,7 @@ reply_preflight(struct bosh_http *b, const struct http_request *rq)
 	struct fields f = {.n = 0};
 
 	add(&f, "Allow", "POST, GET, HEAD, OPTIONS");
-	add(&f, "Cache-Control", "no-store");
+	add_safety(&f);
 	add_cors(b, &f, origin);
 	if (origin != 0) {
 		add(&f, "Access-Control-Allow-Methods", "POST, OPTIONS");

@@ -47,8 +47,11 @@ void bosh_http_set_conf(struct bosh_http *b, const struct conf *conf);
 
 /* Serves a connection; takes fd over. */
 void bosh_http_adopt(struct bosh_http *b, int fd, const struct peer *peer);
-/* The answer to a request of this worker; nothing happens when it is gone. */
-void bosh_http_reply(struct bosh_http *b, struct req_id req, struct slice body, const char *content_type);
+/* The answer to a request of this worker, with a status of HTTP; nothing happens when it is gone. */
+void bosh_http_reply(struct bosh_http *b, struct req_id req, unsigned status, struct slice body,
+		     const char *content_type);
+/* No answer to it: its connection is closed. */
+void bosh_http_cut(struct bosh_http *b, struct req_id req);
 /* As http_waiting(). */
 unsigned bosh_http_waiting(const struct bosh_http *b);
 /* As http_run(). */

@@ -3,6 +3,7 @@
 #include <mbedtls/base64.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
+#include <mbedtls/sha1.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -59,4 +60,10 @@ crypto_is_base64(struct slice text, size_t n)
 
 	return n <= sizeof out && text.n == (n + 2) / 3 * 4 &&
 	       mbedtls_base64_decode(out, sizeof out, &length, (const unsigned char *) text.p, text.n) == 0 && length == n;
+}
+
+void
+crypto_sha1(struct slice text, uint8_t hash[HOOKS_SHA1])
+{
+	must(mbedtls_sha1_ret((const unsigned char *) text.p, text.n, hash) == 0);
 }

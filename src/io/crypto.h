@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/hooks.h"
 #include "base/slice.h"
 
 struct crypto;
@@ -17,5 +18,7 @@ void crypto_free(struct crypto *c);
 void crypto_random(struct crypto *c, void *bytes, size_t n);
 /* True when text is the base64 form of exactly n bytes (n at most 64). */
 bool crypto_is_base64(struct slice text, size_t n);
+/* The SHA-1 hash of text, for key sequences. */
+void crypto_sha1(struct slice text, uint8_t hash[HOOKS_SHA1]);
 
 #endif

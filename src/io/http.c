@@ -217,6 +217,19 @@ http_reply_file(struct http *h, struct req_id id, unsigned status, const struct 
 	answer(rq, MHD_create_response_from_fd64(size, fd), status, fields, n_fields);
 }
 
+void
+http_cut(struct http *h, struct req_id id)
+{
+	struct request *rq = find_waiting(h, id);
+
+	if (rq == NULL)
+		return;
+	rq->state = REQUEST_ANSWERED;
+	rq->connection->is_gone = true; /* the library is told so when it comes back to it */
+	if (rq->is_suspended)
+		list_append(&h->to_resume, &rq->due);
+}
+
 /* ---- what the library must not be trusted with ---- */
 
 static enum MHD_Result
@@ -400,6 +413,8 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 			return refuse(rq, &public, 413, too_large);
 		h->handler->request(h->handler->arg, &public);
 		buf_clear(&rq->body, KEEP_BODY);
+		if (rq->connection->is_gone)
+			return MHD_NO;
 	}
 	if (rq->state == REQUEST_ANSWERED && rq->response != NULL)
 		return queue_response(rq);

@@ -83,6 +83,9 @@ void http_reply(struct http *h, struct req_id id, unsigned status, const struct 
 void http_reply_file(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
 		     int fd, uint64_t size);
 
+/* Closes the connection of a request that will not be answered.  Nothing happens when it is gone or answered. */
+void http_cut(struct http *h, struct req_id id);
+
 /* The bytes the handler keeps with a request; NULL when it is gone or answered. */
 char *http_tag(struct http *h, struct req_id id);
 

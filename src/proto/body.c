@@ -74,15 +74,19 @@ on_root(void *arg, const struct xml_element *root)
 	b->type = keep(r, xml_attribute(root, "", "type"));
 	b->ver = keep(r, xml_attribute(root, "", "ver"));
 	b->content = keep(r, xml_attribute(root, "", "content"));
+	b->key = keep(r, xml_attribute(root, "", "key"));
+	b->newkey = keep(r, xml_attribute(root, "", "newkey"));
 	b->version = keep(r, xml_attribute(root, BODY_NS_XMPP, "version"));
 	b->restart = slice_is_true(xml_attribute(root, BODY_NS_XMPP, "restart"));
 	number(r, xml_attribute(root, "", "rid"), BODY_RID_MAX, &b->has_rid, &b->rid);
 	number(r, xml_attribute(root, "", "wait"), UINT32_MAX, &b->has_wait, &b->wait);
 	number(r, xml_attribute(root, "", "hold"), UINT32_MAX, &b->has_hold, &b->hold);
 	number(r, xml_attribute(root, "", "pause"), UINT32_MAX, &b->has_pause, &b->pause);
+	number(r, xml_attribute(root, "", "ack"), BODY_RID_MAX, &b->has_ack, &b->ack);
 	/* 14.1: a positive integer. */
 	if (!b->has_rid || b->rid == 0)
 		r->refused = CLOSING_BAD_BODY;
+	b->has_root = true;
 	return r->refused == CLOSING_NONE;
 }
 
@@ -253,13 +257,39 @@ body_sid_of_refused(struct slice s)
 	return sid;
 }
 
-int
-body_terminal(struct buf *out, enum closing reason)
+void
+body_payload(struct buf *out, struct stanza_queue *payload)
+{
+	bool has_prefix = false;
+	struct stanza *st;
+
+	for (st = payload->first; st != NULL; st = st->next)
+		has_prefix = has_prefix || st->has_stream_prefix;
+	/* XEP-0206, 2: with features or a stream error in it, the body declares the prefix. */
+	if (has_prefix)
+		buf_append_str(out, " xmlns:stream='" XML_NS_STREAMS "'");
+	if (payload->count == 0) {
+		buf_append_str(out, "/>");
+		return;
+	}
+	buf_append_char(out, '>');
+	while ((st = stanza_queue_shift(payload)) != NULL) {
+		buf_append(out, stanza_slice(st));
+		stanza_free(st);
+	}
+	buf_append_str(out, "</body>");
+}
+
+void
+body_terminal(struct buf *out, enum closing reason, struct stanza_queue *payload)
 {
 	const char *condition = closing_row(reason)->condition;
-	int error = buf_append_str(out, "<body xmlns='" BODY_NS "' type='terminate'");
 
-	if (error == 0 && condition != NULL)
-		error = buf_printf(out, " condition='%s'", condition);
-	return error != 0 ? error : buf_append_str(out, "/>");
+	buf_append_str(out, "<body xmlns='" BODY_NS "' type='terminate'");
+	if (condition != NULL)
+		buf_printf(out, " condition='%s'", condition);
+	if (payload != NULL)
+		body_payload(out, payload);
+	else
+		buf_append_str(out, "/>");
 }

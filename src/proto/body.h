@@ -20,12 +20,13 @@
 
 /* What one <body/> said.  Slices and payload belong to the reader until its next body. */
 struct body {
-	struct slice sid, to, from, lang, type, ver, content;
+	bool has_root; /* the attributes were read, even if the body was refused then */
+	struct slice sid, to, from, lang, type, ver, content, key, newkey;
 	struct slice version; /* xmpp:version */
 	bool has_rid;
 	uint64_t rid;
-	bool has_wait, has_hold, has_pause;
-	uint64_t wait, hold, pause; /* seconds, requests, seconds */
+	bool has_wait, has_hold, has_pause, has_ack;
+	uint64_t wait, hold, pause, ack; /* seconds, requests, seconds, a rid */
 	bool restart;               /* xmpp:restart */
 	struct stanza_queue payload;
 };
@@ -58,7 +59,13 @@ struct slice body_sid(struct slice bytes);
  */
 struct slice body_sid_of_refused(struct slice bytes);
 
-/* Appends a <body type='terminate'/> for a reason (XEP-0124, 17.2), without payload; 0 or CV_EFULL. */
-int body_terminal(struct buf *out, enum closing reason);
+/*
+ * Appends what follows the attributes of a <body>: the end of its start tag,
+ * the stanzas, which leave the queue, and its end tag.
+ */
+void body_payload(struct buf *out, struct stanza_queue *payload);
+
+/* Appends a <body type='terminate'/> for a reason (XEP-0124, 17.2), with payload that is left, which may be NULL. */
+void body_terminal(struct buf *out, enum closing reason, struct stanza_queue *payload);
 
 #endif

@@ -4,9 +4,13 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
-
-#define BOSH_VERSION_MAJOR 1
-#define BOSH_VERSION_MINOR 11
+#include "proto/acks.h"
+#include "proto/answers.h"
+#include "proto/ending.h"
+#include "proto/greeting.h"
+#include "proto/keys.h"
+#include "proto/patience.h"
+#include "proto/ring.h"
 
 /*
  * A request that carried a stanza releases an older one that is held.  The
@@ -14,45 +18,6 @@
  * request if it comes within this time, which saves a POST per message.
  */
 #define LINGER 10
-/* How long the end of a session is remembered for a client that lost the answer and asks again. */
-#define EPILOGUE 10000
-/* A polling client asks seldom; its inactivity period is longer (XEP-0124, 12). */
-#define POLLING_INACTIVITY 3
-
-enum slot_state {
-	SLOT_FREE,
-	SLOT_EARLY,    /* arrived before one with a lower rid */
-	SLOT_HELD,     /* taken up, to be answered */
-	SLOT_ANSWERED, /* reply is kept for repeats */
-};
-
-struct slot {
-	enum slot_state state;
-	bool gone; /* its connection is */
-	bool restart, terminate, has_pause;
-	uint64_t rid;
-	struct req_id req;
-	ms_t deadline, pause;
-	struct stanza_queue payload;
-	char *reply; /* NULL: the empty body */
-	size_t n_reply;
-};
-
-/* Where the bytes of an answer are. */
-enum answer_kind {
-	ANSWER_SLOT,
-	ANSWER_EMPTY,
-	ANSWER_RECOVERABLE,
-	ANSWER_TERMINAL,
-	ANSWER_OTHER_REQUEST,
-	ANSWER_NOT_FOUND,
-};
-
-struct answer {
-	struct req_id req;
-	enum answer_kind kind;
-	struct slot *slot;
-};
 
 enum bosh_state {
 	BOSH_NEW,      /* no request yet */
@@ -64,41 +29,26 @@ enum bosh_state {
 struct bosh {
 	enum bosh_state state;
 	char *sid;
-	ms_t wait, inactivity, pausing, maxpause;
-	unsigned hold, requests;
-	bool has_ver;
-	unsigned ver_major, ver_minor;
-	const char *content_type;
-	struct header header;        /* the client's */
-	struct header server_header; /* the server's */
-	bool is_header_due;          /* the client has not been told of it */
-	bool is_opened;
+	struct bosh_config config;
+	struct terms terms;
+	struct greeting greeting;
 
-	struct slot *slot;
-	unsigned n_slots;
-	uint64_t next_rid, answer_rid;
-	ms_t release_at; /* an older request may linger until then */
-	ms_t idle_since; /* since then no live request is held */
+	struct ring ring;
+	struct acks acks;
+	struct patience patience;
+	struct keys *keys; /* NULL: no request had one */
+	ms_t pausing;      /* the inactivity period for now */
+	ms_t release_at;   /* an older request may linger until then */
+	ms_t idle_since;   /* since then nobody waits for an answer */
 	bool is_terminated;
 
 	struct stanza_queue up, down;
-	struct answer *answer; /* a small queue, drained after each event */
-	unsigned n_answers, first_answer, room_answers;
-
-	enum closing reason;
-	bool has_culprit; /* the request that broke a rule */
-	struct req_id culprit;
-	bool is_told, has_told_rid;
-	uint64_t told_rid;
-	ms_t epilogue_end; /* 0: it is over */
-	char *terminal;
-	size_t n_terminal;
+	struct answers answers;
+	struct ending ending;
+	ms_t remembered_until; /* the end is, for repeats; 0: no more */
 	unsigned replays;
-	size_t kept; /* bytes of answers in slots */
 };
 
-static const char other_request[] = "<body xmlns='" BODY_NS "' type='terminate' condition='other-request'/>";
-static const char not_found[] = "<body xmlns='" BODY_NS "' type='terminate' condition='item-not-found'/>";
 static const char recoverable[] = "<body xmlns='" BODY_NS "' type='error'/>";
 
 struct bosh *
@@ -107,25 +57,13 @@ bosh_new(const struct bosh_config *config, struct slice sid)
 	struct bosh *b = xcalloc(1, sizeof *b);
 
 	b->sid = xstrndup(sid.p, sid.n);
-	b->wait = config->wait;
-	b->inactivity = config->inactivity;
-	b->maxpause = config->maxpause;
-	b->hold = config->hold;
-	b->content_type = "text/xml; charset=utf-8";
+	b->config = *config;
+	b->terms.content_type = "text/xml; charset=utf-8";
 	b->release_at = MS_NEVER;
-	b->epilogue_end = MS_NEVER;
+	b->remembered_until = MS_NEVER;
 	stanza_queue_init(&b->up);
 	stanza_queue_init(&b->down);
 	return b;
-}
-
-static void
-slot_clear(struct slot *s)
-{
-	stanza_queue_fini(&s->payload);
-	free(s->reply);
-	*s = (struct slot){.state = SLOT_FREE};
-	stanza_queue_init(&s->payload);
 }
 
 void
@@ -133,167 +71,68 @@ bosh_free(struct bosh *b)
 {
 	if (b == NULL)
 		return;
-	for (unsigned i = 0; i < b->n_slots; i++)
-		slot_clear(&b->slot[i]);
-	free(b->slot);
+	ring_fini(&b->ring);
+	keys_free(b->keys);
 	stanza_queue_fini(&b->up);
 	stanza_queue_fini(&b->down);
-	header_fini(&b->header);
-	header_fini(&b->server_header);
-	free(b->answer);
-	free(b->terminal);
+	greeting_fini(&b->greeting);
+	answers_fini(&b->answers);
+	ending_fini(&b->ending);
 	free(b->sid);
 	free(b);
 }
 
-static struct slot *
-slot_at(const struct bosh *b, uint64_t rid)
-{
-	return &b->slot[rid % b->n_slots];
-}
-
-static unsigned
-held(const struct bosh *b)
-{
-	return (unsigned) (b->next_rid - b->answer_rid);
-}
-
-/* Is there a held request whose client is still there to read an answer? */
-static bool
-has_live(const struct bosh *b)
-{
-	for (uint64_t rid = b->answer_rid; rid < b->next_rid; rid++)
-		if (!slot_at(b, rid)->gone)
-			return true;
-	return false;
-}
-
-static void
-push_answer(struct bosh *b, struct req_id req, enum answer_kind kind, struct slot *slot)
-{
-	if (b->first_answer == b->n_answers)
-		b->first_answer = b->n_answers = 0;
-	if (b->n_answers == b->room_answers) {
-		b->room_answers = b->room_answers > 0 ? b->room_answers * 2 : 4;
-		b->answer = xrealloc(b->answer, b->room_answers * sizeof *b->answer);
-	}
-	b->answer[b->n_answers++] = (struct answer){req, kind, slot};
-}
+/* ---- answers ---- */
 
 bool
 bosh_next_answer(struct bosh *b, struct bosh_answer *out)
 {
-	const struct answer *a;
+	const struct answer *a = answers_shift(&b->answers);
 
-	if (b->first_answer == b->n_answers)
+	if (a == NULL)
 		return false;
-	a = &b->answer[b->first_answer++];
 	out->req = a->req;
-	out->content_type = b->content_type;
-	out->body = SLICE(BODY_EMPTY);
-	switch (a->kind) {
-	case ANSWER_SLOT:
-		if (a->slot->reply != NULL)
-			out->body = slice_of(a->slot->reply, a->slot->n_reply);
-		break;
-	case ANSWER_EMPTY:
-		break;
-	case ANSWER_RECOVERABLE:
-		out->body = slice_of(recoverable, sizeof recoverable - 1);
-		break;
-	case ANSWER_TERMINAL:
-		out->body = slice_of(b->terminal, b->n_terminal);
-		break;
-	case ANSWER_NOT_FOUND:
-		out->body = slice_of(not_found, sizeof not_found - 1);
-		break;
-	case ANSWER_OTHER_REQUEST:
-		out->body = slice_of(other_request, sizeof other_request - 1);
-		break;
-	}
+	out->status = a->status;
+	out->body = a->body;
+	out->content_type = b->terms.content_type;
 	return true;
 }
 
-/* XEP-0124, 7.1: "<major>.<minor>", each an integer of its own. */
-static bool
-read_version(struct slice ver, uint64_t *major, uint64_t *minor)
+static void
+push_reply(struct bosh *b, struct req_id req, const struct ring_slot *s)
 {
-	const char *dot = memchr(ver.p, '.', ver.n);
+	answers_push(&b->answers, req, 200, s->reply != NULL ? slice_of(s->reply, s->n_reply) : SLICE(BODY_EMPTY));
+}
+
+/* 17.3: the client is to repeat this request, and those before it that were not answered. */
+static void
+push_recoverable(struct bosh *b, const struct ring_slot *s)
+{
+	struct buf out;
+	char *text;
 	size_t n;
 
-	if (dot == NULL)
-		return false;
-	n = (size_t) (dot - ver.p);
-	return slice_number(slice_of(ver.p, n), UINT32_MAX, major) &&
-	       slice_number(slice_of(dot + 1, ver.n - n - 1), UINT32_MAX, minor);
-}
-
-/*
- * The Content-Type of all answers (7.1).  Only types a browser will not run
- * as a page of ours; anything else is answered as text/xml.
- */
-static const char *
-content_type(struct slice wanted)
-{
-	static const char *const allowed[] = {
-		"text/xml; charset=utf-8",
-		"application/xml; charset=utf-8",
-		"text/plain; charset=utf-8",
-	};
-	struct slice type = wanted;
-	const char *semicolon = wanted.n > 0 ? memchr(wanted.p, ';', wanted.n) : NULL;
-
-	if (semicolon != NULL)
-		type.n = (size_t) (semicolon - wanted.p);
-	type = slice_trim(type);
-	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
-		if (slice_eq_nocase(type, slice_of(allowed[i], strcspn(allowed[i], ";"))))
-			return allowed[i];
-	return allowed[0];
-}
-
-/* The session creation request (7.1): what the client wishes and what it gets. */
-static enum closing
-create(struct bosh *b, const struct body *body)
-{
-	uint64_t major, minor;
-
-	b->state = BOSH_CREATING;
-	if (body->has_wait && (ms_t) body->wait * 1000 < b->wait)
-		b->wait = (ms_t) body->wait * 1000;
-	if (body->has_hold && body->hold < b->hold)
-		b->hold = (unsigned) body->hold;
-	else if (!body->has_hold && b->hold > 1)
-		b->hold = 1;
-	if (b->wait == 0 || b->hold == 0) {
-		b->hold = 0;
-		b->inactivity *= POLLING_INACTIVITY;
+	if (!acks_has_news(&b->acks, &b->ring, s)) {
+		answers_push(&b->answers, s->req, 200, slice_of(recoverable, sizeof recoverable - 1));
+		return;
 	}
-	b->requests = b->hold + 1 > 2 ? b->hold + 1 : 2;
-	b->pausing = b->inactivity;
-	b->content_type = content_type(body->content);
-
-	/* answered and kept, held (one more while lingering), early (one more to pause or terminate) */
-	b->n_slots = b->requests + (b->hold + 2) + (b->requests + 1);
-	b->slot = xcalloc(b->n_slots, sizeof *b->slot);
-	for (unsigned i = 0; i < b->n_slots; i++)
-		slot_clear(&b->slot[i]);
-	b->next_rid = b->answer_rid = body->rid;
-
-	if (slice_is_set(body->ver)) {
-		if (!read_version(slice_trim(body->ver), &major, &minor))
-			return CLOSING_BAD_BODY;
-		/* The lower of the client's version and ours. */
-		bool is_ours = major > BOSH_VERSION_MAJOR || (major == BOSH_VERSION_MAJOR && minor > BOSH_VERSION_MINOR);
-		b->has_ver = true;
-		b->ver_major = is_ours ? BOSH_VERSION_MAJOR : (unsigned) major;
-		b->ver_minor = is_ours ? BOSH_VERSION_MINOR : (unsigned) minor;
-	}
-	if (!slice_is_set(body->to) || body->to.n == 0)
-		return CLOSING_NO_TO;
-	header_set(&b->header, body->to, body->from, body->lang, body->version, SLICE_NONE);
-	return CLOSING_NONE;
+	buf_init(&out, BUF_UNLIMITED);
+	buf_append(&out, slice_of(recoverable, sizeof recoverable - 3));
+	acks_write_received(&b->acks, &b->ring, s, &out);
+	buf_append_str(&out, "/>");
+	text = buf_take(&out, &n);
+	answers_push_own(&b->answers, s->req, 200, text, n);
 }
+
+/* What was held, or waited, does not any more: 10. */
+static void
+note_idle(struct bosh *b, ms_t now)
+{
+	if (!ring_has_waiting(&b->ring))
+		b->idle_since = now;
+}
+
+/* ---- requests ---- */
 
 static void
 push_mark(struct bosh *b, enum stanza_kind kind)
@@ -303,22 +142,97 @@ push_mark(struct bosh *b, enum stanza_kind kind)
 	stanza_queue_push(&b->up, &mark);
 }
 
+static void
+put_keys(struct bosh *b, const struct body *body)
+{
+	if (b->keys == NULL && (slice_is_set(body->key) || slice_is_set(body->newkey)))
+		b->keys = keys_new(b->ring.n, b->config.hooks);
+	if (b->keys != NULL)
+		keys_put(b->keys, body->rid, body->key, body->newkey);
+}
+
+static void
+fill(struct bosh *b, struct body *body, struct req_id req, ms_t now)
+{
+	struct ring_slot *s = ring_fill(&b->ring, body, req, now);
+
+	s->deadline = now + b->terms.wait;
+	s->heard = acks_heard(&b->acks, body);
+	s->has_pause = body->has_pause && b->terms.maxpause > 0;
+	/* 10: a pause of nothing would be the end; it asks for what is held, which it gets. */
+	s->pause = body->pause > 0 ? ms_min((ms_t) body->pause * 1000, b->terms.maxpause) : b->terms.inactivity;
+	put_keys(b, body);
+}
+
+static enum closing
+refuse(struct bosh *b, const struct body *body, struct req_id req, enum closing reason)
+{
+	ending_accuse_rid(&b->ending, req, body->rid);
+	return reason;
+}
+
+/* The session creation request (7.1). */
+static enum closing
+create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
+{
+	enum closing closing = terms_agree(&b->terms, &b->config, body);
+
+	b->state = BOSH_CREATING;
+	b->acks.is_on = b->terms.has_acks;
+	b->pausing = b->terms.inactivity;
+	/* answered and kept, held (one more while lingering), early (one more to pause or terminate) */
+	ring_init(&b->ring, b->terms.requests + (b->terms.hold + 2) + (b->terms.requests + 1), body->rid);
+	if (closing == CLOSING_NONE)
+		closing = greeting_create(&b->greeting, body);
+	if (closing != CLOSING_NONE)
+		return refuse(b, body, req, closing);
+
+	/* It opens a stream as it is, and its answer is due in full. */
+	body->restart = body->has_pause = body->has_ack = false;
+	push_mark(b, STANZA_OPEN);
+	fill(b, body, req, now);
+	/* 12: polling begins with the next request. */
+	ring_at(&b->ring, body->rid)->is_empty = false;
+	return CLOSING_NONE;
+}
+
+/* 15.4: a request with a wrong key is not processed, and ends the session. */
+static enum closing
+check_key(struct bosh *b)
+{
+	struct ring_slot *s = ring_at(&b->ring, b->ring.next_rid);
+
+	if (b->keys == NULL || keys_turn(b->keys, s->rid))
+		return CLOSING_NONE;
+	if (!s->gone)
+		ending_accuse_rid(&b->ending, s->req, s->rid);
+	ring_forget(&b->ring, s);
+	return CLOSING_KEY;
+}
+
 /*
  * Takes up the request with next_rid: its payload goes to the server in the
  * order of the rids (14.2), and it joins those that are held.
  */
-static void
-take_up(struct bosh *b, struct slot *s, ms_t now)
+static enum closing
+take_up(struct bosh *b, ms_t now)
 {
-	bool has_payload = s->payload.count > 0 || s->restart || s->terminate;
+	enum closing closing = check_key(b);
+	bool has_payload;
+	struct ring_slot *s;
 
-	s->state = SLOT_HELD;
-	b->next_rid++;
-	b->pausing = b->inactivity;
-	if (s->restart) {
-		/* XEP-0206, 6: payload of a restart request is ignored. */
+	if (closing != CLOSING_NONE)
+		return closing;
+	s = ring_take_up(&b->ring);
+	has_payload = s->payload.count > 0 || s->restart != NULL || s->terminate;
+	b->pausing = b->terms.inactivity;
+	acks_note(&b->acks, &b->ring, s, now);
+	if (s->restart != NULL) {
+		/* XEP-0206, 5: a stanza in a restart request is ignored. */
 		stanza_queue_fini(&s->payload);
-		push_mark(b, STANZA_OPEN);
+		closing = greeting_restart(&b->greeting, s->restart);
+		if (closing == CLOSING_NONE)
+			push_mark(b, STANZA_OPEN);
 	}
 	stanza_queue_move(&b->up, &s->payload);
 	if (s->terminate) {
@@ -329,50 +243,10 @@ take_up(struct bosh *b, struct slot *s, ms_t now)
 	if (s->has_pause) {
 		/* 10: all held requests are answered at once, this one too. */
 		b->pausing = s->pause;
-		for (uint64_t rid = b->answer_rid; rid < b->next_rid; rid++)
-			slot_at(b, rid)->deadline = now;
+		for (uint64_t rid = b->ring.answer_rid; rid < b->ring.next_rid; rid++)
+			ring_at(&b->ring, rid)->deadline = now;
 	}
-}
-
-static void
-slot_forget(struct bosh *b, struct slot *s)
-{
-	b->kept -= s->n_reply;
-	slot_clear(s);
-}
-
-/*
- * Answers too old to be asked for again need not be kept until their slots
- * are used anew.  None of them may be on its way out.
- */
-static void
-forget_old(struct bosh *b)
-{
-	if (b->first_answer != b->n_answers)
-		return;
-	for (unsigned i = 0; i < b->n_slots; i++) {
-		struct slot *s = &b->slot[i];
-		if (s->state == SLOT_ANSWERED && s->rid + b->requests < b->answer_rid)
-			slot_forget(b, s);
-	}
-}
-
-/* The slot becomes the body's.  An early request that is repeated is replaced (it is an exact copy, 14.3). */
-static void
-fill(struct bosh *b, struct slot *s, struct body *body, struct req_id req, ms_t now)
-{
-	slot_forget(b, s);
-	s->state = SLOT_EARLY;
-	s->rid = body->rid;
-	s->req = req;
-	s->deadline = now + b->wait;
-	s->restart = body->restart;
-	s->terminate = slice_eq(body->type, SLICE("terminate"));
-	s->has_pause = body->has_pause && b->maxpause > 0;
-	s->pause = (ms_t) body->pause * 1000;
-	if (s->pause > b->maxpause)
-		s->pause = b->maxpause;
-	stanza_queue_move(&s->payload, &body->payload);
+	return closing;
 }
 
 /*
@@ -381,38 +255,65 @@ fill(struct bosh *b, struct slot *s, struct body *body, struct req_id req, ms_t 
  *
  *   answered      -> the same bytes again, even if stanzas came in since
  *   still waiting -> the old connection is told to go, the new one waits
- *
- * A rid we have forgotten gets item-not-found whether it is too small or
- * too large: the error must not teach a guesser where the window is.
  */
 static enum closing
-repeat(struct bosh *b, struct slot *s, const struct body *body, struct req_id req, ms_t now)
+repeat(struct bosh *b, struct ring_slot *s, const struct body *body, struct req_id req, ms_t now)
 {
-	if (s->state == SLOT_FREE || s->rid != body->rid)
-		return CLOSING_RID_FORGOTTEN;
+	enum closing closing = patience_repeat(s, now);
+
+	if (b->keys != NULL && !keys_is_repeat(b->keys, body->rid, body->key))
+		closing = CLOSING_KEY;
+	if (closing != CLOSING_NONE)
+		return refuse(b, body, req, closing);
 	if (s->state == SLOT_ANSWERED) {
 		b->replays++;
-		push_answer(b, req, ANSWER_SLOT, s);
+		push_reply(b, req, s);
 		/* 10: inactivity counts from the last response, and this is one. */
 		b->idle_since = now;
 		return CLOSING_NONE;
 	}
 	if (!s->gone)
-		push_answer(b, s->req, ANSWER_RECOVERABLE, NULL);
+		push_recoverable(b, s);
 	s->req = req;
 	s->gone = false;
-	s->deadline = now + b->wait;
+	s->deadline = now + b->terms.wait;
 	return CLOSING_NONE;
 }
 
-/* Was this rid waiting when the session ended, or the one that learnt of the end? */
-static bool
-has_been_told(const struct bosh *b, uint64_t rid)
+/*
+ * A rid that is forgotten, or too far ahead: the error is the same, for it
+ * must not teach a guesser where the window is (14.3).
+ */
+static enum closing
+check_window(const struct bosh *b, const struct body *body)
 {
-	const struct slot *s = b->n_slots > 0 ? slot_at(b, rid) : NULL;
+	unsigned window = b->terms.requests + (patience_is_extra(body) ? 1 : 0);
 
-	return b->is_told && ((b->has_told_rid && rid == b->told_rid) ||
-			      (s != NULL && s->rid == rid && (s->state == SLOT_HELD || s->state == SLOT_EARLY)));
+	if (body->rid < b->ring.next_rid)
+		return CLOSING_RID_FORGOTTEN;
+	if (body->rid >= b->ring.next_rid + window || b->is_terminated)
+		return CLOSING_RID_WINDOW;
+	/* 11: none of so many is answered yet.  The ring has no room for more than these and the answers kept. */
+	if (body->rid - b->ring.answer_rid >= b->ring.n - b->terms.requests)
+		return CLOSING_OVERACTIVE;
+	return CLOSING_NONE;
+}
+
+/*
+ * Answers too old to be asked for again need not be kept until their slots
+ * are used anew: those more than "requests" back, and those the client says
+ * it has (14.3).  None of them may be on its way out.
+ */
+static void
+forget_old(struct bosh *b)
+{
+	uint64_t below = b->ring.answer_rid > b->terms.requests ? b->ring.answer_rid - b->terms.requests : 0;
+
+	if (!answers_is_empty(&b->answers))
+		return;
+	if (b->acks.heard >= below)
+		below = b->acks.heard + 1;
+	ring_forget_below(&b->ring, below);
 }
 
 /*
@@ -423,21 +324,15 @@ has_been_told(const struct bosh *b, uint64_t rid)
 static void
 request_after_end(struct bosh *b, const struct body *body, struct req_id req, ms_t now)
 {
-	struct slot *s = b->n_slots > 0 ? slot_at(b, body->rid) : NULL;
+	const struct ring_slot *s = ring_find(&b->ring, body->rid);
 
-	if (s != NULL && body->rid < b->answer_rid && s->state == SLOT_ANSWERED && s->rid == body->rid) {
+	if (b->keys != NULL && !keys_is_repeat(b->keys, body->rid, body->key)) {
+		ending_refuse(&b->ending, &b->answers, req, true);
+	} else if (s != NULL && s->state == SLOT_ANSWERED) {
 		b->replays++;
-		push_answer(b, req, ANSWER_SLOT, s);
-	} else if (has_been_told(b, body->rid)) {
-		push_answer(b, req, ANSWER_TERMINAL, NULL);
-	} else if (!b->is_told) {
-		push_answer(b, req, ANSWER_TERMINAL, NULL);
-		b->is_told = true;
-		b->has_told_rid = true;
-		b->told_rid = body->rid;
-		b->epilogue_end = now + EPILOGUE;
-	} else {
-		push_answer(b, req, ANSWER_NOT_FOUND, NULL);
+		push_reply(b, req, s);
+	} else if (ending_request(&b->ending, &b->ring, &b->answers, body->rid, req)) {
+		b->remembered_until = now + ENDING_REMEMBERED;
 	}
 }
 
@@ -445,8 +340,7 @@ enum closing
 bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 {
 	enum closing closing = CLOSING_NONE;
-	struct slot *s;
-	unsigned window;
+	struct ring_slot *s;
 
 	forget_old(b);
 	if (b->state == BOSH_CLOSED) {
@@ -454,90 +348,64 @@ bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 		return CLOSING_NONE;
 	}
 	if (b->state == BOSH_NEW) {
-		closing = create(b, body);
-		if (closing != CLOSING_NONE)
-			goto out;
-		push_mark(b, STANZA_OPEN);
-		s = slot_at(b, body->rid);
-		body->restart = false; /* it opens a stream as it is, and its answer is due in full */
-		body->has_pause = false;
-		fill(b, s, body, req, now);
-		take_up(b, s, now);
-		b->release_at = s->deadline;
-		return CLOSING_NONE;
+		if ((closing = create(b, body, req, now)) == CLOSING_NONE && (closing = take_up(b, now)) == CLOSING_NONE)
+			b->release_at = ring_at(&b->ring, body->rid)->deadline;
+		return closing;
 	}
-
-	s = slot_at(b, body->rid);
-	window = b->requests + (slice_eq(body->type, SLICE("terminate")) || body->has_pause ? 1 : 0);
-	if (body->rid < b->next_rid) {
-		closing = body->rid + b->requests < b->answer_rid ? CLOSING_RID_FORGOTTEN
-								  : repeat(b, s, body, req, now);
-		goto out;
-	}
-	if (body->rid >= b->next_rid + window || b->is_terminated) {
-		closing = CLOSING_RID_WINDOW;
-		goto out;
-	}
-	/* 11: none of so many is answered yet.  The ring has no room for more than these and the answers kept. */
-	if (body->rid - b->answer_rid >= b->n_slots - b->requests) {
-		closing = CLOSING_OVERACTIVE;
-		goto out;
-	}
-	if (s->state == SLOT_EARLY && s->rid == body->rid && !s->gone)
-		push_answer(b, s->req, ANSWER_RECOVERABLE, NULL);
-	fill(b, s, body, req, now);
-	while ((s = slot_at(b, b->next_rid))->state == SLOT_EARLY && s->rid == b->next_rid)
-		take_up(b, s, now);
-out:
-	if (closing != CLOSING_NONE) {
-		bosh_refused(b, req);
-		b->has_told_rid = true;
-		b->told_rid = body->rid;
-	}
+	s = ring_find(&b->ring, body->rid);
+	if (s != NULL && body->rid + b->terms.requests >= b->ring.answer_rid)
+		return repeat(b, s, body, req, now);
+	closing = check_window(b, body);
+	if (closing == CLOSING_NONE)
+		closing = patience_new(&b->patience, &b->terms, &b->ring, body, now);
+	if (closing != CLOSING_NONE)
+		return refuse(b, body, req, closing);
+	fill(b, body, req, now);
+	while (closing == CLOSING_NONE && (s = ring_find(&b->ring, b->ring.next_rid)) != NULL && s->state == SLOT_EARLY)
+		closing = take_up(b, now);
 	return closing;
 }
 
 void
 bosh_refused(struct bosh *b, struct req_id req)
 {
-	if (b->state == BOSH_CLOSED) {
-		push_answer(b, req, ANSWER_TERMINAL, NULL);
-		return;
-	}
-	b->has_culprit = true;
-	b->culprit = req;
+	if (b->state == BOSH_CLOSED)
+		ending_refuse(&b->ending, &b->answers, req, false);
+	else
+		ending_accuse(&b->ending, req);
 }
 
 bool
 bosh_gone(struct bosh *b, struct req_id req, ms_t now)
 {
-	bool was_live = has_live(b);
+	struct ring_slot *s = ring_waiting(&b->ring, req);
+	bool was_live;
 
-	for (unsigned i = 0; i < b->n_slots; i++) {
-		struct slot *s = &b->slot[i];
-		if ((s->state != SLOT_HELD && s->state != SLOT_EARLY) || !req_eq(s->req, req))
-			continue;
-		s->gone = true;
-		if (b->state == BOSH_CREATING)
-			b->pausing = 0; /* nobody will ever know the sid */
-		if (was_live && !has_live(b))
-			b->idle_since = now;
-		return true;
-	}
-	return false;
+	if (s == NULL)
+		return false;
+	was_live = !s->gone;
+	s->gone = true;
+	if (b->state == BOSH_CREATING)
+		b->pausing = 0; /* nobody will ever know the sid */
+	if (was_live)
+		note_idle(b, now);
+	return true;
 }
 
 void
 bosh_hurry(struct bosh *b, struct req_id req, ms_t now)
 {
-	for (uint64_t rid = b->answer_rid; rid < b->next_rid; rid++) {
-		if (!req_eq(slot_at(b, rid)->req, req))
-			continue;
-		for (uint64_t before = b->answer_rid; before <= rid; before++)
-			slot_at(b, before)->deadline = ms_min(slot_at(b, before)->deadline, now);
+	struct ring_slot *s = ring_waiting(&b->ring, req);
+
+	if (s == NULL)
 		return;
-	}
+	s->deadline = ms_min(s->deadline, now);
+	if (s->state == SLOT_HELD)
+		for (uint64_t before = b->ring.answer_rid; before < s->rid; before++)
+			ring_at(&b->ring, before)->deadline = ms_min(ring_at(&b->ring, before)->deadline, now);
 }
+
+/* ---- stanzas ---- */
 
 struct stanza *
 bosh_next_up(struct bosh *b)
@@ -548,16 +416,13 @@ bosh_next_up(struct bosh *b)
 const struct header *
 bosh_header(const struct bosh *b)
 {
-	return &b->header;
+	return &b->greeting.client;
 }
 
 void
 bosh_opened(struct bosh *b, const struct header *h)
 {
-	header_set(&b->server_header, SLICE_NONE, slice_str(h->from), slice_str(h->lang), slice_str(h->version),
-		   slice_str(h->id));
-	b->is_header_due = true;
-	b->is_opened = true;
+	greeting_opened(&b->greeting, h);
 }
 
 void
@@ -566,112 +431,69 @@ bosh_give(struct bosh *b, struct stanza **st)
 	stanza_queue_push(&b->down, st);
 }
 
-/* The attributes of the creation response (XEP-0124, 7.2; XEP-0206, 5). */
+/* The attributes of the creation response, or what of them is late. */
 static void
-creation_attributes(struct bosh *b, struct buf *out)
+write_attributes(struct bosh *b, const struct ring_slot *s, struct buf *out)
 {
-	buf_printf(out, " sid='%s' wait='%lld' requests='%u' hold='%u' inactivity='%lld'", b->sid,
-		   (long long) (b->wait / 1000), b->requests, b->hold, (long long) (b->inactivity / 1000));
-	if (b->has_ver)
-		buf_printf(out, " ver='%u.%u'", b->ver_major, b->ver_minor);
-	if (b->maxpause > 0)
-		buf_printf(out, " maxpause='%lld'", (long long) (b->maxpause / 1000));
-	header_attribute(out, "from", b->server_header.from != NULL ? b->server_header.from : b->header.to);
-	buf_append_str(out, " charsets='UTF-8' xmlns:xmpp='" BODY_NS_XMPP "' xmpp:restartlogic='true'");
-}
-
-/*
- * The answer's bytes: attributes that are due, all that waits for the client,
- * and, at the end of the session, the terminal condition.
- */
-static char *
-write_body(struct bosh *b, size_t *n)
-{
-	bool is_creation = b->state == BOSH_CREATING;
-	bool has_prefix = false;
-	struct stanza *st;
-	struct buf out;
-
-	buf_init(&out, BUF_UNLIMITED);
-	buf_reserve(&out, b->down.bytes + 256);
-	buf_append_str(&out, "<body xmlns='" BODY_NS "'");
-	if (b->reason != CLOSING_NONE) {
-		const char *condition = closing_row(b->reason)->condition;
-		buf_append_str(&out, " type='terminate'");
-		if (condition != NULL)
-			buf_printf(&out, " condition='%s'", condition);
-	} else if (is_creation) {
-		creation_attributes(b, &out);
+	if (b->state != BOSH_CREATING) {
+		greeting_write_late(&b->greeting, out);
+		return;
 	}
-	if (b->is_header_due && b->reason == CLOSING_NONE) {
-		if (!is_creation && b->server_header.version != NULL)
-			buf_append_str(&out, " xmlns:xmpp='" BODY_NS_XMPP "'");
-		header_attribute(&out, "xmpp:version", b->server_header.version);
-		header_attribute(&out, "authid", b->server_header.id);
-		b->is_header_due = false;
-	}
-	for (st = b->down.first; st != NULL; st = st->next)
-		has_prefix = has_prefix || st->has_stream_prefix;
-	if (has_prefix)
-		buf_append_str(&out, " xmlns:stream='" XML_NS_STREAMS "'");
-	if (b->down.count == 0) {
-		buf_append_str(&out, "/>");
-		return buf_take(&out, n);
-	}
-	buf_append_char(&out, '>');
-	while ((st = stanza_queue_shift(&b->down)) != NULL) {
-		buf_append(&out, stanza_slice(st));
-		stanza_free(st);
-	}
-	buf_append_str(&out, "</body>");
-	return buf_take(&out, n);
+	terms_write(&b->terms, b->sid, out);
+	if (b->acks.is_on)
+		buf_printf(out, " ack='%llu'", (unsigned long long) s->rid);
+	greeting_write_creation(&b->greeting, out);
 }
 
 static bool
 has_news(const struct bosh *b)
 {
-	return b->down.count > 0 || b->state == BOSH_CREATING || b->is_header_due;
-}
-
-/* Answers the oldest held request: with what there is, or empty when its client is known to be gone. */
-static void
-answer_oldest(struct bosh *b, bool with_payload, ms_t now)
-{
-	struct slot *s = slot_at(b, b->answer_rid);
-
-	must(s->state == SLOT_HELD && s->rid == b->answer_rid);
-	s->state = SLOT_ANSWERED;
-	b->answer_rid++;
-	if (with_payload && !s->gone && !s->has_pause && has_news(b)) {
-		s->reply = write_body(b, &s->n_reply);
-		b->kept += s->n_reply;
-		if (b->state == BOSH_CREATING)
-			b->state = BOSH_OPEN;
-	}
-	if (!s->gone)
-		push_answer(b, s->req, ANSWER_SLOT, s);
-	if (!has_live(b))
-		b->idle_since = now;
+	return b->down.count > 0 || b->state == BOSH_CREATING || b->greeting.is_due;
 }
 
 /*
+ * Answers the oldest held request: with what there is, or without payload
+ * when its client is known to be gone, or has asked for a pause (10).
+ */
+static void
+answer_oldest(struct bosh *b, ms_t now)
+{
+	struct ring_slot *s = ring_answer(&b->ring, now);
+	bool with_news = !s->gone && !s->has_pause && has_news(b);
+	struct buf out;
+
+	if (with_news || acks_has_news(&b->acks, &b->ring, s)) {
+		buf_init(&out, BUF_UNLIMITED);
+		buf_reserve(&out, (with_news ? b->down.bytes : 0) + 256);
+		buf_append_str(&out, "<body xmlns='" BODY_NS "'");
+		if (with_news)
+			write_attributes(b, s, &out);
+		acks_write(&b->acks, &b->ring, s, now, &out);
+		s->has_payload = with_news && b->down.count > 0;
+		if (with_news)
+			body_payload(&out, &b->down);
+		else
+			buf_append_str(&out, "/>");
+		s->reply = buf_take(&out, &s->n_reply);
+		b->ring.kept += s->n_reply;
+	}
+	if (with_news && b->state == BOSH_CREATING)
+		b->state = BOSH_OPEN;
+	if (!s->gone)
+		push_reply(b, s->req, s);
+	note_idle(b, now);
+}
+
+/* ---- time ---- */
+
+/*
  * May the creation request be answered?  The features are waited for, so
- * that the client needs no further request to learn them (XEP-0206, 5).
+ * that the client needs no further request to learn them (XEP-0206, 4).
  */
 static bool
 is_creation_ready(const struct bosh *b)
 {
-	return b->down.count > 0 || (b->is_opened && b->server_header.version == NULL);
-}
-
-/* Has a held request, whose client is still there, waited long enough? */
-static bool
-is_overdue(const struct bosh *b, ms_t now)
-{
-	for (uint64_t rid = b->answer_rid; rid < b->next_rid; rid++)
-		if (!slot_at(b, rid)->gone && slot_at(b, rid)->deadline <= now)
-			return true;
-	return false;
+	return b->down.count > 0 || (b->greeting.is_opened && b->greeting.server.version == NULL);
 }
 
 /*
@@ -682,13 +504,36 @@ is_overdue(const struct bosh *b, ms_t now)
 static bool
 is_release_due(const struct bosh *b, ms_t now)
 {
+	unsigned held = ring_held(&b->ring);
+
 	if (b->state != BOSH_CREATING) {
-		if (held(b) > b->hold + 1)
+		if (held > b->terms.hold + 1)
 			return true;
-		if (held(b) > b->hold && now >= b->release_at)
+		if (held > b->terms.hold && now >= b->release_at)
+			return true;
+		if (b->acks.missing != 0 && ring_has_live(&b->ring))
 			return true;
 	}
-	return is_overdue(b, now);
+	return ring_is_overdue(&b->ring, now);
+}
+
+/*
+ * One that came early is not answered before those with lower rids (14.2),
+ * but does not wait longer than "wait" either: the client is told that
+ * something is missing, and to repeat it (17.3).  What it sent is kept, for
+ * it may have come to stay.
+ */
+static void
+give_up_early(struct bosh *b, ms_t now)
+{
+	for (unsigned i = 0; b->ring.n_early > 0 && i < b->ring.n; i++) {
+		struct ring_slot *s = &b->ring.v[i];
+		if (s->state != SLOT_EARLY || s->gone || s->deadline > now)
+			continue;
+		push_recoverable(b, s);
+		s->gone = true;
+		note_idle(b, now);
+	}
 }
 
 void
@@ -696,66 +541,54 @@ bosh_flush(struct bosh *b, ms_t now)
 {
 	if (b->state == BOSH_NEW || b->state == BOSH_CLOSED)
 		return;
-	while (held(b) > 0) {
+	while (ring_held(&b->ring) > 0) {
 		bool is_payload_ready = b->state == BOSH_CREATING ? is_creation_ready(b) : b->down.count > 0;
 
-		if (is_payload_ready && has_live(b))
-			answer_oldest(b, true, now);
-		else if (is_release_due(b, now))
-			answer_oldest(b, true, now);
+		if ((is_payload_ready && ring_has_live(&b->ring)) || is_release_due(b, now))
+			answer_oldest(b, now);
 		else
 			break;
 	}
+	give_up_early(b, now);
 }
 
 void
 bosh_close(struct bosh *b, enum closing reason, ms_t now)
 {
-	enum answer_kind others = ANSWER_EMPTY;
 	bool is_creating = b->state == BOSH_NEW || b->state == BOSH_CREATING;
+	struct buf out;
+	char *terminal;
+	size_t n;
 
 	if (b->state == BOSH_CLOSED)
 		return;
 	must(reason != CLOSING_NONE);
 	b->state = BOSH_CLOSED;
-	b->reason = reason;
-	b->terminal = write_body(b, &b->n_terminal);
-	if (is_creating)
-		b->idle_since = now;
-
-	if (b->has_culprit) {
-		push_answer(b, b->culprit, ANSWER_TERMINAL, NULL);
-		others = ANSWER_OTHER_REQUEST;
-		b->is_told = true;
-	}
-	for (uint64_t rid = b->answer_rid; b->n_slots > 0 && rid < b->answer_rid + b->n_slots; rid++) {
-		struct slot *s = slot_at(b, rid);
-		bool was_waiting = s->rid == rid && (s->state == SLOT_HELD || s->state == SLOT_EARLY);
-		if (!was_waiting || s->gone)
-			continue;
-		push_answer(b, s->req, b->is_told ? others : ANSWER_TERMINAL, NULL);
-		b->is_told = true;
-	}
-	b->epilogue_end = now + (b->is_told ? EPILOGUE : b->pausing);
+	b->ending.status = b->terms.is_legacy ? closing_http_status(reason) : 200;
+	b->ending.status_not_found = b->terms.is_legacy ? closing_http_status(CLOSING_RID_FORGOTTEN) : 200;
+	buf_init(&out, BUF_UNLIMITED);
+	buf_reserve(&out, b->down.bytes + 256);
+	body_terminal(&out, reason, &b->down);
+	terminal = buf_take(&out, &n);
+	ending_begin(&b->ending, reason, terminal, n, &b->ring, &b->answers);
+	b->remembered_until = now + (b->ending.is_told ? ENDING_REMEMBERED : b->pausing);
 	if (reason == CLOSING_INACTIVE || is_creating)
-		b->epilogue_end = now;
+		b->remembered_until = now;
 }
 
 ms_t
 bosh_deadline(const struct bosh *b)
 {
-	ms_t deadline = MS_NEVER;
+	ms_t deadline;
 
 	if (b->state == BOSH_NEW)
 		return MS_NEVER;
 	if (b->state == BOSH_CLOSED)
-		return b->epilogue_end > 0 ? b->epilogue_end : MS_NEVER;
-	for (uint64_t rid = b->answer_rid; rid < b->next_rid; rid++)
-		if (!slot_at(b, rid)->gone)
-			deadline = ms_min(deadline, slot_at(b, rid)->deadline);
-	if (held(b) > b->hold && b->state == BOSH_OPEN)
+		return b->remembered_until > 0 ? b->remembered_until : MS_NEVER;
+	deadline = ring_deadline(&b->ring);
+	if (ring_held(&b->ring) > b->terms.hold && b->state == BOSH_OPEN)
 		deadline = ms_min(deadline, b->release_at);
-	if (!has_live(b))
+	if (!ring_has_waiting(&b->ring))
 		deadline = ms_min(deadline, b->idle_since + b->pausing);
 	return deadline;
 }
@@ -763,11 +596,11 @@ bosh_deadline(const struct bosh *b)
 enum closing
 bosh_expire(struct bosh *b, ms_t now)
 {
-	if (b->state == BOSH_CLOSED && now >= b->epilogue_end)
-		b->epilogue_end = 0;
+	if (b->state == BOSH_CLOSED && now >= b->remembered_until)
+		b->remembered_until = 0;
 	if (b->state == BOSH_NEW || b->state == BOSH_CLOSED)
 		return CLOSING_NONE;
-	if (!has_live(b) && now >= b->idle_since + b->pausing)
+	if (!ring_has_waiting(&b->ring) && now >= b->idle_since + b->pausing)
 		return CLOSING_INACTIVE;
 	bosh_flush(b, now);
 	return CLOSING_NONE;
@@ -776,13 +609,13 @@ bosh_expire(struct bosh *b, ms_t now)
 bool
 bosh_is_done(const struct bosh *b, ms_t now)
 {
-	return b->state == BOSH_CLOSED && now >= b->epilogue_end;
+	return b->state == BOSH_CLOSED && now >= b->remembered_until;
 }
 
 bool
 bosh_is_told(const struct bosh *b)
 {
-	return b->state == BOSH_CLOSED && b->is_told;
+	return b->state == BOSH_CLOSED && b->ending.is_told;
 }
 
 size_t
@@ -794,18 +627,13 @@ bosh_queued(const struct bosh *b)
 size_t
 bosh_kept(const struct bosh *b)
 {
-	return b->kept + b->n_terminal;
+	return b->ring.kept + b->ending.n_terminal;
 }
 
 size_t
 bosh_queued_up(const struct bosh *b)
 {
-	size_t cost = stanza_queue_cost(&b->up);
-
-	/* What came early waits too: for the request that is missing. */
-	for (unsigned i = 0; i < b->n_slots; i++)
-		cost += stanza_queue_cost(&b->slot[i].payload);
-	return cost;
+	return stanza_queue_cost(&b->up) + ring_queued(&b->ring);
 }
 
 unsigned

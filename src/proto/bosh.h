@@ -1,16 +1,18 @@
 /*
  * bosh.h: the rules of one BOSH session (XEP-0124, XEP-0206).
  *
- * Requests live in a ring of slots, found by rid.  Two counters divide the
- * rids a session knows:
- *
- *         answered, bytes kept     held           may come early
- *      ...|-----------------------|--------------|----------------|...
- *         answer_rid - kept       answer_rid     next_rid         next_rid + window
- *
  * A request is taken up when all before it have been: its payload goes up,
  * and it is held until there is something to answer.  Answers leave in the
- * order of the rids, and are kept for those who ask again (14.3).
+ * order of the rids, and are kept for those who ask again (14.3).  What the
+ * rules are about has files of its own:
+ *
+ *      terms    what client and we agree on when the session is created (7)
+ *      ring     the requests, by rid (14.1, 14.2)
+ *      acks     what each side knows the other has (9)
+ *      patience with those who ask too often (11, 12)
+ *      keys     who may ask at all (15)
+ *      ending   how the client learns that it is over (13, 17.2)
+ *      answers  what goes out after each event
  */
 #ifndef CULVERT_PROTO_BOSH_H
 #define CULVERT_PROTO_BOSH_H
@@ -21,24 +23,19 @@
 #include "proto/closing.h"
 #include "proto/header.h"
 #include "proto/stanza.h"
-
-struct bosh_config {
-	ms_t wait;       /* the longest a request is held */
-	ms_t inactivity; /* without any request held, the session ends after this */
-	ms_t maxpause;   /* 0: pausing is not offered */
-	unsigned hold;   /* the most requests held at a time */
-};
+#include "proto/terms.h"
 
 /* An answer on its way to the client.  The bytes are good until the next call on the same session. */
 struct bosh_answer {
 	struct req_id req;
+	unsigned status; /* of HTTP: 200, or an error for a client that reads no others (17.1) */
 	struct slice body;
 	const char *content_type;
 };
 
 struct bosh;
 
-/* A session that has yet to see its first request.  sid is copied. */
+/* A session that has yet to see its first request.  sid is copied; config->hooks must outlive it. */
 struct bosh *bosh_new(const struct bosh_config *config, struct slice sid);
 void bosh_free(struct bosh *b);
 

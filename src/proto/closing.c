@@ -42,3 +42,22 @@ closing_of_xml(enum xml_result result)
 
 	return closings[result];
 }
+
+unsigned
+closing_http_status(enum closing reason)
+{
+	static const struct {
+		const char *condition;
+		unsigned status;
+	} superseded[] = {
+		{"bad-request", 400},
+		{"policy-violation", 403},
+		{"item-not-found", 404},
+	};
+	const char *condition = closing_row(reason)->condition;
+
+	for (size_t i = 0; condition != NULL && i < sizeof superseded / sizeof *superseded; i++)
+		if (strcmp(condition, superseded[i].condition) == 0)
+			return superseded[i].status;
+	return 200;
+}

@@ -22,6 +22,9 @@
 	X(RID_WINDOW,     "item-not-found",           NULL,                       1008, LOG_INFO,    "rid outside the window") \
 	X(RID_FORGOTTEN,  "item-not-found",           NULL,                       1008, LOG_INFO,    "repeated rid whose answer is forgotten") \
 	X(OVERACTIVE,     "policy-violation",         "policy-violation",         1008, LOG_INFO,    "too many requests at a time") \
+	X(POLLING,        "policy-violation",         "policy-violation",         1008, LOG_INFO,    "empty requests sooner than the polling interval allows") \
+	X(REPEATS,        "policy-violation",         "policy-violation",         1008, LOG_INFO,    "the same rid too often") \
+	X(KEY,            "item-not-found",           "policy-violation",         1008, LOG_NOTICE,  "a wrong or missing key") \
 	X(BAD_BODY,       "bad-request",              "bad-format",               1002, LOG_INFO,    "not the element expected here") \
 	X(MALFORMED,      "bad-request",              "not-well-formed",          1007, LOG_INFO,    "not well-formed XML") \
 	X(RESTRICTED,     "bad-request",              "restricted-xml",           1007, LOG_INFO,    "DTD, comment, processing instruction or entity") \
@@ -74,5 +77,11 @@ const struct closing_row *closing_row(enum closing reason);
 const char *closing_text(enum closing reason);
 /* What it means that a client's document could not be read, or was stopped by its reader (CLOSING_NONE). */
 enum closing closing_of_xml(enum xml_result result);
+
+/*
+ * The HTTP status with which a BOSH client of old is told: one that gave no
+ * version reads these (XEP-0124, 17.1), and conditions that have none.
+ */
+unsigned closing_http_status(enum closing reason);
 
 #endif

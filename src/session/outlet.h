@@ -20,8 +20,10 @@ struct session;
 struct outlet {
 	void *arg;
 
-	/* BOSH: answers a request, which may be gone or another worker's.  The bytes are borrowed. */
-	void (*reply)(void *arg, struct req_id req, struct slice body, const char *content_type);
+	/* BOSH: answers a request, which may be gone or another worker's, with a status of HTTP.  The bytes are borrowed. */
+	void (*reply)(void *arg, struct req_id req, unsigned status, struct slice body, const char *content_type);
+	/* BOSH: closes the connection of a request without an answer. */
+	void (*cut)(void *arg, struct req_id req);
 
 	/*
 	 * WebSocket: sends one message; the headroom may be written to.  False

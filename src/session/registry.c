@@ -184,16 +184,22 @@ next_number(struct registry *r)
 	return ++r->last_number * r->config.n_workers + r->config.worker;
 }
 
-/* A request without a session that could answer it. */
+/*
+ * A request without a session that could answer it.  Who sends a creation
+ * request without a version reads HTTP errors (XEP-0124, 17.1); of others it
+ * is not known.
+ */
 static void
-answer_terminal(struct registry *r, struct req_id req, enum closing reason)
+answer_terminal(struct registry *r, struct req_id req, enum closing reason, const struct body *body)
 {
+	bool is_legacy = body->has_root && !slice_is_set(body->sid) && !slice_is_set(body->ver);
 	const struct outlet *outlet = r->config.outlet;
 	struct buf text;
 
 	buf_init(&text, BUF_UNLIMITED);
-	body_terminal(&text, reason);
-	outlet->reply(outlet->arg, req, buf_slice(&text), "text/xml; charset=utf-8");
+	body_terminal(&text, reason, NULL);
+	outlet->reply(outlet->arg, req, is_legacy ? closing_http_status(reason) : 200, buf_slice(&text),
+		      "text/xml; charset=utf-8");
 	buf_fini(&text);
 }
 
@@ -217,11 +223,22 @@ registry_post(struct registry *r, struct req_id req, struct slice bytes, const s
 		s = find(r, sid);
 		if (s == NULL) {
 			counter_add(r->config.counters->bosh_unknown_sid, 1);
-			answer_terminal(r, req, CLOSING_RID_WINDOW);
+			answer_terminal(r, req, CLOSING_RID_WINDOW, body);
+			return REGISTRY_TAKEN;
+		}
+		/*
+		 * XEP-0124, 19.1: "If the client sends a wrapper element that is part of a 'secure session' over a
+		 * connection that ... is not encrypted ... the connection manager SHOULD simply close the connection.
+		 * The connection manager SHOULD NOT terminate the session".
+		 */
+		if (s->peer.is_secure && !peer->is_secure) {
+			log_event(r->config.log, LOG_NOTICE, "session of TLS asked for without", "session=%llu client=%s",
+				  (unsigned long long) s->number, peer->text);
+			r->config.outlet->cut(r->config.outlet->arg, req);
 			return REGISTRY_TAKEN;
 		}
 	} else if (refused != CLOSING_NONE) {
-		answer_terminal(r, req, refused);
+		answer_terminal(r, req, refused, body);
 		return REGISTRY_TAKEN;
 	} else {
 		sid_make(text, &r->config.prefix, r->config.worker, r->config.hooks);

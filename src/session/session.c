@@ -44,8 +44,10 @@ session_new_bosh(const struct session_world *world, const struct conf *conf, con
 	struct bosh_config config = {
 		.wait = conf->bosh.wait,
 		.inactivity = conf->bosh.inactivity,
+		.polling = conf->bosh.polling,
 		.maxpause = conf->bosh.maxpause,
 		.hold = conf->bosh.hold,
+		.hooks = world->hooks,
 	};
 	struct session *s = new_session(world, conf, number, peer, now);
 
@@ -343,7 +345,7 @@ write_bosh(struct session *s, ms_t now)
 
 	bosh_flush(s->front.bosh, now);
 	while (bosh_next_answer(s->front.bosh, &answer))
-		outlet->reply(outlet->arg, answer.req, answer.body, answer.content_type);
+		outlet->reply(outlet->arg, answer.req, answer.status, answer.body, answer.content_type);
 }
 
 static void

@@ -20,6 +20,7 @@ enum mail_kind {
 	MAIL_CONNECTION, /* fd was accepted */
 	MAIL_POST,       /* bytes are a BOSH body for a session here; the answer goes to req's worker */
 	MAIL_REPLY,      /* bytes are the answer to req, which is held here */
+	MAIL_CUT,        /* there is no answer to req: its connection is to be closed */
 	MAIL_GONE,       /* the client of req is gone; bytes are the sid */
 	MAIL_HURRY,      /* the client of req has sent another request behind it; bytes are the sid */
 	MAIL_CONF,       /* conf is the new configuration */
@@ -34,6 +35,7 @@ struct mail {
 	int fd;
 	struct req_id req;
 	struct peer peer;
+	unsigned status;          /* of HTTP */
 	const char *content_type; /* a constant */
 	struct tls_job *job;
 	const struct conf *conf; /* one reference */

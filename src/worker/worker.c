@@ -134,21 +134,44 @@ hook_is_base64(void *arg, struct slice text, size_t n)
 	return crypto_is_base64(text, n);
 }
 
+static void
+hook_sha1(void *arg, struct slice text, uint8_t hash[HOOKS_SHA1])
+{
+	(void) arg;
+	crypto_sha1(text, hash);
+}
+
 /* ---- outlet: what sessions ask for ---- */
 
 static void
-out_reply(void *arg, struct req_id req, struct slice body, const char *content_type)
+out_reply(void *arg, struct req_id req, unsigned status, struct slice body, const char *content_type)
 {
 	struct worker *w = arg;
 	struct mail *mail;
 
 	if (req.worker == w->config.index) {
-		bosh_http_reply(w->http, req, body, content_type);
+		bosh_http_reply(w->http, req, status, body, content_type);
 		return;
 	}
 	mail = mail_new(MAIL_REPLY, body);
 	mail->req = req;
+	mail->status = status;
 	mail->content_type = content_type;
+	mailbox_post(w->config.mailboxes[req.worker], mail);
+}
+
+static void
+out_cut(void *arg, struct req_id req)
+{
+	struct worker *w = arg;
+	struct mail *mail;
+
+	if (req.worker == w->config.index) {
+		bosh_http_cut(w->http, req);
+		return;
+	}
+	mail = mail_new(MAIL_CUT, SLICE(""));
+	mail->req = req;
 	mailbox_post(w->config.mailboxes[req.worker], mail);
 }
 
@@ -412,7 +435,10 @@ receive(void *arg, struct mail *mail)
 		     REGISTRY_TAKEN);
 		break;
 	case MAIL_REPLY:
-		bosh_http_reply(w->http, mail->req, mail_slice(mail), mail->content_type);
+		bosh_http_reply(w->http, mail->req, mail->status, mail_slice(mail), mail->content_type);
+		break;
+	case MAIL_CUT:
+		bosh_http_cut(w->http, mail->req);
 		break;
 	case MAIL_GONE:
 		registry_gone(w->registry, mail_slice(mail), mail->req, now_of(w));
@@ -531,10 +557,12 @@ on_prepare(uv_prepare_t *prepare)
 static void
 set_handlers(struct worker *w)
 {
-	w->hooks = (struct hooks){.arg = w, .random = hook_random, .to_ascii = hook_to_ascii, .is_base64 = hook_is_base64};
+	w->hooks = (struct hooks){.arg = w, .random = hook_random, .to_ascii = hook_to_ascii, .is_base64 = hook_is_base64,
+		.sha1 = hook_sha1};
 	w->outlet = (struct outlet){
 		.arg = w,
 		.reply = out_reply,
+		.cut = out_cut,
 		.send = out_send,
 		.hangup = out_hangup,
 		.pause_client = out_pause_client,

@@ -51,7 +51,7 @@ struct mind {
 
 struct life {
 	struct world w; /* the first: the outlet's arg */
-	void (*reply)(void *arg, struct req_id id, struct slice body, const char *content_type);
+	void (*reply)(void *arg, struct req_id id, unsigned status, struct slice body, const char *content_type);
 	struct mind mind[CLIENTS];
 	unsigned choice; /* of confs */
 };
@@ -99,7 +99,7 @@ is_old_answer(const struct client *c, struct slice body)
 }
 
 static void
-on_reply(void *arg, struct req_id id, struct slice body, const char *content_type)
+on_reply(void *arg, struct req_id id, unsigned status, struct slice body, const char *content_type)
 {
 	struct life *l = arg;
 
@@ -113,7 +113,7 @@ on_reply(void *arg, struct req_id id, struct slice body, const char *content_typ
 				l->mind[i].down_heard = check_rising(body, DOWN, l->mind[i].down_heard);
 		}
 	}
-	l->reply(arg, id, body, content_type);
+	l->reply(arg, id, status, body, content_type);
 }
 
 static void

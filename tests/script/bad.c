@@ -49,7 +49,8 @@ bad_bosh(struct script *s, const struct outcome *o, struct slice input, bool in_
 	if (!in_session) {
 		line(s, "client a comes%.*s%.*s", SLICE(""), SLICE(""));
 		line(s, "a posts 1 %.*s%.*s", input, SLICE(""));
-		line(s, "a hears 1 terminate %.*s%.*s", none_or(o->condition), SLICE(""));
+		/* Not all lines say a version: without one it is an HTTP error. */
+		line(s, "a hears 1 terminate %.*s status=*%.*s", none_or(o->condition), SLICE(""));
 		line(s, "counter sessions == 0%.*s%.*s", SLICE(""), SLICE(""));
 		return;
 	}

@@ -1,5 +1,7 @@
 #include "script/text.h"
 
+#include "sha1.h"
+
 #include <stdlib.h>
 
 struct slice
@@ -79,6 +81,30 @@ copies(struct buf *out, struct slice in)
 	return n + 1;
 }
 
+/* $key5: K(5) of one sequence of keys, $other5: of another; $KEY5: the same in capital letters. */
+static size_t
+key(struct buf *out, struct slice in)
+{
+	static const char *const words[] = {"$key", "$KEY", "$other"};
+	char text[SHA1_HEX];
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		size_t n = strlen(words[i]), digits = n;
+		uint64_t number = 0;
+		while (digits < in.n && in.p[digits] >= '0' && in.p[digits] <= '9')
+			digits++;
+		if (!slice_has_prefix(in, slice_str(words[i])) ||
+			!slice_number(slice_of(in.p + n, digits - n), 1000, &number) || number == 0)
+			continue;
+		sha1_key(i == 2 ? "another seed" : "a seed", (unsigned) number, text);
+		for (char *c = text; i == 1 && *c != '\0'; c++)
+			*c = *c >= 'a' ? (char) (*c - 'a' + 'A') : *c;
+		buf_append_str(out, text);
+		return digits;
+	}
+	return 0;
+}
+
 static size_t
 variable(struct buf *out, struct slice in, const char *sid, uint64_t rid)
 {
@@ -90,7 +116,7 @@ variable(struct buf *out, struct slice in, const char *sid, uint64_t rid)
 		return n;
 	}
 	if (!slice_has_prefix(in, SLICE("$rid")))
-		return 0;
+		return in.p[0] == '$' ? key(out, in) : 0;
 	if (n < in.n && in.p[n] == '+')
 		for (n++; n < in.n && in.p[n] >= '0' && in.p[n] <= '9'; n++)
 			more = more * 10 + (uint64_t) (in.p[n] - '0');

@@ -1,6 +1,8 @@
 #include "script/text.h"
 #include "script/verb.h"
 
+#include <stdio.h>
+
 #define BODY_START "<body xmlns='" BODY_NS "'"
 
 /* rid, rid+2, rid-1 or a number */
@@ -69,7 +71,7 @@ verb_create(struct script *s, struct client *c, unsigned worker, struct slice li
 		{SLICE("ver"), SLICE("1.6")},
 		{SLICE("xmpp:version"), SLICE("1.0")},
 	};
-	struct slice rest = line, payload = SLICE_NONE;
+	struct slice rest = script_expand(s, c, line), payload;
 	struct attribute a;
 	struct buf b, more;
 	bool has_xmpp = false;
@@ -91,7 +93,7 @@ verb_create(struct script *s, struct client *c, unsigned worker, struct slice li
 		if (!is_usual)
 			append_attribute(&more, a.name, a.value, &has_xmpp);
 	}
-	payload = script_expand(s, c, rest);
+	payload = rest;
 	buf_printf(&b, BODY_START " rid='%llu'", (unsigned long long) c->rid);
 	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
 		if (slice_is_set(usual[i].value))
@@ -161,6 +163,8 @@ expect_attributes(struct script *s, const struct request *r, struct slice attrib
 		}
 		if (!text_attribute(&line, &a))
 			return line;
+		if (slice_eq(a.name, SLICE("status")))
+			continue;
 		seen = slice_eq(a.name, SLICE("Content-Type")) ? slice_str(r->content_type)
 							       : verb_attribute(attributes, a.name);
 		if (!slice_is_set(seen) || (!slice_eq(a.value, SLICE("*")) && !slice_eq(a.value, seen)))
@@ -170,12 +174,29 @@ expect_attributes(struct script *s, const struct request *r, struct slice attrib
 	return line;
 }
 
+/* "status=404" among the attributes; where nothing is said, 200. */
+static void
+expect_status(struct script *s, const struct request *r, struct slice line)
+{
+	char seen[12];
+	struct slice expected = verb_attribute(line, SLICE("status"));
+
+	/* Behind "terminate" and the condition. */
+	while (!slice_is_set(expected) && line.n > 0 && line.p[0] != '<' && slice_is_set(text_word(&line)))
+		expected = verb_attribute(line, SLICE("status"));
+	if (slice_eq(expected, SLICE("*")))
+		return;
+	snprintf(seen, sizeof seen, "%u", r->status);
+	verb_expect(s, "status", slice_is_set(expected) ? expected : SLICE("200"), slice_str(seen));
+}
+
 static void
 expect_answer(struct script *s, struct client *c, const struct request *r, struct slice line)
 {
 	struct slice answer = buf_slice(&r->answer), attributes, content, condition;
 	bool is_terminal = false;
 
+	expect_status(s, r, line);
 	if (text_take(&line, "exactly")) {
 		verb_expect(s, "answer", script_expand(s, c, line), answer);
 		return;
@@ -212,6 +233,16 @@ expect_answer(struct script *s, struct client *c, const struct request *r, struc
 	verb_expect(s, "payload", script_expand(s, c, line), content);
 }
 
+/* The last request with this rid, whatever became of it. */
+static struct request *
+last_request(const struct client *c, uint64_t rid)
+{
+	for (size_t i = c->n_requests; i > 0; i--)
+		if (c->request[i - 1].rid == rid)
+			return &c->request[i - 1];
+	return NULL;
+}
+
 static void
 hear_answer(struct script *s, struct client *c, struct slice line)
 {
@@ -229,22 +260,18 @@ hear_answer(struct script *s, struct client *c, struct slice line)
 			script_fail(s, "%.*s has an answer: %.*s", SLICE_ARG(word), SLICE_ARG(buf_slice(&r->answer)));
 		return;
 	}
+	if (text_take(&line, "cut")) {
+		r = last_request(c, rid);
+		if (r == NULL || r->state != REQUEST_CUT)
+			script_fail(s, "the connection of %.*s is not cut", SLICE_ARG(word));
+		return;
+	}
 	if (r == NULL || r->state != REQUEST_ANSWERED) {
 		script_fail(s, "%.*s has no answer; expected %.*s", SLICE_ARG(word), SLICE_ARG(line));
 		return;
 	}
 	r->state = REQUEST_HEARD;
 	expect_answer(s, c, r, line);
-}
-
-/* The last request with this rid, whatever became of it. */
-static struct request *
-last_request(const struct client *c, uint64_t rid)
-{
-	for (size_t i = c->n_requests; i > 0; i--)
-		if (c->request[i - 1].rid == rid)
-			return &c->request[i - 1];
-	return NULL;
 }
 
 void
@@ -260,6 +287,12 @@ verb_bosh(struct script *s, struct client *c, unsigned worker, struct slice line
 	}
 	if (slice_eq(verb, SLICE("hears"))) {
 		hear_answer(s, c, line);
+		return;
+	}
+	if (slice_eq(verb, SLICE("uses"))) {
+		c->is_secure = text_take(&line, "TLS");
+		if (!c->is_secure && !text_take(&line, "plain"))
+			script_fail(s, "TLS or plain?");
 		return;
 	}
 	if (slice_eq(verb, SLICE("posts"))) {

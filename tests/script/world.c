@@ -6,6 +6,7 @@
 
 #include "base/fatal.h"
 #include "conf/conf_read.h"
+#include "sha1.h"
 
 #define START 1000000 /* the clock's first value: nothing may take 0 for granted */
 #define MAX_WAKES 40  /* of the core in one stretch of time; more is a loop */
@@ -140,7 +141,7 @@ learn_sid(struct client *c, struct slice answer)
 }
 
 static void
-out_reply(void *arg, struct req_id id, struct slice body, const char *content_type)
+out_reply(void *arg, struct req_id id, unsigned status, struct slice body, const char *content_type)
 {
 	struct world *w = arg;
 
@@ -159,12 +160,33 @@ out_reply(void *arg, struct req_id id, struct slice body, const char *content_ty
 			r->state = REQUEST_ANSWERED;
 			buf_append(&r->answer, body);
 			buf_cstr(&r->answer);
+			r->status = status;
 			snprintf(r->content_type, sizeof r->content_type, "%s", content_type);
 			learn_sid(&w->client[i], buf_slice(&r->answer));
 			return;
 		}
 	}
 	world_fault(w, "a request is answered that nobody made");
+}
+
+static void
+out_cut(void *arg, struct req_id id)
+{
+	struct world *w = arg;
+
+	for (unsigned i = 0; i < w->n_clients; i++) {
+		for (size_t j = 0; j < w->client[i].n_requests; j++) {
+			struct request *r = &w->client[i].request[j];
+			if (!req_eq(r->id, id))
+				continue;
+			world_event(w, "%s <- %llu: cut", w->client[i].name, (unsigned long long) r->rid);
+			if (r->state != REQUEST_OPEN)
+				world_fault(w, "request %llu is cut, but over already", (unsigned long long) r->rid);
+			r->state = REQUEST_CUT;
+			return;
+		}
+	}
+	world_fault(w, "a request is cut that nobody made");
 }
 
 static bool
@@ -301,6 +323,7 @@ out_disconnect(void *arg, struct session *s)
 
 static const struct outlet outlet = {
 	.reply = out_reply,
+	.cut = out_cut,
 	.send = out_send,
 	.hangup = out_hangup,
 	.pause_client = out_pause_client,
@@ -322,7 +345,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 	w->forwarded_to = -1;
 	buf_init(&w->fault, BUF_UNLIMITED);
 	buf_init(&w->log_text, BUF_UNLIMITED);
-	w->hooks = (struct hooks){w, hook_random, hook_to_ascii, hook_is_base64};
+	w->hooks = (struct hooks){w, hook_random, hook_to_ascii, hook_is_base64, sha1_hash};
 	w->log = (struct log){LOG_DEBUG, w, log_sink};
 	w->outlet = outlet;
 	w->outlet.arg = w;
@@ -432,7 +455,7 @@ end_event(struct world *w)
 void
 world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, struct slice body)
 {
-	static const struct peer peer = {.text = "192.0.2.1:4711"};
+	const struct peer peer = {.text = "192.0.2.1:4711", .is_secure = c->is_secure};
 	struct request *r;
 	struct slice sid;
 	unsigned owner = registry_owner(w->registry[worker], body, &sid);

@@ -27,6 +27,7 @@ enum request_state {
 	REQUEST_ANSWERED,
 	REQUEST_HEARD, /* the script has looked at the answer */
 	REQUEST_LOST,  /* its connection is gone */
+	REQUEST_CUT,   /* culvert closed its connection without an answer */
 };
 
 struct request {
@@ -35,6 +36,7 @@ struct request {
 	struct req_id id;
 	char sid[SID_MAX]; /* what the daemon remembers, to say whose request is gone */
 	struct buf body, answer;
+	unsigned status; /* of HTTP */
 	char content_type[64];
 };
 
@@ -62,6 +64,7 @@ struct client {
 	bool is_websocket;
 	char sid[SID_MAX];
 	uint64_t rid; /* of the first request */
+	bool is_secure; /* its requests come over TLS */
 	struct request *request;
 	size_t n_requests;
 

@@ -528,14 +528,40 @@ terminal(void **state)
 		const char *condition = closing_row(reason)->condition;
 		char want[200];
 		buf_init(&b, BUF_UNLIMITED);
-		assert_int_equal(body_terminal(&b, reason), 0);
+		body_terminal(&b, reason, NULL);
 		snprintf(want, sizeof want, "<body " NS " type='terminate'%s%s%s/>", condition != NULL ? " condition='" : "",
 			condition != NULL ? condition : "", condition != NULL ? "'" : "");
 		assert_slice(buf_slice(&b), want);
 		buf_fini(&b);
 	}
-	buf_init(&b, 30);
-	assert_int_equal(body_terminal(&b, CLOSING_BAD_BODY), CV_EFULL);
+}
+
+static void
+payload_of_a_body(void **state)
+{
+	struct stanza *st = stanza_copy(SLICE("<a/>"), STANZA_OTHER);
+	struct stanza_queue q;
+	struct buf b;
+
+	(void) state;
+	stanza_queue_init(&q);
+	buf_init(&b, BUF_UNLIMITED);
+	body_payload(&b, &q);
+	assert_slice(buf_slice(&b), "/>");
+	buf_clear(&b, 1000);
+	stanza_queue_push(&q, &st);
+	body_payload(&b, &q);
+	assert_slice(buf_slice(&b), "><a/></body>");
+	assert_int_equal(q.count, 0);
+	buf_clear(&b, 1000);
+	st = stanza_copy(SLICE("<a/>"), STANZA_OTHER);
+	stanza_queue_push(&q, &st);
+	st = stanza_copy(SLICE("<stream:b/>"), STANZA_OTHER);
+	st->has_stream_prefix = true;
+	stanza_queue_push(&q, &st);
+	body_terminal(&b, CLOSING_CLIENT_CLOSED, &q);
+	assert_slice(buf_slice(&b),
+		"<body " NS " type='terminate' xmlns:stream='" XML_NS_STREAMS "'><a/><stream:b/></body>");
 	buf_fini(&b);
 }
 
@@ -557,6 +583,7 @@ main(void)
 		cmocka_unit_test(sid_of_many_tags),
 		cmocka_unit_test(sid_of_random_bodies),
 		cmocka_unit_test(terminal),
+		cmocka_unit_test(payload_of_a_body),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

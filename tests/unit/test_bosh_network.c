@@ -1,15 +1,18 @@
 /*
  * The rules of bosh.h under random circumstances: requests that overtake each
  * other, connections that break with or without notice, repeats, stanzas and
- * time in any order.  Whatever happens, each stanza arrives once and in order.
+ * time in any order, with keys and acknowledgements or without.  Whatever
+ * happens, each stanza arrives once and in order.
  */
 #include "unit.h"
 
 #include "base/buf.h"
 #include "proto/bosh.h"
+#include "sha1.h"
 
 #define EMPTY "<body xmlns='" BODY_NS "'/>"
-#define RECOVERABLE "<body xmlns='" BODY_NS "' type='error'/>"
+#define RECOVERABLE "<body xmlns='" BODY_NS "' type='error'"
+#define KEYS 40 /* of one sequence */
 #define FIRST_RID 1000
 #define START 1000000
 #define WAIT 5000
@@ -24,7 +27,7 @@ req(unsigned number)
 
 /* How often the rare things happened. */
 struct counts {
-	unsigned replays, recovered, lost, early, up, down;
+	unsigned replays, recovered, given_up, lost, early, up, down, acks, reports;
 };
 
 enum { MAX_OPEN = 64, MAX_RIDS = 4096 };
@@ -35,6 +38,7 @@ struct travel {
 	uint64_t rid;
 	bool has_arrived, is_lost, is_gone, is_superseded;
 	ms_t arrived;
+	uint64_t heard; /* what it acknowledges */
 };
 
 /* A client that keeps to the rules on a network that does not. */
@@ -44,11 +48,14 @@ struct world {
 	struct dice dice;
 	ms_t now;
 	unsigned hold, requests, n_requests;
+	bool has_keys, has_acks;
+	uint64_t heard; /* the client has said that it has all answers up to this one */
 	struct travel travel[MAX_OPEN];
 	unsigned n_travel;
 	uint64_t base, next, arrived_next, last_answered; /* rids: all below base are processed; next to send; first not at the server */
 	struct {
 		unsigned first_up, n_up;
+		uint64_t heard;
 		bool has_arrived, is_received;
 		char *bytes;
 	} rid[MAX_RIDS];
@@ -86,6 +93,25 @@ process_answers(struct world *w)
 	}
 }
 
+/* 9.1: the highest rid that came, all before it being there too, if it is not this one; 9.2: only what was lost. */
+static void
+check_acks(struct world *w, uint64_t rid, const char *bytes)
+{
+	const char *ack = strstr(bytes, " ack='"), *report = strstr(bytes, " report='");
+
+	if (ack == NULL)
+		assert_true(!w->has_acks || w->arrived_next == rid + 1);
+	else
+		assert_true(strtoull(ack + 6, NULL, 10) == w->arrived_next - 1 && w->arrived_next - 1 > rid);
+	w->counts->acks += ack != NULL;
+	if (report == NULL)
+		return;
+	rid = strtoull(report + 9, NULL, 10);
+	w->counts->reports++;
+	assert_true(w->has_acks && rid > w->heard && rid <= w->last_answered);
+	assert_true(strtoull(strstr(report, " time='") + 7, NULL, 10) >= 2000);
+}
+
 static void
 one_answer(struct world *w, const struct bosh_answer *a, bool is_replay)
 {
@@ -99,9 +125,11 @@ one_answer(struct world *w, const struct bosh_answer *a, bool is_replay)
 	assert_true(i < w->n_travel);
 	t = &w->travel[i];
 	assert_true(t->has_arrived && !t->is_gone);
-	if (strcmp(bytes, RECOVERABLE) == 0) {
-		assert_true(t->is_superseded);
-		w->counts->recovered++;
+	if (strncmp(bytes, RECOVERABLE, strlen(RECOVERABLE)) == 0) {
+		/* Another copy of it waits now, or one before it has not come in time. */
+		assert_true(t->is_superseded || (t->rid > w->arrived_next && w->now == t->arrived + WAIT));
+		w->counts->recovered += t->is_superseded;
+		w->counts->given_up += !t->is_superseded;
 		free(bytes);
 		travel_end(w, i);
 		return;
@@ -117,8 +145,12 @@ one_answer(struct world *w, const struct bosh_answer *a, bool is_replay)
 		free(bytes);
 	} else {
 		/* Answered when nobody was there to hear it: then it had no payload. */
-		if (is_replay)
+		if (is_replay && !w->has_acks)
 			assert_string_equal(bytes, EMPTY);
+		if (is_replay)
+			assert_null(strstr(bytes, "<s "));
+		if (!is_replay)
+			check_acks(w, t->rid, bytes);
 		w->rid[t->rid % MAX_RIDS].bytes = bytes;
 	}
 	if (!t->is_lost && dice_roll(&w->dice, 10) > 0)
@@ -148,14 +180,34 @@ settle(struct world *w, bool is_replay)
 	/* Held are those in order; one more while the server may answer. */
 	for (unsigned i = 0; i < w->n_travel; i++) {
 		const struct travel *t = &w->travel[i];
-		if (!travel_is_live(t) || t->rid >= w->arrived_next)
+		if (!travel_is_live(t))
 			continue;
-		live++;
+		/* Nobody waits longer, also not those that came early. */
 		assert_true(w->now < t->arrived + WAIT);
+		live += t->rid < w->arrived_next;
 	}
 	assert_true(live <= w->hold + 1);
 	/* A deadline that is past would keep the timer running. */
 	assert_true(bosh_deadline(w->b) > w->now);
+}
+
+/* The n-th request shows K(KEYS - n); at the end of a sequence the next one begins (15.5). */
+static void
+append_keys(struct buf *text, uint64_t rid)
+{
+	uint64_t n = rid - FIRST_RID;
+	char key[SHA1_HEX], seed[20];
+
+	snprintf(seed, sizeof seed, "seed %u", (unsigned) ((n > 0 ? n - 1 : 0) / (KEYS - 1)));
+	if (n > 0) {
+		sha1_key(seed, KEYS - 1 - (unsigned) (n - 1) % (KEYS - 1), key);
+		buf_printf(text, " key='%s'", key);
+	}
+	if (n % (KEYS - 1) == 0) {
+		snprintf(seed, sizeof seed, "seed %u", (unsigned) (n / (KEYS - 1)));
+		sha1_key(seed, KEYS, key);
+		buf_printf(text, " newkey='%s'", key);
+	}
 }
 
 static void
@@ -167,7 +219,12 @@ arrive(struct world *w, unsigned i)
 	struct buf text;
 
 	buf_init(&text, BUF_UNLIMITED);
-	buf_printf(&text, "<body xmlns='" BODY_NS "' rid='%llu'>", (unsigned long long) t->rid);
+	buf_printf(&text, "<body xmlns='" BODY_NS "' rid='%llu'", (unsigned long long) t->rid);
+	if (w->has_keys)
+		append_keys(&text, t->rid);
+	if (w->has_acks && t->heard + 1 != t->rid)
+		buf_printf(&text, " ack='%llu'", (unsigned long long) t->heard);
+	buf_append_char(&text, '>');
 	for (unsigned k = 0; k < w->rid[t->rid % MAX_RIDS].n_up; k++)
 		buf_printf(&text, "<u n='%u'/>", w->rid[t->rid % MAX_RIDS].first_up + k);
 	buf_append_str(&text, "</body>");
@@ -180,8 +237,11 @@ arrive(struct world *w, unsigned i)
 	t->arrived = w->now;
 	w->counts->early += t->rid > w->arrived_next;
 	w->rid[t->rid % MAX_RIDS].has_arrived = true;
-	while (w->rid[w->arrived_next % MAX_RIDS].has_arrived && w->arrived_next < w->next)
+	while (w->rid[w->arrived_next % MAX_RIDS].has_arrived && w->arrived_next < w->next) {
+		if (w->rid[w->arrived_next % MAX_RIDS].heard > w->heard)
+			w->heard = w->rid[w->arrived_next % MAX_RIDS].heard;
 		w->arrived_next++;
+	}
 	assert_int_equal(bosh_request(w->b, body, req(t->number), w->now), CLOSING_NONE);
 	settle(w, bosh_replays(w->b) > replays);
 	/* What lost its connection and was replaced is nobody's any more. */
@@ -194,7 +254,11 @@ static void
 send_request(struct world *w, uint64_t rid)
 {
 	assert_true(w->n_travel < MAX_OPEN);
-	w->travel[w->n_travel++] = (struct travel){.number = ++w->n_requests, .rid = rid};
+	/* A repeat is an exact copy: it says what the first one said. */
+	if (w->rid[rid % MAX_RIDS].heard == 0)
+		w->rid[rid % MAX_RIDS].heard = w->base - 1;
+	w->travel[w->n_travel++] =
+		(struct travel){.number = ++w->n_requests, .rid = rid, .heard = w->rid[rid % MAX_RIDS].heard};
 }
 
 static void
@@ -207,6 +271,7 @@ new_request(struct world *w)
 	free(w->rid[slot].bytes);
 	w->rid[slot].bytes = NULL;
 	w->rid[slot].has_arrived = w->rid[slot].is_received = false;
+	w->rid[slot].heard = 0;
 	w->rid[slot].first_up = w->up_made;
 	w->rid[slot].n_up = dice_roll(&w->dice, 3);
 	w->up_made += w->rid[slot].n_up;
@@ -333,12 +398,16 @@ calm_down(struct world *w)
 static void
 run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *counts)
 {
-	static const struct bosh_config config = {.wait = WAIT, .inactivity = INT64_C(1) << 50, .maxpause = 0, .hold = 3};
+	static const struct hooks hooks = {.sha1 = sha1_hash};
+	static const struct bosh_config config = {
+		.wait = WAIT, .inactivity = INT64_C(1) << 50, .maxpause = 0, .hold = 3, .hooks = &hooks};
 	struct world *w = calloc(1, sizeof *w);
 	struct bosh_answer a;
 	struct body *body;
-	char text[200];
+	struct buf text;
 
+	w->has_keys = seed % 2 == 0;
+	w->has_acks = seed % 3 == 0;
 	w->counts = counts;
 	w->b = bosh_new(&config, SLICE("SID"));
 	w->reader = body_reader_new(limits);
@@ -346,8 +415,15 @@ run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *co
 	w->now = START;
 	w->hold = hold_wanted;
 	w->requests = hold_wanted + 1 > 2 ? hold_wanted + 1 : 2;
-	snprintf(text, sizeof text, "<body xmlns='" BODY_NS "' rid='%u' to='example.org' hold='%u'/>", FIRST_RID, hold_wanted);
-	assert_int_equal(body_read(w->reader, slice_str(text), &body), CLOSING_NONE);
+	buf_init(&text, BUF_UNLIMITED);
+	buf_printf(&text, "<body xmlns='" BODY_NS "' rid='%u' to='example.org' hold='%u'", FIRST_RID, hold_wanted);
+	if (w->has_keys)
+		append_keys(&text, FIRST_RID);
+	if (w->has_acks)
+		buf_append_str(&text, " ack='1'");
+	buf_append_str(&text, "/>");
+	assert_int_equal(body_read(w->reader, buf_slice(&text), &body), CLOSING_NONE);
+	buf_fini(&text);
 	assert_int_equal(bosh_request(w->b, body, req(1), w->now), CLOSING_NONE);
 	stanza_free(bosh_next_up(w->b));
 	struct stanza *features = stanza_copy(SLICE("<f/>"), STANZA_FEATURES);
@@ -390,13 +466,16 @@ random_networks(void **state)
 
 	(void) state;
 	for (unsigned hold_wanted = 0; hold_wanted <= 3; hold_wanted++)
-		for (uint64_t seed = 1; seed <= 5; seed++)
+		for (uint64_t seed = 1; seed <= 6; seed++)
 			run_world(hold_wanted, seed, 2000, &counts);
 	/* The rare things did happen. */
 	assert_true(counts.replays > 100);
 	assert_true(counts.recovered > 100);
 	assert_true(counts.lost > 1000);
 	assert_true(counts.early > 300);
+	assert_true(counts.given_up > 10);
+	assert_true(counts.acks > 100);
+	assert_true(counts.reports > 5);
 	assert_true(counts.up > 3000);
 	assert_true(counts.down > 5000);
 }

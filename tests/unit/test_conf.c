@@ -229,7 +229,6 @@ static const struct {
 	{"{\"domains\":{\"a.org\":{\"conect\":1,\"connect\":\"xmpp://[::1]\"}}}",
 		"f:1:22: domains.a.org.conect: unknown key, did you mean \"connect\"?\n"},
 	{"{\"drain\":10," D "}", "f:1:2: drain: " LATER},
-	{"{\"bosh\":{\"polling\":2}," D "}", "f:1:10: bosh.polling: " LATER},
 	{"{\"admin\":{\"listen\":[{}]}," D "}", "f:1:2: admin: " LATER},
 	{"{\"listen\":[{\"tls\":[]}]," D "}", "f:1:13: listen[0].tls: " LATER},
 	{"{\"node\":\"n\",\"node\":\"m\"," D "}", "f:1:13: node: " TWICE},

@@ -2,26 +2,35 @@
 
 #include "conf/conf_read.h"
 #include "session/registry.h"
+#include "sha1.h"
 
 #define WORKERS 3
 
 /* An outlet that only counts. */
 struct tally {
-	unsigned replies, connects, disconnects, hangups, freed;
+	unsigned replies, cuts, status, connects, disconnects, hangups, freed;
 	char last[256]; /* the last answer */
 	struct session *connecting;
 	unsigned char random;
 };
 
 static void
-on_reply(void *arg, struct req_id req, struct slice body, const char *content_type)
+on_reply(void *arg, struct req_id req, unsigned status, struct slice body, const char *content_type)
 {
 	struct tally *t = arg;
 
 	(void) req;
 	(void) content_type;
+	t->status = status;
 	t->replies++;
 	snprintf(t->last, sizeof t->last, "%.*s", SLICE_ARG(body));
+}
+
+static void
+on_cut(void *arg, struct req_id req)
+{
+	(void) req;
+	((struct tally *) arg)->cuts++;
 }
 
 static bool
@@ -124,10 +133,11 @@ begin(struct fixture *f)
 	struct buf errors;
 
 	memset(f, 0, sizeof *f);
-	f->hooks = (struct hooks){&f->tally, fake_random, same, no_base64};
+	f->hooks = (struct hooks){&f->tally, fake_random, same, no_base64, sha1_hash};
 	f->outlet = (struct outlet){
 		.arg = &f->tally,
 		.reply = on_reply,
+		.cut = on_cut,
 		.send = on_send,
 		.hangup = on_hangup,
 		.pause_client = on_pause,

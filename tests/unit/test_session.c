@@ -9,7 +9,7 @@
 
 #define CONF \
 	"{\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1:5222\"}}," \
-	" \"limits\": {\"stanza\": 10000, \"queue\": 20000}}"
+	" \"bosh\": {\"polling\": 0}, \"limits\": {\"stanza\": 10000, \"queue\": 20000}}"
 #define HEADER \
 	"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' " \
 	"id='s1' from='example.org' version='1.0'><stream:features/>"

@@ -1,6 +1,10 @@
 #include "proto/patience.h"
 
-/* So many violations are borne, if they are not followed by another within this time. */
+/*
+ * So many violations are borne, if they are not followed by another within this time.
+ *
+ * DEVIATES: XEP-0124, 11 and 12 would end the session the first time.
+ */
 #define TOLERATED 4
 #define FORGIVEN_AFTER 60000
 /* So many repeats of one request are borne that follow each other within this time. */

@@ -186,8 +186,9 @@ next_number(struct registry *r)
 
 /*
  * A request without a session that could answer it.  Who sends a creation
- * request without a version reads HTTP errors (XEP-0124, 17.1); of others it
- * is not known.
+ * request without a version reads HTTP errors (XEP-0124, 17.1).
+ *
+ * DEVIATES: of others it is not known, and they get the condition.
  */
 static void
 answer_terminal(struct registry *r, struct req_id req, enum closing reason, const struct body *body)

@@ -104,10 +104,11 @@ async function copy(text, button) {
 		const field = make('textarea', { 'class': 'said' });
 		field.value = text;
 		document.body.append(field);
+		field.focus({ preventScroll: true });
 		field.select();
 		isDone = document.execCommand('copy');
 		field.remove();
-		button.focus();
+		button.focus({ preventScroll: true });
 	}
 	button.textContent = isDone ? 'Copied' : 'Not allowed';
 	$('#spoken').textContent = isDone ? 'Copied.' : 'The browser does not allow copying.';

@@ -487,6 +487,17 @@ culvert('what is copied: an address, and a report', async () => {
 	assert.match(text, /failed +Reach the address, .*\n +culvert answers, but `\/elsewhere` is none of its paths/);
 	assert.match(text, /not tried +Open a session/);
 	assert.doesNotMatch(text, /WebSocket +ws/);
+
+	/* By http from elsewhere there is no clipboard for scripts, and the page says what else is amiss. */
+	await page.goto(`http://guest.test:${stage.gateway.port}/`);
+	await page.waitForSelector('html[data-ready]');
+	assert.equal(await page.evaluate(() => isSecureContext), false);
+	assert.ok(await page.locator('#insecure').isVisible());
+	await page.getByRole('button', { name: 'Copy the BOSH address' }).click();
+	await page.getByText('Copied', { exact: true }).waitFor();
+	await page.getByLabel('XMPP domain').fill('');
+	await page.getByLabel('XMPP domain').press('ControlOrMeta+V');
+	assert.equal(await page.getByLabel('XMPP domain').inputValue(), `http://guest.test:${stage.gateway.port}/http-bind`);
 	await browser.close(page);
 });
 

@@ -54,7 +54,7 @@ class Demo extends Program {
 
 	/* The address it prints. */
 	async address() {
-		const [, url] = await this.line(/^Chat at +(http:\S+)$/, { ms: READY_MS });
+		const [, url] = await this.line(/^Chat at (http:\S+)$/, { ms: READY_MS });
 		await this.line(/^Ctrl-C ends it/);
 		return url;
 	}

@@ -81,6 +81,7 @@ static void next_target(struct dial *d);
 static void put_off(struct dial *d, enum dial_state state);
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void next_address(struct dial *d);
+static size_t write_tls(struct dial *d, const struct iovec *v, int n);
 
 struct dialer *
 dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler, const struct log *log)
@@ -269,15 +270,28 @@ read_rest(struct dial_socket *s)
 	tell_gone(s->dial);
 }
 
+/*
+ * The socket takes output again.  First what TLS has encrypted and could not
+ * send: its owner takes it for sent and may have nothing more to write.
+ */
 static void
-on_open_events(struct dial_socket *s, int status, int events)
+on_writable(struct dial_socket *s)
 {
 	struct dial *d = s->dial;
 
-	if (events & UV_WRITABLE) {
-		s->events &= ~UV_WRITABLE;
-		uv_poll_start(&s->poll, s->events, s->poll.poll_cb);
+	s->events &= ~UV_WRITABLE;
+	uv_poll_start(&s->poll, s->events, s->poll.poll_cb);
+	if (s->tls != NULL)
+		write_tls(d, NULL, 0);
+	if (d->state == DIAL_OPEN && (s->events & UV_WRITABLE) == 0)
 		d->dialer->handler->writable(d->owner);
+}
+
+static void
+on_open_events(struct dial_socket *s, int status, int events)
+{
+	if (events & UV_WRITABLE) {
+		on_writable(s);
 		if (s->dial == NULL || s->dial->state != DIAL_OPEN)
 			return;
 	}

@@ -28,6 +28,7 @@
 #define FIRST_ROOM 16384     /* made for a body before any of it has come */
 #define MIN_SWEEP_MS 250
 
+static const char ending[] = "culvert is shutting down.\n";
 static const char too_large[] = "The body of this request is too large.\n";
 
 #define CONNECTION_MAGIC 0x636f6e6eu
@@ -86,6 +87,7 @@ struct http {
 	struct list connections;
 	struct shard shard[MAX_SHARDS];
 	unsigned n_shards, n_open; /* open: handles that must be closed before the memory goes */
+	bool is_ending;  /* what comes now is refused */
 	bool is_closing;
 
 	struct slots requests;
@@ -336,6 +338,8 @@ judge_upgrade(struct request *rq, const struct http_request *public, const struc
 {
 	const struct http_handler *handler = rq->http->handler;
 
+	if (rq->http->is_ending)
+		return refuse(rq, public, 503, ending);
 	if (framing_is_upgrade_odd(f))
 		return refuse(rq, public, 400, "The header fields of this upgrade are not clear.\n");
 	rq->state = REQUEST_DELIVERED;
@@ -411,6 +415,8 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		public = describe(rq, url, method);
 		if (rq->is_too_big)
 			return refuse(rq, &public, 413, too_large);
+		if (h->is_ending)
+			return refuse(rq, &public, 503, ending);
 		h->handler->request(h->handler->arg, &public);
 		buf_clear(&rq->body, KEEP_BODY);
 		if (rq->connection->is_gone)
@@ -555,7 +561,8 @@ keep_escaped(void *arg, struct MHD_Connection *library, char *text)
 	return strlen(text);
 }
 
-static void
+/* False when the library, or the loop, has no descriptors left for another daemon. */
+static bool
 open_shard(struct http *h)
 {
 	struct shard *s = &h->shard[h->n_shards];
@@ -568,7 +575,8 @@ open_shard(struct http *h)
 				     (size_t) POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS,
 				     MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 				     MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
-	must(s->daemon != NULL);
+	if (s->daemon == NULL)
+		return false;
 	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	must(info != NULL);
 	must(uv_poll_init(h->loop, &s->poll, info->epoll_fd) == 0);
@@ -576,6 +584,7 @@ open_shard(struct http *h)
 	must(uv_poll_start(&s->poll, UV_READABLE, on_readable) == 0);
 	h->n_shards++;
 	h->n_open++;
+	return true;
 }
 
 struct http *
@@ -596,7 +605,7 @@ http_new(uv_loop_t *loop, const struct http_config *config, const struct http_ha
 	must(uv_timer_init(loop, &h->sweep) == 0);
 	h->timer.data = h->sweep.data = h;
 	h->n_open = 2;
-	open_shard(h);
+	must(open_shard(h));
 	return h;
 }
 
@@ -608,10 +617,9 @@ choose_shard(struct http *h)
 	for (unsigned i = 1; i < h->n_shards; i++)
 		if (h->shard[i].n_connections < best->n_connections)
 			best = &h->shard[i];
-	if (best->n_connections >= SHARD_CONNECTIONS && h->n_shards < MAX_SHARDS) {
-		open_shard(h);
+	/* A crowded one serves as well when there is nothing to make another of. */
+	if (best->n_connections >= SHARD_CONNECTIONS && h->n_shards < MAX_SHARDS && open_shard(h))
 		best = &h->shard[h->n_shards - 1];
-	}
 	return best;
 }
 
@@ -769,6 +777,7 @@ http_close(struct http *h)
 
 	if (h == NULL)
 		return;
+	h->is_ending = true;
 	/* The library aborts when a daemon stops while it holds a request. */
 	while ((rq = slots_next(&h->requests, &slot)) != NULL)
 		http_reply(h, request_id(rq), 503, &field, 1, SLICE(""));

@@ -79,6 +79,11 @@ on_established(struct lws *wsi, struct slot *slot)
 	struct arrival from = {.peer = {.text = "-"}};
 	int fd = lws_get_socket_fd(wsi);
 
+	if (w->is_closing) {
+		slot->connection = NULL;
+		free(c);
+		return;
+	}
 	if (fd >= 0 && fd < w->n_by_fd)
 		from = w->by_fd[fd];
 	c->magic = CONNECTION_MAGIC;
@@ -214,7 +219,7 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 	case LWS_CALLBACK_RECEIVE:
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		c = slot->connection;
-		if (c == NULL)
+		if (c == NULL || c->ws->is_closing)
 			return 0;
 		must(c->magic == CONNECTION_MAGIC);
 		if (reason == LWS_CALLBACK_SERVER_WRITEABLE)
@@ -300,11 +305,17 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 	return w;
 }
 
+void
+ws_mute(struct ws *w)
+{
+	w->is_closing = true;
+}
+
 /* The context is told to end; its handles close while the loop goes on. */
 void
 ws_close(struct ws *w)
 {
-	w->is_closing = true;
+	ws_mute(w);
 	uv_close((uv_handle_t *) &w->vouch, NULL);
 	lws_context_destroy(w->context);
 }

@@ -52,6 +52,8 @@ struct ws_config {
  * the cure, when that fails.  RLIMIT_NOFILE must have its final value.
  */
 struct ws *ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler *handler);
+/* From now on nothing is told of any connection. */
+void ws_mute(struct ws *w);
 /* Closes all connections, telling nobody.  To be freed when the loop has ended. */
 void ws_close(struct ws *w);
 void ws_free(struct ws *w);

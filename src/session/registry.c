@@ -21,6 +21,7 @@ struct registry {
 	uint64_t last_number;
 	struct slice posted;
 	size_t queued;
+	bool is_ending; /* no BOSH session is begun any more */
 };
 
 #define SOON_MS 100
@@ -241,6 +242,9 @@ registry_post(struct registry *r, struct req_id req, struct slice bytes, const s
 	} else if (refused != CLOSING_NONE) {
 		answer_terminal(r, req, refused, body);
 		return REGISTRY_TAKEN;
+	} else if (r->is_ending) {
+		answer_terminal(r, req, CLOSING_SHUTDOWN, body);
+		return REGISTRY_TAKEN;
 	} else {
 		sid_make(text, &r->config.prefix, r->config.worker, r->config.hooks);
 		s = session_new_bosh(&r->world, r->conf, text, next_number(r), peer, now);
@@ -324,6 +328,7 @@ registry_close_all(struct registry *r, enum closing reason, ms_t now)
 {
 	struct list *next;
 
+	r->is_ending = true;
 	for (struct list *link = r->live.next; link != &r->live; link = next) {
 		next = link->next;
 		session_close(list_entry(link, struct session, link), reason, now);

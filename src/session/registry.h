@@ -63,7 +63,7 @@ void registry_expire(struct registry *r, ms_t now);
  */
 void registry_reap(struct registry *r, void (*before_free)(void *arg, struct session *s), void *arg);
 
-/* Ends all sessions. */
+/* Ends all sessions; who wants to begin one by BOSH is told so too. */
 void registry_close_all(struct registry *r, enum closing reason, ms_t now);
 /* Gives all sessions up, telling nobody: the next registry_reap() frees them. */
 void registry_bury_all(struct registry *r);

@@ -471,6 +471,8 @@ static void
 end(struct worker *w)
 {
 	w->state = WORKER_ENDED;
+	/* The loop looks at its sockets once more: whose sessions are gone by then must not be told anything. */
+	ws_mute(w->ws);
 	registry_bury_all(w->registry);
 	registry_reap(w->registry, before_free, w);
 	mailbox_close(w->mailbox);

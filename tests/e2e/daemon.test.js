@@ -5,11 +5,13 @@
  */
 
 const assert = require('node:assert/strict');
-const { readFileSync } = require('node:fs');
+const { execFileSync } = require('node:child_process');
+const { readFileSync, readdirSync } = require('node:fs');
 
-const { BoshClient } = require('./lib/bosh');
+const { BoshClient, body } = require('./lib/bosh');
 const { Culvert } = require('./lib/gateway');
-const { request } = require('./lib/http');
+const { RawConnection, request } = require('./lib/http');
+const { Server } = require('./lib/server');
 const { DOMAIN, GUESTS, TRANSPORTS, culvert, each, explain, suite } = require('./lib/stage');
 const { pause } = require('./lib/wait');
 
@@ -137,6 +139,93 @@ culvert('clients that do not react do not keep the daemon, nor bring it down', a
 			assert.deepEqual(await gateway.terminate(8000), { code: 0, signal: null });
 		});
 	}
+});
+
+/* The daemon waits two seconds for clients that do not read.  The loop looks at its sockets once more after that. */
+culvert('SIGTERM: clients that leave when the time is up do not bring the daemon down', { ms: 30000 }, async () => {
+	const flood = Buffer.from(`<message xmlns='jabber:client'><body>${'x'.repeat(100000)}</body></message>`.repeat(80));
+	const server = await Server.start({ stanza: (connection) => connection.write(flood) });
+	try {
+		await withDaemon(() => Culvert.start({ 'stand-in.test': server.port }), async (gateway) => {
+			const clients = Array.from({ length: 150 }, () => stage.websocket('stand-in.test'));
+			await Promise.all(clients.map((client) => client.login()));
+			for (const client of clients) {
+				client.ws._socket.pause();
+				await client.tell(message('stand-in.test', 'flood me'));
+			}
+			await pause(500);
+			const ended = gateway.terminate(10000);
+			await gateway.program.line(/culvert stops/);
+			await pause(1940);
+			for (const client of clients) {
+				client.ws._socket.resetAndDestroy();
+				await pause(1);
+			}
+			assert.deepEqual(await ended, { code: 0, signal: null });
+		});
+	} finally {
+		await server.stop();
+	}
+});
+
+culvert('SIGTERM: sessions that are begun all the while are told, and do not bring the daemon down', async () => {
+	const server = await Server.start({ opened: () => {} });
+	let over = false;
+	try {
+		await withDaemon(() => Culvert.start({ 'stand-in.test': server.port }), async (gateway) => {
+			const create = (rid) => body({ rid, to: 'stand-in.test', wait: 0, hold: 0, ver: '1.6' });
+			const said = new Set();
+			const lines = await Promise.all(Array.from({ length: 40 }, () => RawConnection.open(gateway.port)));
+			const talk = Promise.all(lines.map(async (line) => {
+				for (let rid = 1; !over; rid++) {
+					const text = create(rid);
+					line.write(`POST /http-bind HTTP/1.1\r\nHost: h\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+					await pause(1);
+					for (const [, condition] of line.text.matchAll(/condition='(.*?)'/g))
+						said.add(condition);
+					line.text = '';
+				}
+				await line.end();
+			}));
+			await pause(300);
+			try {
+				assert.deepEqual(await gateway.terminate(8000), { code: 0, signal: null });
+			} finally {
+				over = true;
+				await talk;
+			}
+			assert.deepEqual([...said], ['system-shutdown']);
+		});
+	} finally {
+		await server.stop();
+	}
+});
+
+/* More connections than one instance of the HTTP library gets, and no descriptors for another. */
+culvert('without descriptors: connections wait, nobody is dropped, and then they are served', { ms: 30000 }, async () => {
+	const start = () => Culvert.start({ [GUESTS]: stage.prosody.port }, { workers: 1 });
+	await withDaemon(start, async (gateway) => {
+		const { pid, mark } = gateway.program;
+		const client = await stage.guest('websocket');
+		const limit = readdirSync(`/proc/${pid}/fd`).length + 1001;
+		execFileSync('prlimit', ['--pid', String(pid), `--nofile=${limit}:${limit}`]);
+		const waiting = gateway.program.line(/connections wait .*/, { mark, ms: 20000 });
+		const connections = [];
+		for (let i = 0; i < 1020; i++) {
+			const connection = await RawConnection.open(gateway.port);
+			connection.write('GET /http-bind HTTP/1.1\r\nHost: h\r\n\r\n');
+			connections.push(connection);
+		}
+		await waiting;
+		for (let i = 0; i < 10; i++)
+			await echo(client, `${i}`);
+		const again = gateway.program.line(/connections are accepted again/, { mark });
+		await Promise.all(connections.map((connection) => connection.end()));
+		await again;
+		for (const transport of TRANSPORTS)
+			await echo(await stage.guest(transport), 'room again');
+		assert.equal(gateway.program.lines.filter((line) => /connections wait/.test(line)).length, 1);
+	});
 });
 
 culvert('without a file: --listen and --domain', async () => {

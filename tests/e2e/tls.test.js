@@ -11,6 +11,7 @@ const fs = require('node:fs');
 const { Authority } = require('./lib/authority');
 const { Server } = require('./lib/server');
 const { DOMAIN, GUESTS, TRANSPORTS, culvert, each, suite } = require('./lib/stage');
+const { pause } = require('./lib/wait');
 const { NS, is } = require('./lib/xml');
 
 const CONNECT_TIMEOUT = 2;
@@ -330,6 +331,49 @@ each('many records in one segment arrive in order', async (transport) => {
 		assert.equal(heard.textContent, text);
 	}
 }, culvert);
+
+/* How many bytes of records wait in the system's buffer of the connection that came from this port. */
+function unsent(port) {
+	const hex = port.toString(16).toUpperCase().padStart(4, '0');
+	const row = new RegExp(`^ *\\d+: [0-9A-F]+:${hex} [0-9A-F:]+ 01 ([0-9A-F]+):`, 'm');
+	return parseInt(row.exec(fs.readFileSync('/proc/net/tcp', 'latin1'))[1], 16);
+}
+
+/* The record that fills the socket is sent in two parts, and nothing more to write comes behind it. */
+culvert('a server that does not read for a while gets the last record whole', { ms: 30000 }, async () => {
+	const client = await loggedIn('websocket', 'fine.test');
+	const { last } = standins['fine.test'].server;
+	let received = 0;
+	last.socket.on('data', (text) => { received += (text.split('>').length - 1) / 4; }); // a message has four tags
+	last.server.options.stanza = () => {};
+	last.socket.pause();
+	try {
+		const stanza = message('fine.test', 'x'.repeat(12000));
+		const port = last.socket.remotePort;
+		let n = 0;
+		const [, , room] = fs.readFileSync('/proc/sys/net/ipv4/tcp_wmem', 'latin1').split(/\s+/).map(Number);
+		for (; n * stanza.length < room * 0.7; n++)
+			await client.tell(stanza);
+		await pause(200);
+		/* Whole records come until the last has no room any more. */
+		for (let before = unsent(port), grown = stanza.length; grown <= 0 || grown >= stanza.length; n++) {
+			assert.ok(n < 2000, 'the socket takes everything');
+			await client.tell(stanza);
+			await pause(5);
+			grown = unsent(port) - before;
+			before += grown;
+		}
+		const from = Date.now();
+		last.socket.resume();
+		while (received < n) {
+			assert.ok(Date.now() - from < 5000, `${Math.floor(received)} of ${n} messages came`);
+			await pause(20);
+		}
+	} finally {
+		delete last.server.options.stanza;
+		last.socket.resume();
+	}
+});
 
 culvert('100 log in at the same time, and nobody waits for them', { ms: 60000 }, async () => {
 	const other = await stage.guest('websocket');

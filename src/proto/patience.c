@@ -12,6 +12,23 @@
 #define REPEATS_WITHIN 1000
 
 /*
+ * How many requests there are without an answer, this one included.  Those
+ * whose connection is known gone get none, and are nobody's who waits: after
+ * a page is loaded anew, the next one goes on with the next rid.
+ */
+static uint64_t
+count_unanswered(const struct ring *ring, uint64_t rid)
+{
+	uint64_t n = 1;
+
+	for (uint64_t before = ring->answer_rid; before < rid; before++) {
+		const struct ring_slot *slot = ring_find(ring, before);
+		n += slot == NULL || !slot->gone;
+	}
+	return n;
+}
+
+/*
  * 11: a sequence of new requests, none of which has been answered, longer
  * than "requests"; or as long, if the last is empty and came within "polling"
  * of the one before.  12: in a polling session, two empty ones within
@@ -21,7 +38,7 @@ static enum closing
 judge(const struct terms *terms, const struct ring *ring, const struct body *body, ms_t now)
 {
 	const struct ring_slot *before = ring_find(ring, body->rid - 1);
-	uint64_t unanswered = body->rid - ring->answer_rid + 1;
+	uint64_t unanswered = count_unanswered(ring, body->rid);
 	bool is_empty = body->payload.count == 0 && !body->restart;
 	bool is_soon = before != NULL && now - before->arrived_at < terms->polling;
 

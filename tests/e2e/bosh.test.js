@@ -5,6 +5,8 @@
  */
 
 const assert = require('node:assert/strict');
+const crypto = require('node:crypto');
+const { Agent } = require('node:http');
 
 const { body, post } = require('./lib/bosh');
 const { request } = require('./lib/http');
@@ -262,4 +264,63 @@ test('a body just below the limit passes', async () => {
 culvert('an answer cannot become a page: a navigation is refused', async () => {
 	const answer = await post(stage.gateway, body({ rid: 5, sid: 'no-such-session' }), { headers: { 'Sec-Fetch-Mode': 'navigate' } });
 	assert.ok(answer.status >= 400 && answer.status < 500, `status ${answer.status}`);
+});
+
+culvert('every answer to a page is safe and readable: errors, pages, preflights', async () => {
+	const origin = { Origin: 'https://chat.example.com' };
+	for (const [method, headers, status] of [['GET', origin, 200], ['HEAD', origin, 200], ['PUT', origin, 405],
+		['OPTIONS', origin, 204], ['POST', { ...origin, 'Sec-Fetch-Mode': 'navigate' }, 403]]) {
+		const answer = await request(stage.gateway.port, method, stage.gateway.boshPath, { headers, body: method === 'POST' ? 'x' : undefined });
+		assert.equal(answer.status, status, method);
+		assertReadable(answer);
+	}
+});
+
+culvert('key sequences: the right key goes on, the wrong one ends the session', async () => {
+	const keys = [crypto.randomBytes(16).toString('hex')];
+	while (keys.length < 30)
+		keys.push(crypto.createHash('sha1').update(keys.at(-1)).digest('hex'));
+	const client = stage.bosh();
+	const { send } = client;
+	client.send = (payload, attrs = {}) =>
+		send.call(client, payload, { ...(attrs.ver ? { newkey: keys.pop() } : { key: keys.pop() }), ...attrs });
+	await client.login();
+	await client.ask(message(client.jid, 'with a key'), (s) => isMessage(s) && s.textContent === 'with a key', 'the message');
+	assertTerminated(await client.send('', { key: keys[0] }), 'item-not-found');
+});
+
+culvert('a client that gives no version reads HTTP errors', async () => {
+	const sid = (await post(stage.gateway, body({ rid: 5, to: GUESTS, wait: 1, hold: 1 }))).body.getAttribute('sid');
+	const answer = await post(stage.gateway, body({ rid: 99, sid }));
+	assert.deepEqual([answer.status, answer.type, answer.condition], [404, 'terminate', 'item-not-found']);
+	assertReadable(answer);
+	const bad = await post(stage.gateway, body({ rid: 'x', to: GUESTS }));
+	assert.equal(bad.status, 400);
+	assertReadable(bad);
+});
+
+culvert('any type a client sends its body as, and large cookies', async () => {
+	for (const headers of [{ 'Content-Type': 'text/plain;charset=UTF-8' }, { 'Content-Type': 'application/x-www-form-urlencoded' },
+		{ 'Content-Type': '' }, { Cookie: `a=${'x'.repeat(6000)}` }]) {
+		const answer = await post(stage.gateway, body({ rid: 5, sid: 'no-such-session' }), { headers });
+		assertTerminated(answer, 'item-not-found');
+	}
+});
+
+culvert('two sessions on one connection', async () => {
+	const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+	try {
+		const create = body({ 'rid': 1, 'to': GUESTS, 'wait': 5, 'hold': 1, 'ver': '1.6', 'xmpp:version': '1.0', 'xmlns:xmpp': NS.xbosh });
+		const sids = [];
+		for (let i = 0; i < 2; i++)
+			sids.push((await post(stage.gateway, create, { agent })).body.getAttribute('sid'));
+		assert.notEqual(sids[0], sids[1]);
+		for (const sid of [...sids, ...sids.reverse()])
+			assert.equal((await post(stage.gateway, body({ rid: 1, sid }), { agent })).body.getAttribute('sid'), sid);
+		for (const sid of sids)
+			assert.equal((await post(stage.gateway, body({ rid: 2, sid, type: 'terminate' }), { agent })).type, 'terminate');
+		assert.equal(Object.values(agent.freeSockets).flat().length, 1);
+	} finally {
+		agent.destroy();
+	}
 });

@@ -60,6 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	if (closing == CLOSING_NONE) {
 		must(body->has_rid && body->rid > 0 && body->rid <= BODY_RID_MAX);
+		must(body->has_root && body->ack <= BODY_RID_MAX);
 		must(body->wait <= UINT32_MAX && body->hold <= UINT32_MAX && body->pause <= UINT32_MAX);
 		must(!slice_is_set(sid) || (slice_is_set(body->sid) && slice_eq(sid, body->sid)));
 		check_payload(&body->payload);

@@ -102,9 +102,9 @@ class Stage {
 	}
 
 	/* A Strophe user of example.test, not yet connected. */
-	user(name, transport, { domain = DOMAIN, password = passwordOf(name) } = {}) {
+	user(name, transport, { domain = DOMAIN, password = passwordOf(name), options } = {}) {
 		const url = transport === 'bosh' ? this.gateway.boshUrl : this.gateway.websocketUrl;
-		return this.client(new User(url, `${name}@${domain}`, password));
+		return this.client(new User(url, `${name}@${domain}`, password, options));
 	}
 
 	/* The same, logged in and available. */

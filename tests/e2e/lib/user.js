@@ -26,13 +26,13 @@ Strophe.setLogLevel(Strophe.LogLevel.FATAL);
 const statusName = (status) => Object.keys(Strophe.Status).find((name) => Strophe.Status[name] === status);
 
 class User {
-	constructor(url, jid, password) {
+	constructor(url, jid, password, options = {}) {
 		this.bare = jid;
 		this.password = password;
 		this.inbox = new Inbox();
 		this.statuses = new Inbox();
 		this.trace = [];
-		this.connection = new Strophe.Connection(url, { explicitResourceBinding: false });
+		this.connection = new Strophe.Connection(url, { explicitResourceBinding: false, ...options });
 		this.connection.rawInput = (text) => this.#note('<', text);
 		this.connection.rawOutput = (text) => this.#note('>', text);
 		for (const name of ['message', 'presence'])
@@ -57,6 +57,21 @@ class User {
 			(status, condition) => this.statuses.put({ name: statusName(status), condition }), 20, 1);
 		return this.statuses.take(({ name }) => /^(CONNECTED|AUTHFAIL|CONNFAIL|ERROR|DISCONNECTED)$/.test(name),
 			`${this.bare} to be connected`);
+	}
+
+	/* With keepalive: goes on with the session that another page left in sessionStorage. */
+	async restore() {
+		this.connection.restore(this.bare,
+			(status, condition) => this.statuses.put({ name: statusName(status), condition }), 20, 1);
+		await this.statuses.take(({ name }) => name === 'ATTACHED', `${this.bare} to be attached`);
+		this.jid = this.connection.jid;
+	}
+
+	/* The page is left: its requests are aborted, nothing is said. */
+	vanish() {
+		this.connection.authenticated = false;
+		this.connection._proto._abortAllRequests();
+		clearTimeout(this.connection._idleTimeout);
 	}
 
 	async login() {

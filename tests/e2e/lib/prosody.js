@@ -35,6 +35,7 @@ const ssl = (files) => files ? ['ssl', 'c2s_direct_tls_ssl']
 function configuration(prosody, options) {
 	const { directory, port, httpPort } = prosody;
 	const { hosts } = options;
+	const modules = (options.modules ? ['e2e_newer', ...options.modules] : []).map((name) => `, "${name}"`).join('');
 	const guests = Object.keys({ [GUESTS]: null, ...hosts }).filter((host) => host !== DOMAIN);
 	return `
 run_as_root = ${process.getuid() === 0}
@@ -44,7 +45,7 @@ data_path = "${directory}/data"
 certificates = "${directory}"
 log = { { levels = { min = "${process.env.E2E_DEBUG ? 'debug' : 'info'}" }, to = "console" } }
 
-modules_enabled = { "posix", ${hosts ? '"tls", ' : ''}"saslauth", "roster", "disco", "ping", "carbons", "smacks", "http", "bosh", "websocket" }
+modules_enabled = { "posix", ${hosts ? '"tls", ' : ''}"saslauth", "roster", "disco", "ping", "carbons", "smacks", "http", "bosh", "websocket"${modules} }
 modules_disabled = { "s2s", "s2s_auth_certs" }
 
 interfaces = { "127.0.0.1" }
@@ -56,6 +57,7 @@ http_interfaces = { "127.0.0.1" }
 https_ports = { }
 http_default_host = "${DOMAIN}"
 bosh_max_inactivity = ${options.inactivity || 60}
+${options.modules ? `allow_unencrypted_plain_auth = true\nplugin_paths = { "${directory}" }` : ''}
 
 VirtualHost "${DOMAIN}"
 	authentication = "internal_plain"
@@ -66,6 +68,25 @@ Component "${ROOMS}" "muc"
 	muc_room_locking = false
 ` : ''}`;
 }
+
+/*
+ * Debian's prosody-modules were written for a newer Prosody than Debian's: one
+ * that tells them who asked for a stream (here it is always the first user),
+ * and that knows a few things more.
+ */
+const newer = ([user]) => `
+local datetime = require "util.datetime";
+local of_seconds = datetime.datetime;
+function datetime.datetime(t) return of_seconds(t and math.floor(t)); end
+local stanza = require "util.stanza".stanza_mt;
+function stanza:get_child_attr(name, xmlns, attr)
+	local child = self:get_child(name, xmlns);
+	return child and child.attr[attr];
+end
+module:hook("stream-features", function (event)
+	event.stream = event.stream or { from = "${user}@${DOMAIN}" };
+end, 1000);
+`;
 
 function writeAccounts(directory, users) {
 	const data = path.join(directory, 'data', fileName(DOMAIN));
@@ -87,6 +108,7 @@ class Prosody {
 	 *	users		names
 	 *	rooms		true: rooms at rooms.example.test
 	 *	inactivity	seconds, of its own BOSH
+	 *	modules		further ones, such as those of Debian's prosody-modules; with them PLAIN needs no TLS
 	 *	hosts		{ domain: { certificate, key } }: TLS is demanded, and spoken at once on directPort; domains
 	 *			other than example.test are for guests
 	 */
@@ -98,6 +120,8 @@ class Prosody {
 		prosody.directPort = await freePort();
 		const file = path.join(prosody.directory, 'prosody.cfg.lua');
 		fs.writeFileSync(file, configuration(prosody, options));
+		if (options.modules)
+			fs.writeFileSync(path.join(prosody.directory, 'mod_e2e_newer.lua'), newer(options.users));
 		writeAccounts(prosody.directory, options.users || []);
 		prosody.program = new Program('prosody', 'prosody', ['-F', '--config', file]);
 		await prosody.program.listening(prosody.port);

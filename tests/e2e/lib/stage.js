@@ -37,6 +37,7 @@ class Stage {
 	 *			with E2E_DIRECT=1 it is between the client and the server
 	 *	inactivity	seconds, of BOSH sessions
 	 *	config		further keys of culvert's configuration
+	 *	modules		of the server, beside the usual ones (lib/prosody.js)
 	 *	hosts		certificates of the server's domains (lib/prosody.js)
 	 *	domains		(stage, port) => culvert's configuration of domains, instead of the usual ones
 	 *	upstreams	further domains and their ports: { domain: port }, or an async function that returns it

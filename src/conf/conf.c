@@ -88,3 +88,14 @@ conf_is_origin_allowed(const struct conf *c, struct slice origin)
 	}
 	return false;
 }
+
+bool
+conf_is_trusted(const struct conf *c, const struct peer *peer)
+{
+	if (peer->is_unix)
+		return true;
+	for (size_t i = 0; i < c->n_trusted_proxy; i++)
+		if (network_has(&c->trusted_proxy[i], peer->address))
+			return true;
+	return false;
+}

@@ -17,6 +17,8 @@
 
 #include "base/log.h"
 #include "base/ms.h"
+#include "base/network.h"
+#include "base/peer.h"
 #include "base/slice.h"
 
 #define CONF_PORT_WEB 5280   /* where culvert listens unless told otherwise */
@@ -26,6 +28,10 @@
 struct conf_list {
 	char **v;
 	size_t n;
+};
+
+struct conf_field {
+	char *name, *value;
 };
 
 /* One listening socket: either an address and port, or a unix path and mode. */
@@ -103,6 +109,13 @@ struct conf {
 		char *directory; /* NULL: the one that was installed */
 	} pages;
 
+	char *public_url; /* "https://host[:port][/path]", host in lower case, no slash at its end; NULL: not said */
+
+	/* Header fields of every answer, and the same as lines ("name: value\r\n"), "" when there are none. */
+	struct conf_field *response_header;
+	size_t n_response_header;
+	char *response_lines;
+
 	struct conf_domain *domain; /* sorted by ascii */
 	size_t n_domain;            /* at least 1 */
 
@@ -111,6 +124,8 @@ struct conf {
 
 	/* "*", or scheme://host[:port] as browsers send it: lower case, no default port, no slash. */
 	struct conf_list origins;
+	struct network *trusted_proxy; /* whose X-Forwarded fields are believed */
+	size_t n_trusted_proxy;
 	/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53"; empty: the system's. */
 	struct conf_list resolver_servers;
 
@@ -134,6 +149,9 @@ const struct conf_domain *conf_find_domain(const struct conf *c, struct slice as
 
 /* True when the path, with or without one trailing slash, is in the list. */
 bool conf_has_path(const struct conf_list *paths, struct slice path);
+
+/* Is what this peer says of its own client believed?  Who reached a unix socket of ours was let in by its mode. */
+bool conf_is_trusted(const struct conf *c, const struct peer *peer);
 
 /* True when the list allows this Origin (not set: the request has none, which is allowed). */
 bool conf_is_origin_allowed(const struct conf *c, struct slice origin);

@@ -100,6 +100,7 @@ conf_read_arguments(struct conf **out, const char *const *listen, size_t n_liste
 		conf_add_listen(c, &l);
 	}
 	conf_rows_default(CONF_BASE_TOP, c, none_seen);
+	conf_fields_settle(c);
 	*out = c;
 	return 0;
 }

@@ -55,6 +55,14 @@ conf_free(struct conf *c)
 		conf_domain_fini(&c->domain[i]);
 	for (size_t i = 0; i < c->n_listen; i++)
 		conf_listen_fini(&c->listen[i]);
+	for (size_t i = 0; i < c->n_response_header; i++) {
+		free(c->response_header[i].name);
+		free(c->response_header[i].value);
+	}
+	free(c->response_header);
+	free(c->response_lines);
+	free(c->public_url);
+	free(c->trusted_proxy);
 	list_fini(&c->resolver_servers);
 	list_fini(&c->origins);
 	list_fini(&c->websocket_paths);
@@ -90,6 +98,20 @@ conf_pages_settle(struct conf *c, const char *file)
 	buf_append(&path, slice_of(c->pages.directory, strlen(c->pages.directory) + 1));
 	free(c->pages.directory);
 	c->pages.directory = buf_take(&path, &n);
+}
+
+void
+conf_fields_settle(struct conf *c)
+{
+	struct buf lines;
+	size_t n;
+
+	buf_init(&lines, BUF_UNLIMITED);
+	for (size_t i = 0; i < c->n_response_header; i++)
+		buf_printf(&lines, "%s: %s\r\n", c->response_header[i].name, c->response_header[i].value);
+	buf_append_char(&lines, '\0');
+	free(c->response_lines);
+	c->response_lines = buf_take(&lines, &n);
 }
 
 void

@@ -18,6 +18,8 @@ void conf_domain_fini(struct conf_domain *d);
 
 /* With a unix path there is no address and no port, whatever the defaults said. */
 void conf_listen_settle(struct conf_listen *l);
+/* Makes response_lines of response_header. */
+void conf_fields_settle(struct conf *c);
 /* A relative directory of pages begins where the file is. */
 void conf_pages_settle(struct conf *c, const char *file);
 /* Takes over what *l holds and leaves it empty. */

@@ -64,6 +64,7 @@ struct reader {
 	struct conf_domain domain; /* the current one */
 	size_t domain_at;          /* its key */
 	struct slice domain_key;   /* what *: in a path stands for; owned */
+	struct slice member_key;   /* the current field of response_headers; borrowed from c */
 	size_t *target_at;         /* where each of its targets was written */
 	unsigned errors_before;    /* as the current listener or domain began */
 };
@@ -160,8 +161,12 @@ complain_value(struct reader *r, const struct conf_row *row, const char *found, 
 
 	begin_complaint(r, &line, r->start);
 	append_path(r, row, &line);
-	if (is_member)
+	if (is_member && row->type == CONF_FIELDS) {
+		buf_append_char(&line, '.');
+		append_name(&line, r->member_key);
+	} else if (is_member) {
 		buf_printf(&line, "[%zu]", top->n - 1);
+	}
 	buf_printf(&line, ": %s, expected ", found);
 	if (expected != NULL)
 		buf_append_str(&line, expected);
@@ -319,6 +324,7 @@ end_file(struct reader *r, size_t at)
 	}
 	conf_rows_default(CONF_BASE_TOP, r->c, r->seen);
 	conf_pages_settle(r->c, r->name);
+	conf_fields_settle(r->c);
 	words = conf_contradiction(r->c, &key);
 	if (words == NULL)
 		return GO_ON;
@@ -348,7 +354,7 @@ row_of_value(struct reader *r)
 
 	if (top == NULL)
 		return r->table;
-	if (top->row->type == CONF_OBJECT || top->row->type == CONF_MAP_OF_OBJECTS) {
+	if (top->row->type == CONF_OBJECT || top->row->type == CONF_MAP_OF_OBJECTS || top->row->type == CONF_FIELDS) {
 		const struct conf_row *row = r->row;
 		r->row = NULL;
 		return row;
@@ -434,7 +440,7 @@ on_string(void *arg, const unsigned char *p, size_t n)
 
 	if (!next_token(r) || (row = row_of_value(r)) == NULL)
 		return GO_ON;
-	if (row->type == CONF_STRING || row->type == CONF_STRINGS || row->type == CONF_SWITCH) {
+	if (row->take != NULL && (row->type != CONF_FIELDS || is_member_of(r, row))) {
 		if (n > 0 && memchr(p, '\0', n) != NULL)
 			expected = "a string without NUL in it";
 		else
@@ -467,7 +473,8 @@ begin_container(struct reader *r, bool is_object)
 		return GO_ON;
 	}
 	if (is_object)
-		fits = row->type == CONF_OBJECT || row->type == CONF_MAP_OF_OBJECTS;
+		fits = row->type == CONF_OBJECT || row->type == CONF_MAP_OF_OBJECTS ||
+		       (row->type == CONF_FIELDS && !is_member_of(r, row));
 	else
 		fits = row->type == CONF_LIST_OF_OBJECTS || (row->type == CONF_STRINGS && !is_member_of(r, row));
 	if (!fits) {
@@ -549,6 +556,20 @@ complain_unknown(struct reader *r, const struct conf_row *container, struct slic
 	return finish(r, &line);
 }
 
+/* A header field: its value comes next. */
+static int
+begin_field(struct reader *r, const struct conf_row *row, struct slice name)
+{
+	const char *expected = conf_take_response_name(r->c, name);
+	char quoted[LOG_QUOTED];
+
+	if (expected != NULL)
+		return complain(r, r->start, row, "%s, expected %s", log_quote(quoted, name), expected);
+	r->member_key = slice_str(r->c->response_header[r->c->n_response_header - 1].name);
+	r->row = row;
+	return GO_ON;
+}
+
 static int
 on_key(void *arg, const unsigned char *p, size_t n)
 {
@@ -563,6 +584,8 @@ on_key(void *arg, const unsigned char *p, size_t n)
 	r->row = NULL;
 	if (container->type == CONF_MAP_OF_OBJECTS)
 		return begin_domain(r, conf_row_find(container, SLICE("*")), key);
+	if (container->type == CONF_FIELDS)
+		return begin_field(r, container, key);
 	row = conf_row_find(container, key);
 	if (row == NULL || !conf_row_is_key(row))
 		return complain_unknown(r, container, key);

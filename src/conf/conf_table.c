@@ -74,8 +74,16 @@ static const struct conf_row table[] = {
 		.help = "Directory with the files for all other paths; a relative one begins where this file is. true: the "
 			"pages that were installed with culvert. false: none. Names that begin with a dot are not served, "
 			"and links that lead out of the directory are not followed."},
-	LATER("public_url"),
-	LATER("response_headers"),
+	TEXT("public_url", CONF_STRING, CONF_BASE_TOP, conf_take_public_url, "null", NULL,
+		"What browsers write before the paths above: \"https://HOST[:PORT]\", with a path when a proxy shows culvert "
+		"below one. Clients find it at /.well-known/host-meta (XEP-0156). Without it, it is taken from a request "
+		"that came by https."),
+	{.key = "response_headers",
+		.type = CONF_FIELDS,
+		.is_built = true,
+		.take = conf_take_response_value,
+		.fallback = "{}",
+		.help = "Header fields that every HTTP answer gets, like {\"x-shard\": \"s1\"}."},
 
 	CONTAINER("domains", CONF_MAP_OF_OBJECTS,
 		"The XMPP domains that may be reached, by name. Any other gets host-unknown. At least one is needed."),
@@ -131,7 +139,9 @@ static const struct conf_row table[] = {
 	TEXT("origins", CONF_STRINGS, CONF_BASE_TOP, conf_take_origin, "[\"*\"]", NULL,
 		"Web sites whose pages may connect, like \"https://chat.example.com\"; \"*\" for all. A client without an "
 		"Origin header is allowed; the origin \"null\" only by \"*\". With an empty list no CORS headers are sent."),
-	LATER("trusted_proxies"),
+	TEXT("trusted_proxies", CONF_STRINGS, CONF_BASE_TOP, conf_take_trusted_proxy, "[\"127.0.0.0/8\", \"::1\"]", NULL,
+		"Addresses and networks of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed. Who connects "
+		"to a unix socket of culvert always is."),
 	LATER("client_address_header"),
 
 	CONTAINER("limits", CONF_OBJECT, "What one client may cost."),
@@ -322,28 +332,37 @@ conf_row_number(const struct conf_row *row, void *base, struct slice json)
 	}
 }
 
-/* A default is one word of JSON, or a list of at most one string; null is what a new struct has. */
+/* What stands between the quotes of a list of strings, or of one; none of them has an escape in it. */
+static void
+take_strings(const struct conf_row *row, void *base)
+{
+	const char *begin = row->fallback, *end;
+
+	while ((begin = strchr(begin, '"')) != NULL && (end = strchr(begin + 1, '"')) != NULL) {
+		must(row->take(base, slice_of(begin + 1, (size_t) (end - begin - 1))) == NULL);
+		begin = end + 1;
+	}
+}
+
+/* A default is one word of JSON, or a list of strings; null and {} are what a new struct has. */
 static void
 set_default(const struct conf_row *row, void *base)
 {
-	struct slice json = slice_str(row->fallback);
-
 	if (conf_row_may_be_null(row))
 		return;
 	switch (row->type) {
 	case CONF_BOOL:
 	case CONF_SWITCH:
-		*(bool *) ((char *) base + row->offset) = slice_eq(json, SLICE("true"));
+		*(bool *) ((char *) base + row->offset) = strcmp(row->fallback, "true") == 0;
 		return;
 	case CONF_STRING:
 	case CONF_STRINGS:
-		if (json.p[0] == '[')
-			json = slice_of(json.p + 1, json.n - 2);
-		if (json.n > 0)
-			must(row->take(base, slice_of(json.p + 1, json.n - 2)) == NULL);
+		take_strings(row, base);
+		return;
+	case CONF_FIELDS:
 		return;
 	default:
-		must(conf_row_number(row, base, json));
+		must(conf_row_number(row, base, slice_str(row->fallback)));
 	}
 }
 
@@ -389,6 +408,9 @@ conf_row_expected(const struct conf_row *row, struct buf *out)
 		return;
 	case CONF_SWITCH:
 		buf_append_str(out, "a string, true or false");
+		return;
+	case CONF_FIELDS:
+		buf_append_str(out, "an object of strings: {...}");
 		return;
 	}
 }

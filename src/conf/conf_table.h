@@ -28,6 +28,7 @@ enum conf_type {
 	CONF_SECONDS,        /* ms_t; min and max are milliseconds too */
 	CONF_STRING,         /* through take */
 	CONF_STRINGS,        /* a list, or one string: each through take */
+	CONF_FIELDS,         /* an object of strings, whose keys are the administrator's */
 	CONF_SWITCH,         /* bool, or a string through take, which is true */
 };
 

@@ -4,11 +4,18 @@
 #include <stdlib.h>
 #include <sys/un.h>
 
+#include "base/buf.h"
 #include "base/fatal.h"
 
 #define NODE_MAX 16
 #define DOMAIN_MAX 1023 /* bytes, RFC 7622, 3.2 */
 #define HOST_MAX 253
+#define URL_MAX 512
+
+/* Of response_headers: all together must fit into what the libraries keep for the head of an answer. */
+#define FIELDS_MAX 8
+#define FIELD_NAME_MAX 64
+#define FIELD_VALUE_MAX 256
 
 enum host_kind {
 	HOST_BAD,
@@ -230,24 +237,31 @@ conf_take_listen(void *base, struct slice s)
  * Paths are compared byte by byte with what the client sent, so nothing that
  * could be written in two ways is allowed in one.
  */
-static const char *
-take_path(struct conf_list *list, struct slice s)
+static bool
+is_path(struct slice s)
 {
 	static const char marks[] = "-._~!$'()*+,;=:@/";
-	static const char *const form = "a path like \"/http-bind\": \"/\", then letters, digits, "
-					"- . _ ~ ! $ ' ( ) * + , ; = : @ and single \"/\"";
 
-	if (s.n > 1 && s.p[s.n - 1] == '/')
-		s.n--;
 	if (s.n < 2 || s.p[0] != '/')
-		return form;
+		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if (!is_letter(c) && !is_digit(c) && (c == '\0' || strchr(marks, c) == NULL))
-			return form;
+			return false;
 		if (c == '/' && (i + 1 == s.n || s.p[i + 1] == '/'))
-			return form;
+			return false;
 	}
+	return true;
+}
+
+static const char *
+take_path(struct conf_list *list, struct slice s)
+{
+	if (s.n > 1 && s.p[s.n - 1] == '/')
+		s.n--;
+	if (!is_path(s))
+		return "a path like \"/http-bind\": \"/\", then letters, digits, "
+		       "- . _ ~ ! $ ' ( ) * + , ; = : @ and single \"/\"";
 	conf_list_add(list, s);
 	return NULL;
 }
@@ -278,6 +292,110 @@ conf_take_pages(void *base, struct slice s)
 	free(c->pages.directory);
 	c->pages.directory = xstrndup(s.p, s.n);
 	c->pages.is_on = true;
+	return NULL;
+}
+
+/* The public address --------------------------------------------------- */
+
+bool
+conf_is_web_host(struct slice s)
+{
+	struct slice host;
+	uint16_t port = 1;
+
+	return split_host_port(s, &host, &port) && host_kind(host) != HOST_BAD && port != 0;
+}
+
+const char *
+conf_take_public_url(void *base, struct slice s)
+{
+	static const char *const form = "\"https://HOST[:PORT]\", perhaps with a path";
+	struct conf *c = base;
+	struct slice rest, host;
+	const char *slash;
+	char *lower;
+	struct buf url;
+	size_t n;
+
+	if (s.n < 8 || s.n > URL_MAX || !slice_eq_nocase(slice_of(s.p, 8), SLICE("https://")))
+		return form;
+	rest = slice_of(s.p + 8, s.n - 8);
+	while (rest.n > 0 && rest.p[rest.n - 1] == '/')
+		rest.n--;
+	slash = rest.n > 0 ? memchr(rest.p, '/', rest.n) : NULL;
+	host = slash != NULL ? slice_of(rest.p, (size_t) (slash - rest.p)) : rest;
+	rest = slice_of(rest.p + host.n, rest.n - host.n);
+	if (!conf_is_web_host(host) || (rest.n > 0 && !is_path(rest)))
+		return form;
+	lower = conf_lower(host);
+	buf_init(&url, BUF_UNLIMITED);
+	buf_printf(&url, "https://%s%.*s", lower, SLICE_ARG(rest));
+	buf_append_char(&url, '\0');
+	free(lower);
+	free(c->public_url);
+	c->public_url = buf_take(&url, &n);
+	return NULL;
+}
+
+/* Fields of answers ---------------------------------------------------- */
+
+/* The framing is the libraries', and what the rest means is said by other keys or by what is answered. */
+static bool
+is_own_field(struct slice name)
+{
+	static const char *const own[] = {"connection", "content-length", "content-type", "content-encoding", "content-range",
+		"transfer-encoding", "trailer", "te", "keep-alive", "upgrade", "date", "allow", "location", "etag", "last-modified",
+		"cache-control", "accept-ranges", "www-authenticate"};
+	static const char *const own_prefixes[] = {"access-control-", "sec-websocket-", "proxy-"};
+
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		if (slice_eq_nocase(name, slice_str(own[i])))
+			return true;
+	for (size_t i = 0; i < sizeof own_prefixes / sizeof *own_prefixes; i++) {
+		struct slice prefix = slice_str(own_prefixes[i]);
+		if (name.n >= prefix.n && slice_eq_nocase(slice_of(name.p, prefix.n), prefix))
+			return true;
+	}
+	return false;
+}
+
+const char *
+conf_take_response_name(void *base, struct slice s)
+{
+	static const char *const form = "the name of a header field: letters, digits, - and others of RFC 9110, 5.6.2";
+	struct conf *c = base;
+
+	if (s.n == 0 || s.n > FIELD_NAME_MAX)
+		return form;
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && (s.p[i] == '\0' || strchr("!#$%&'*+-.^_`|~", s.p[i]) == NULL))
+			return form;
+	if (is_own_field(s))
+		return "a field that culvert does not write itself";
+	for (size_t i = 0; i < c->n_response_header; i++)
+		if (slice_eq_nocase(slice_str(c->response_header[i].name), s))
+			return "each field once";
+	if (c->n_response_header == FIELDS_MAX)
+		return "at most 8 fields";
+	c->response_header = xrealloc(c->response_header, (c->n_response_header + 1) * sizeof *c->response_header);
+	c->response_header[c->n_response_header++] = (struct conf_field){.name = xstrndup(s.p, s.n)};
+	return NULL;
+}
+
+const char *
+conf_take_response_value(void *base, struct slice s)
+{
+	static const char *const form = "1 to 256 characters, no control characters, no blank at either end";
+	struct conf *c = base;
+	struct conf_field *field = &c->response_header[c->n_response_header - 1];
+
+	if (s.n == 0 || s.n > FIELD_VALUE_MAX || s.p[0] == ' ' || s.p[s.n - 1] == ' ')
+		return form;
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char) s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return form;
+	free(field->value);
+	field->value = xstrndup(s.p, s.n);
 	return NULL;
 }
 
@@ -333,6 +451,20 @@ conf_take_origin(void *base, struct slice s)
 	origin = conf_lower(s);
 	conf_list_add(&c->origins, slice_str(origin));
 	free(origin);
+	return NULL;
+}
+
+const char *
+conf_take_trusted_proxy(void *base, struct slice s)
+{
+	struct conf *c = base;
+	struct network n;
+
+	if (!network_parse(s, &n))
+		return "an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", "
+		       "nothing set behind the prefix";
+	c->trusted_proxy = xrealloc(c->trusted_proxy, (c->n_trusted_proxy + 1) * sizeof *c->trusted_proxy);
+	c->trusted_proxy[c->n_trusted_proxy++] = n;
 	return NULL;
 }
 

@@ -18,7 +18,11 @@ typedef const char *conf_take(void *base, struct slice s);
 conf_take conf_take_bosh_path;
 conf_take conf_take_websocket_path;
 conf_take conf_take_pages; /* the directory; also puts pages on */
+conf_take conf_take_public_url;
+conf_take conf_take_response_name;  /* adds a field, without a value */
+conf_take conf_take_response_value; /* of the field added last */
 conf_take conf_take_origin;
+conf_take conf_take_trusted_proxy; /* adds one */
 conf_take conf_take_resolver;
 conf_take conf_take_node;
 conf_take conf_take_log_level;
@@ -33,6 +37,9 @@ conf_take conf_take_tls;
 conf_take conf_take_ca_file;
 conf_take conf_take_server_name;
 conf_take conf_take_domain_name; /* name and, when all is ASCII, ascii */
+
+/* HOST, HOST:PORT, [IPV6] or [IPV6]:PORT, as a browser would write it into its Host field. */
+bool conf_is_web_host(struct slice s);
 
 /* Adds a copy of s. */
 void conf_list_add(struct conf_list *list, struct slice s);

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "io/discovery.h"
 #include "io/pages.h"
 
 #define PREFLIGHT_AGE "86400"
@@ -233,13 +234,31 @@ reply_none(struct bosh_http *b, const struct http_request *rq)
 	pages_answer_none(b->pages, rq);
 }
 
+/*
+ * The client's end as far as is known here.  Of a proxy that is believed it
+ * is the proxy's word that counts, also against TLS between it and us; said
+ * twice, or with a list, it may be the client's own.
+ */
+static struct peer
+see_peer(const struct conf *conf, const struct http_request *rq)
+{
+	struct peer peer = *rq->peer;
+
+	if (conf_is_trusted(conf, &peer) && slice_is_set(http_header(rq, "X-Forwarded-Proto")))
+		peer.is_secure = slice_eq_nocase(slice_trim(http_header_once(rq, "X-Forwarded-Proto")), SLICE("https"));
+	return peer;
+}
+
 static void
-on_request(void *arg, const struct http_request *rq)
+on_request(void *arg, const struct http_request *as_it_came)
 {
 	struct bosh_http *b = arg;
 	const struct conf *conf = b->config.conf;
+	struct peer peer = see_peer(conf, as_it_came);
+	struct http_request seen = *as_it_came, *rq = &seen;
 	struct tag tag = {.origin = find_origin(b, http_header(rq, "Origin"))};
 
+	seen.peer = &peer;
 	memcpy(rq->tag, &tag, sizeof tag);
 	if (conf_has_path(&conf->bosh_paths, rq->path))
 		serve_bosh(b, rq, &tag);
@@ -247,7 +266,7 @@ on_request(void *arg, const struct http_request *rq)
 		serve_websocket_page(b, rq);
 	else if (slice_eq(rq->method, SLICE("OPTIONS")) && slice_eq(rq->path, SLICE("*")))
 		reply_text(b, rq, 200, "", "Allow", "POST, GET, HEAD, OPTIONS");
-	else if (!pages_answer(b->pages, rq))
+	else if (!discovery_answer(b->http, conf, b->config.rules->hooks, rq) && !pages_answer(b->pages, rq))
 		reply_none(b, rq);
 }
 
@@ -354,6 +373,7 @@ bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_hand
 		.hurry = on_hurry,
 	};
 	b->http = http_new(config->loop, &http_config, &b->http_handler);
+	http_set_conf(b->http, config->conf);
 	b->pages = pages_new(b->http, config->conf, config->log);
 	return b;
 }
@@ -395,5 +415,6 @@ void
 bosh_http_set_conf(struct bosh_http *b, const struct conf *conf)
 {
 	b->config.conf = conf;
+	http_set_conf(b->http, conf);
 	pages_set_conf(b->pages, conf);
 }

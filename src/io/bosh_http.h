@@ -1,7 +1,7 @@
 /*
  * bosh_http.h: what the HTTP side serves: BOSH bodies to the registry, CORS,
  * short pages for people, and upgrades that come late; what is none of these
- * goes to pages.c.
+ * goes to discovery.c and pages.c.
  */
 #ifndef CULVERT_IO_BOSH_HTTP_H
 #define CULVERT_IO_BOSH_HTTP_H

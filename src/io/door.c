@@ -33,6 +33,7 @@ struct door {
 	uv_loop_t *loop;
 	const struct head_rules *rules;
 	ms_t header_timeout;
+	const char *lines; /* response_headers */
 	const struct door_handler *handler;
 	struct counters *counters;
 	const struct log *log;
@@ -42,14 +43,14 @@ struct door {
 };
 
 struct door *
-door_new(uv_loop_t *loop, const struct head_rules *rules, ms_t header_timeout, const struct door_handler *handler,
+door_new(uv_loop_t *loop, const struct head_rules *rules, const struct conf *conf, const struct door_handler *handler,
 	 struct counters *counters, const struct log *log)
 {
 	struct door *d = xcalloc(1, sizeof *d);
 
 	d->loop = loop;
 	d->rules = rules;
-	d->header_timeout = header_timeout;
+	door_set_conf(d, conf);
 	d->handler = handler;
 	d->counters = counters;
 	d->log = log;
@@ -125,7 +126,7 @@ refuse(struct guest *g, const struct head *head, size_t n)
 		  head_status(head), head->reason);
 	(void) recv(g->fd, d->peek, n, 0);
 	buf_init(&answer, BUF_UNLIMITED);
-	head_refusal(&answer, head);
+	head_refusal(&answer, head, slice_str(d->lines));
 	(void) send(g->fd, buf_slice(&answer).p, answer.n, MSG_NOSIGNAL);
 	buf_fini(&answer);
 	say_goodbye(g);
@@ -224,9 +225,10 @@ on_poll(uv_poll_t *poll, int status, int events)
 }
 
 void
-door_set_timeout(struct door *d, ms_t header_timeout)
+door_set_conf(struct door *d, const struct conf *conf)
 {
-	d->header_timeout = header_timeout;
+	d->header_timeout = conf->limits.header_timeout;
+	d->lines = conf->response_lines;
 }
 
 static struct guest *

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/ms.h"
 #include "base/peer.h"
+#include "conf/conf.h"
 #include "proto/head.h"
 #include "session/counters.h"
 
@@ -24,14 +25,14 @@ struct door_handler {
 	void (*websocket)(void *arg, int fd, size_t n_head, const struct peer *peer);
 };
 
-/* rules, handler, counters and log must outlive it.  header_timeout in ms, 0: none. */
-struct door *door_new(uv_loop_t *loop, const struct head_rules *rules, ms_t header_timeout,
+/* All pointers must outlive it; of conf, until there is another. */
+struct door *door_new(uv_loop_t *loop, const struct head_rules *rules, const struct conf *conf,
 		      const struct door_handler *handler, struct counters *counters, const struct log *log);
 /* Shows everybody out; the memory goes when the loop has run. */
 void door_close(struct door *d);
 
-/* For guests to come, in ms; 0: none. */
-void door_set_timeout(struct door *d, ms_t header_timeout);
+/* limits.header_timeout and response_headers, for guests to come. */
+void door_set_conf(struct door *d, const struct conf *conf);
 
 /* Takes fd over: a connected, non-blocking socket. */
 void door_enter(struct door *d, int fd, const struct peer *peer);

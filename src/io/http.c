@@ -82,6 +82,7 @@ struct http {
 	uv_loop_t *loop;
 	struct http_config config;
 	const struct http_handler *handler;
+	const struct conf *conf; /* NULL: no fields of its own */
 	struct watch *watch;
 	uv_timer_t timer, sweep;
 	struct list connections;
@@ -147,12 +148,54 @@ http_header(const struct http_request *rq, const char *name)
 	return slice_str(MHD_lookup_connection_value(rq->library, MHD_HEADER_KIND, name));
 }
 
+struct once {
+	const char *name;
+	struct slice value;
+	unsigned n;
+};
+
+static enum MHD_Result
+on_field_once(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct once *once = arg;
+
+	(void) kind;
+	if (strcasecmp(name, once->name) == 0 && once->n++ == 0)
+		once->value = slice_str(value != NULL ? value : "");
+	return MHD_YES;
+}
+
+struct slice
+http_header_once(const struct http_request *rq, const char *name)
+{
+	struct once once = {.name = name};
+
+	MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_field_once, &once);
+	return once.n == 1 ? once.value : SLICE_NONE;
+}
+
+struct slice
+http_argument(const struct http_request *rq, const char *name)
+{
+	return slice_str(MHD_lookup_connection_value(rq->library, MHD_GET_ARGUMENT_KIND, name));
+}
+
+void
+http_set_conf(struct http *h, const struct conf *conf)
+{
+	h->conf = conf;
+}
+
 static void
 answer(struct request *rq, struct MHD_Response *response, unsigned status, const struct http_field *fields, size_t n_fields)
 {
+	const struct conf *conf = rq->http->conf;
+
 	must(response != NULL);
 	for (size_t i = 0; i < n_fields; i++)
 		MHD_add_response_header(response, fields[i].name, fields[i].value);
+	for (size_t i = 0; conf != NULL && i < conf->n_response_header; i++)
+		MHD_add_response_header(response, conf->response_header[i].name, conf->response_header[i].value);
 	rq->response = response;
 	rq->status = status;
 	rq->state = REQUEST_ANSWERED;

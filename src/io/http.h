@@ -19,6 +19,7 @@
 #include "base/peer.h"
 #include "base/req.h"
 #include "base/slice.h"
+#include "conf/conf.h"
 
 #define HTTP_TAG 96 /* bytes a handler may keep with a request */
 
@@ -36,6 +37,10 @@ struct http_request {
 
 /* The value of a header field, unset when absent. */
 struct slice http_header(const struct http_request *rq, const char *name);
+/* The same of one that must not be doubted: unset also when it came more than once. */
+struct slice http_header_once(const struct http_request *rq, const char *name);
+/* The value of an argument of the query, as it was written; unset when absent. */
+struct slice http_argument(const struct http_request *rq, const char *name);
 
 struct http_field {
 	const char *name, *value;
@@ -66,6 +71,8 @@ struct http_config {
 
 /* handler must outlive it. */
 struct http *http_new(uv_loop_t *loop, const struct http_config *config, const struct http_handler *handler);
+/* Its response_headers go into each answer from now on; it must outlive h, or the next one. */
+void http_set_conf(struct http *h, const struct conf *conf);
 /* Answers what is held with 503 and closes all; the memory goes when the loop has run. */
 void http_close(struct http *h);
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <libwebsockets.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #define CONNECTION_MAGIC 0x77736373u
 #define VOUCH_MS 25000
 #define RX_BYTES 2048     /* read at once; a message up to this comes whole and is not copied; each connection has as much */
+#define FIELD_NAME_MAX 80 /* room for the name of a header field with its colon */
 #define TX_BYTES 65536    /* at once to the kernel; the library would cut at 4096 and copy the rest */
 #define MAX_CLOSE_TEXT 123
 #define MASK_BYTES 4
@@ -56,6 +58,7 @@ struct ws {
 	uv_loop_t *loop;
 	struct ws_config config;
 	const struct ws_handler *handler;
+	const struct conf *conf; /* NULL: no fields of its own */
 	struct list put_off; /* connections to be ended outside of the library */
 	struct arrival *by_fd; /* of connections the library has not opened yet */
 	int n_by_fd;
@@ -202,6 +205,25 @@ on_writable(struct lws *wsi, struct ws_connection *c)
 		c->ws->handler->writable(c->ws->handler->arg, c->user);
 }
 
+/* The answer to an upgrade, before its head ends. */
+static int
+on_head(struct lws *wsi, struct lws_process_html_args *args)
+{
+	const struct ws *w = ws_from(wsi);
+	unsigned char *end = (unsigned char *) args->p + args->max_len;
+
+	for (size_t i = 0; w->conf != NULL && i < w->conf->n_response_header; i++) {
+		const struct conf_field *field = &w->conf->response_header[i];
+		char name[FIELD_NAME_MAX];
+		/* The library wants the colon in the name. */
+		snprintf(name, sizeof name, "%s:", field->name);
+		if (lws_add_http_header_by_name(wsi, (const unsigned char *) name, (const unsigned char *) field->value,
+						(int) strlen(field->value), (unsigned char **) &args->p, end) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
@@ -227,6 +249,8 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 		else
 			on_receive(wsi, c, slice_of(in, n));
 		return 0;
+	case LWS_CALLBACK_ADD_HEADERS:
+		return on_head(wsi, in);
 	case LWS_CALLBACK_HTTP:
 		/* The door lets only upgrades through; whatever this is, it is not one. */
 		return -1;
@@ -309,6 +333,12 @@ void
 ws_mute(struct ws *w)
 {
 	w->is_closing = true;
+}
+
+void
+ws_set_conf(struct ws *w, const struct conf *conf)
+{
+	w->conf = conf;
 }
 
 /* The context is told to end; its handles close while the loop goes on. */

@@ -14,6 +14,7 @@
 #include "base/ms.h"
 #include "base/peer.h"
 #include "base/slice.h"
+#include "conf/conf.h"
 #include "proto/stanza.h"
 
 struct ws;
@@ -54,6 +55,8 @@ struct ws_config {
 struct ws *ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler *handler);
 /* From now on nothing is told of any connection. */
 void ws_mute(struct ws *w);
+/* Its response_headers go into the answers to upgrades from now on; it must outlive w, or the next one. */
+void ws_set_conf(struct ws *w, const struct conf *conf);
 /* Closes all connections, telling nobody.  To be freed when the loop has ended. */
 void ws_close(struct ws *w);
 void ws_free(struct ws *w);

@@ -308,11 +308,12 @@ head_status(const struct head *head)
 }
 
 int
-head_refusal(struct buf *out, const struct head *head)
+head_refusal(struct buf *out, const struct head *head, struct slice lines)
 {
 	return buf_printf(out,
 			  "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
-			  "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%sConnection: %s\r\n\r\n%s\n",
+			  "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%.*sConnection: %s\r\n\r\n%s\n",
 			  refusals[head->refused].line, strlen(head->reason) + 1, refusals[head->refused].fields,
+			  SLICE_ARG(lines),
 			  head->refused == HEAD_REFUSED_VERSION ? "Upgrade, close" : "close", head->reason);
 }

@@ -59,8 +59,11 @@ struct head_upgrade {
 };
 enum head_verdict head_judge_upgrade(const struct head_rules *rules, const struct head_upgrade *u, struct head *head);
 
-/* Appends the whole HTTP answer of a refusal, connection closed after it; 0 or CV_EFULL. */
-int head_refusal(struct buf *out, const struct head *head);
+/*
+ * Appends the whole HTTP answer of a refusal, connection closed after it;
+ * lines are further header fields, each with its line end.  0 or CV_EFULL.
+ */
+int head_refusal(struct buf *out, const struct head *head, struct slice lines);
 /* Its status code. */
 unsigned head_status(const struct head *head);
 

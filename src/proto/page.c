@@ -11,22 +11,21 @@ hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Takes one character, escaped or not, from the front; -1 when the escape is broken. */
+/* Takes one character, escaped or not, from the front; -1 when the escape is broken, or for a control character. */
 static int
 next_char(struct slice *s)
 {
 	int c = (unsigned char) s->p[0];
+	size_t n = 1;
 
-	if (c != '%') {
-		*s = slice_of(s->p + 1, s->n - 1);
-		return c;
+	if (c == '%') {
+		if (s->n < 3 || hex(s->p[1]) < 0 || hex(s->p[2]) < 0)
+			return -1;
+		c = hex(s->p[1]) * 16 + hex(s->p[2]);
+		n = 3;
 	}
-	if (s->n < 3 || hex(s->p[1]) < 0 || hex(s->p[2]) < 0)
-		return -1;
-	c = hex(s->p[1]) * 16 + hex(s->p[2]);
-	*s = slice_of(s->p + 3, s->n - 3);
-	/* Written like this it is part of a name, which no file of ours has. */
-	return c == '/' ? -1 : c;
+	*s = slice_of(s->p + n, s->n - n);
+	return c >= 0x20 && c != 0x7f ? c : -1;
 }
 
 /*
@@ -43,9 +42,12 @@ page_file(struct slice path, char out[PAGE_PATH_MAX])
 		return false;
 	path = slice_of(path.p + 1, path.n - 1);
 	while (path.n > 0) {
+		bool is_first = n == part, is_escaped = path.p[0] == '%';
 		int c = next_char(&path);
-		bool is_first = n == part;
-		if (c < 0x20 || c == 0x7f || (is_first && (c == '.' || c == '/')) || n + sizeof index >= PAGE_PATH_MAX)
+		if (c < 0 || (is_first && (c == '.' || c == '/')) || n + sizeof index >= PAGE_PATH_MAX)
+			return false;
+		/* Written like this it is part of a name, which no file of ours has. */
+		if (c == '/' && is_escaped)
 			return false;
 		out[n++] = (char) c;
 		if (c == '/')
@@ -54,6 +56,22 @@ page_file(struct slice path, char out[PAGE_PATH_MAX])
 	if (n == part) {
 		memcpy(out + n, index, sizeof index - 1);
 		n += sizeof index - 1;
+	}
+	out[n] = '\0';
+	return true;
+}
+
+bool
+page_argument(struct slice value, char *out, size_t room)
+{
+	size_t n = 0;
+
+	while (value.n > 0) {
+		bool is_blank = value.p[0] == '+';
+		int c = next_char(&value);
+		if (c < 0 || n + 1 >= room)
+			return false;
+		out[n++] = is_blank ? ' ' : (char) c;
 	}
 	out[n] = '\0';
 	return true;
@@ -115,6 +133,17 @@ page_etag(char out[PAGE_ETAG_MAX], uint64_t size, int64_t seconds, uint32_t nano
 {
 	snprintf(out, PAGE_ETAG_MAX, "\"%llx-%llx-%lx\"", (unsigned long long) size, (unsigned long long) seconds,
 		(unsigned long) nanoseconds);
+}
+
+/* FNV-1a: two versions of a document are to differ, nobody chooses them. */
+void
+page_etag_of(char out[PAGE_ETAG_MAX], struct slice bytes)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < bytes.n; i++)
+		hash = (hash ^ (unsigned char) bytes.p[i]) * UINT64_C(0x100000001b3);
+	snprintf(out, PAGE_ETAG_MAX, "\"%016llx\"", (unsigned long long) hash);
 }
 
 /* A weak tag counts as its strong one here (RFC 9110, 13.1.2).  Ours have no comma in them, so none splits one. */

@@ -20,6 +20,13 @@
  */
 bool page_file(struct slice path, char out[PAGE_PATH_MAX]);
 
+/*
+ * The value of an argument of a query, with a NUL behind it, "+" being a
+ * blank.  False when it does not fit, an escape is broken, or it holds a
+ * control character.
+ */
+bool page_argument(struct slice value, char *out, size_t room);
+
 struct page_type {
 	const char *suffix; /* in lower case, without the dot */
 	const char *content_type;
@@ -31,6 +38,9 @@ const struct page_type *page_type(const char *file);
 
 /* A strong validator out of what changes with the file. */
 void page_etag(char out[PAGE_ETAG_MAX], uint64_t size, int64_t seconds, uint32_t nanoseconds);
+
+/* The same for what is no file, out of the bytes themselves. */
+void page_etag_of(char out[PAGE_ETAG_MAX], struct slice bytes);
 
 /*
  * Does the client have this already?  by_etag and by_date are its

@@ -49,7 +49,11 @@ describe(struct peer *peer, const struct sockaddr_storage *a)
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *) a;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) a;
 
-	peer->is_secure = false;
+	*peer = (struct peer){.is_unix = a->ss_family != AF_INET && a->ss_family != AF_INET6};
+	if (a->ss_family == AF_INET)
+		network_map(&v4->sin_addr, peer->address);
+	else if (a->ss_family == AF_INET6)
+		memcpy(peer->address, &v6->sin6_addr, sizeof peer->address);
 	if (a->ss_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text) != NULL)
 		snprintf(peer->text, sizeof peer->text, "%s:%u", text, (unsigned) ntohs(v4->sin_port));
 	else if (a->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&

@@ -414,7 +414,8 @@ set_conf(struct worker *w, const struct conf *conf)
 	set_rules(w);
 	registry_set_conf(w->registry, conf);
 	bosh_http_set_conf(w->http, conf);
-	door_set_timeout(w->door, conf->limits.header_timeout);
+	door_set_conf(w->door, conf);
+	ws_set_conf(w->ws, conf);
 	conf_unref(old);
 }
 
@@ -639,6 +640,7 @@ open_parts(struct worker *w)
 	};
 	struct bosh_http_config http_config;
 
+	ws_set_conf(w->ws, conf);
 	w->registry = registry_new(&registry_config, conf);
 	set_rules(w);
 	http_config = (struct bosh_http_config){
@@ -651,7 +653,7 @@ open_parts(struct worker *w)
 		.worker = w->config.index,
 	};
 	w->http = bosh_http_new(&http_config, &w->http_handler);
-	w->door = door_new(&w->loop, &w->rules, conf->limits.header_timeout, &w->door_handler, &w->counters, w->config.log);
+	w->door = door_new(&w->loop, &w->rules, conf, &w->door_handler, &w->counters, w->config.log);
 	w->dialer = dialer_new(&w->loop, w->dns, &w->dial_handler, w->config.log);
 	w->mailbox = mailbox_new(&w->loop, receive, w);
 }

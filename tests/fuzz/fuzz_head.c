@@ -30,7 +30,7 @@ check_refusal(const struct head *head)
 	const char *text, *body;
 
 	buf_init(&out, 4096);
-	must(head_refusal(&out, head) == 0);
+	must(head_refusal(&out, head, SLICE("")) == 0);
 	must(head_status(head) >= 400 && head_status(head) < 500);
 	text = buf_cstr(&out);
 	body = strstr(text, "\r\n\r\n");

@@ -35,7 +35,13 @@
 	", expected a path like \"/http-bind\": \"/\", then letters, digits, - . _ ~ ! $ ' ( ) * + , ; = : @ and " \
 	"single \"/\"\n"
 #define RESOLVER ", expected an address with or without port: \"192.0.2.1\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\"\n"
-#define TOP_KEYS "listen, paths, pages, domains, bosh, websocket, origins, limits, resolver, workers, node, log\n"
+#define URL ", expected \"https://HOST[:PORT]\", perhaps with a path\n"
+#define NAME ", expected the name of a header field: letters, digits, - and others of RFC 9110, 5.6.2\n"
+#define FIELD ", expected 1 to 256 characters, no control characters, no blank at either end\n"
+#define NETWORK \
+	", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind " \
+	"the prefix\n"
+#define TOP_KEYS "listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, trusted_proxies, limits, resolver, workers, node, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -277,6 +283,49 @@ static const struct {
 	{"{\"pages\":1," D "}", "f:1:10: pages: 1, expected a string, true or false\n"},
 	{"{\"pages\":[\"/a\"]," D "}", "f:1:10: pages: a list, expected a string, true or false\n"},
 	{"{\"pages\":{}," D "}", "f:1:10: pages: an object, expected a string, true or false\n"},
+
+	/* The public address. */
+	{"{\"public_url\":\"http://a.org\"," D "}", "f:1:15: public_url: \"http://a.org\"" URL},
+	{"{\"public_url\":\"https://\"," D "}", "f:1:15: public_url: \"https://\"" URL},
+	{"{\"public_url\":\"https:///x\"," D "}", "f:1:15: public_url: \"https:///x\"" URL},
+	{"{\"public_url\":\"https://a b\"," D "}", "f:1:15: public_url: \"https://a b\"" URL},
+	{"{\"public_url\":\"https://u@a\"," D "}", "f:1:15: public_url: \"https://u@a\"" URL},
+	{"{\"public_url\":\"https://a:0\"," D "}", "f:1:15: public_url: \"https://a:0\"" URL},
+	{"{\"public_url\":\"https://a/b//c\"," D "}", "f:1:15: public_url: \"https://a/b//c\"" URL},
+	{"{\"public_url\":\"https://a/b?c\"," D "}", "f:1:15: public_url: \"https://a/b?c\"" URL},
+	{"{\"public_url\":\"https://a/<\"," D "}", "f:1:15: public_url: \"https://a/<\"" URL},
+	{"{\"public_url\":\"\"," D "}", "f:1:15: public_url: \"\"" URL},
+	{"{\"public_url\":true," D "}", "f:1:15: public_url: true, expected a string or null\n"},
+
+	/* Fields of answers. */
+	{"{\"response_headers\":{\"x-a\":\"b\",\"X-A\":\"b\"}," D "}",
+		"f:1:32: response_headers: \"X-A\", expected each field once\n"},
+	{"{\"response_headers\":{\"\":\"b\",\"a b\":\"c\",\"a:\":\"c\",\"\u00e4\":\"c\"}," D "}",
+		"f:1:22: response_headers: \"\"" NAME "f:1:29: response_headers: \"a b\"" NAME
+		"f:1:39: response_headers: \"a:\"" NAME "f:1:48: response_headers: \"\\xc3\\xa4\"" NAME},
+	{"{\"response_headers\":{\"Content-Length\":\"5\",\"access-control-x\":\"5\"}," D "}",
+		"f:1:22: response_headers: \"Content-Length\", expected a field that culvert does not write itself\n"
+		"f:1:43: response_headers: \"access-control-x\", expected a field that culvert does not write itself\n"},
+	{"{\"response_headers\":{\"a\":\"\",\"b\":\"x\\r\\nC: d\",\"c\":\" x\",\"d\":\"x \",\"e\":\"\\u0000\"}," D "}",
+		"f:1:26: response_headers.a: \"\"" FIELD "f:1:33: response_headers.b: \"x\\x0d\\x0aC: d\"" FIELD
+		"f:1:49: response_headers.c: \" x\"" FIELD "f:1:58: response_headers.d: \"x \"" FIELD
+		"f:1:67: response_headers.e: \"\\x00\", expected a string without NUL in it\n"},
+	{"{\"response_headers\":{\"a\":1,\"b\":null,\"c\":[\"x\"],\"d\":{\"x\":\"y\"}}," D "}",
+		"f:1:26: response_headers.a: 1, expected a string\n"
+		"f:1:32: response_headers.b: null, expected a string\n"
+		"f:1:41: response_headers.c: a list, expected a string\n"
+		"f:1:51: response_headers.d: an object, expected a string\n"},
+	{"{\"response_headers\":\"x\"," D "}",
+		"f:1:21: response_headers: \"x\", expected an object of strings: {...}\n"},
+	{"{\"response_headers\":[]," D "}", "f:1:21: response_headers: a list, expected an object of strings: {...}\n"},
+	{"{\"response_headers\":{\"a\":\"x\",\"b\":\"x\",\"c\":\"x\",\"d\":\"x\",\"e\":\"x\",\"f\":\"x\",\"g\":\"x\",\"h\":\"x\","
+	 "\"i\":\"x\"}," D "}",
+		"f:1:86: response_headers: \"i\", expected at most 8 fields\n"},
+
+	/* Proxies. */
+	{"{\"trusted_proxies\":[\"10.0.0.1/8\",\"::1\",\"localhost\",\"10.0.0.0/33\",1]," D "}",
+		"f:1:21: trusted_proxies[0]: \"10.0.0.1/8\"" NETWORK "f:1:40: trusted_proxies[2]: \"localhost\"" NETWORK
+		"f:1:52: trusted_proxies[3]: \"10.0.0.0/33\"" NETWORK "f:1:66: trusted_proxies[4]: 1, expected a string\n"},
 
 	/* Domains. */
 	{"{\"domains\":{\"*\":{\"connect\":\"dns\"}}}",
@@ -548,7 +597,7 @@ test_table(void **state)
 			continue;
 		assert_non_null(rows[i].help);
 		assert_true(rows[i].help[0] != '.' && rows[i].help[0] != '\'');
-		assert_int_equal(rows[i].take != NULL, rows[i].type == CONF_STRING || rows[i].type == CONF_STRINGS || rows[i].type == CONF_SWITCH);
+		assert_int_equal(rows[i].take != NULL, rows[i].type == CONF_STRING || rows[i].type == CONF_STRINGS || rows[i].type == CONF_SWITCH || rows[i].type == CONF_FIELDS);
 		for (const char *p = rows[i].help; *p != '\0'; p++)
 			assert_true(*p >= ' ' && *p <= '~');
 	}
@@ -648,6 +697,62 @@ test_pages(void **state)
 		conf_unref(c);
 		buf_fini(&errors);
 		buf_fini(&text);
+	}
+}
+
+/* What a proxy may say, and what every answer says. */
+static void
+test_web(void **state)
+{
+	static const struct {
+		const char *written, *url;
+	} urls[] = {
+		{"https://a", "https://a"},
+		{"HTTPS://Chat.Example.COM:8443/", "https://chat.example.com:8443"},
+		{"https://a/B/c/", "https://a/B/c"},
+		{"https://[2001:DB8::1]:444", "https://[2001:db8::1]:444"},
+	};
+	struct peer peer = {.text = "192.0.2.1:1"};
+	struct conf *c = good("{\"response_headers\":{\"x-Shard\":\"s1\",\"Strict-Transport-Security\":\"max-age=1; preload\"},"
+			      "\"trusted_proxies\":[\"10.0.0.0/8\",\"2001:db8::1\"]," D "}");
+
+	(void) state;
+	assert_int_equal(c->n_response_header, 2);
+	assert_string_equal(c->response_header[0].name, "x-Shard");
+	assert_string_equal(c->response_header[1].value, "max-age=1; preload");
+	assert_string_equal(c->response_lines, "x-Shard: s1\r\nStrict-Transport-Security: max-age=1; preload\r\n");
+	assert_true(network_address(SLICE("10.1.2.3"), peer.address));
+	assert_true(conf_is_trusted(c, &peer));
+	assert_true(network_address(SLICE("127.0.0.1"), peer.address));
+	assert_false(conf_is_trusted(c, &peer));
+	assert_null(c->public_url);
+	conf_unref(c);
+
+	c = good("{" D "}");
+	assert_true(conf_is_trusted(c, &peer));
+	assert_true(network_address(SLICE("::1"), peer.address));
+	assert_true(conf_is_trusted(c, &peer));
+	assert_true(network_address(SLICE("192.0.2.1"), peer.address));
+	assert_false(conf_is_trusted(c, &peer));
+	peer.is_unix = true;
+	assert_true(conf_is_trusted(c, &peer));
+	assert_string_equal(c->response_lines, "");
+	conf_unref(c);
+
+	c = good("{\"trusted_proxies\":[],\"response_headers\":{},\"public_url\":null," D "}");
+	assert_true(conf_is_trusted(c, &peer));
+	peer.is_unix = false;
+	assert_true(network_address(SLICE("127.0.0.1"), peer.address));
+	assert_false(conf_is_trusted(c, &peer));
+	assert_string_equal(c->response_lines, "");
+	conf_unref(c);
+
+	for (size_t i = 0; i < COUNT(urls); i++) {
+		char text[256];
+		snprintf(text, sizeof text, "{\"public_url\":\"%s\"," D "}", urls[i].written);
+		c = good(text);
+		assert_string_equal(c->public_url, urls[i].url);
+		conf_unref(c);
 	}
 }
 
@@ -1155,6 +1260,7 @@ main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_web),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_many_domains),

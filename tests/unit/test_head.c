@@ -367,12 +367,13 @@ refusals(void **state)
 		const char *text, *body, *length;
 		buf_init(&out, BUF_UNLIMITED);
 		assert_int_equal(judge(&strict_rules, slice_str(rows[i].text), &head), HEAD_REFUSED);
-		assert_int_equal(head_refusal(&out, &head), 0);
+		assert_int_equal(head_refusal(&out, &head, SLICE("X-Shard: s1\r\nX-B: c\r\n")), 0);
 		text = buf_cstr(&out);
 		assert_int_equal(strncmp(text, rows[i].line, strlen(rows[i].line)), 0);
 		body = strstr(text, "\r\n\r\n");
 		length = strstr(text, "Content-Length: ");
 		assert_true(body != NULL && length != NULL && length < body);
+		assert_true(strstr(text, "\r\nX-Shard: s1\r\nX-B: c\r\n") < body);
 		assert_int_equal(strtoul(length + strlen("Content-Length: "), NULL, 10), strlen(body + 4));
 		assert_non_null(strstr(text, "close\r\n"));
 		assert_non_null(strstr(body, head.reason));

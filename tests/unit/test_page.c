@@ -172,9 +172,46 @@ validators(void **state)
 	assert_string_equal(etag, "\"5-6-7\"");
 	page_etag(other, UINT64_MAX, -1, UINT32_MAX);
 	assert_string_equal(other, "\"ffffffffffffffff-ffffffffffffffff-ffffffff\"");
+	page_etag_of(other, SLICE(""));
+	assert_string_equal(other, "\"cbf29ce484222325\"");
+	page_etag_of(other, SLICE("a"));
+	assert_string_equal(other, "\"af63dc4c8601ec8c\"");
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_row(page_is_known(slice_str(rows[i].by_etag), slice_str(rows[i].by_date), etag, date) == rows[i].is_known,
 			rows[i].by_etag != NULL ? rows[i].by_etag : "(date)");
+}
+
+static void
+arguments(void **state)
+{
+	static const struct {
+		const char *value, *text; /* NULL: none */
+	} rows[] = {
+		{"", ""},
+		{"example.com", "example.com"},
+		{"b%C3%bccher", "b\xc3\xbc" "cher"},
+		{"a+b%2B", "a b+"},
+		{"%2f/", "//"},
+		{"12345678901234", "12345678901234"},
+		{"123456789012345", "123456789012345"},
+		{"1234567890123456", NULL},
+		{"%00", NULL},
+		{"a%0a", NULL},
+		{"%", NULL},
+		{"%4", NULL},
+		{"%zz", NULL},
+		{"a\x7f", NULL},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char out[16];
+		struct slice value = exact(slice_str(rows[i].value));
+		assert_row(page_argument(value, out, sizeof out) == (rows[i].text != NULL), rows[i].value);
+		if (rows[i].text != NULL)
+			assert_string_equal(out, rows[i].text);
+		exact_free(value);
+	}
 }
 
 int
@@ -185,6 +222,7 @@ main(void)
 		cmocka_unit_test(long_and_random),
 		cmocka_unit_test(content_types),
 		cmocka_unit_test(validators),
+		cmocka_unit_test(arguments),
 	};
 
 	return cmocka_run_group_tests_name("page", tests, NULL, NULL);

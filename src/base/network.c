@@ -1,0 +1,70 @@
+#include "base/network.h"
+
+#include <arpa/inet.h>
+
+#define IPV4_BITS 32
+#define MAPPED_BITS 96 /* in front of the address proper */
+
+void
+network_map(const void *ipv4, unsigned char address[NETWORK_BYTES])
+{
+	memset(address, 0, 10);
+	memset(address + 10, 0xff, 2);
+	memcpy(address + 12, ipv4, 4);
+}
+
+bool
+network_address(struct slice text, unsigned char address[NETWORK_BYTES])
+{
+	char copy[INET6_ADDRSTRLEN];
+	unsigned char ipv4[4];
+
+	if (text.n == 0 || text.n >= sizeof copy || memchr(text.p, '\0', text.n) != NULL)
+		return false;
+	memcpy(copy, text.p, text.n);
+	copy[text.n] = '\0';
+	if (inet_pton(AF_INET6, copy, address) == 1)
+		return true;
+	if (inet_pton(AF_INET, copy, ipv4) != 1)
+		return false;
+	network_map(ipv4, address);
+	return true;
+}
+
+static unsigned
+bit(const unsigned char address[NETWORK_BYTES], unsigned i)
+{
+	return address[i / 8] >> (7 - i % 8) & 1;
+}
+
+bool
+network_parse(struct slice text, struct network *n)
+{
+	const char *slash = text.n > 0 ? memchr(text.p, '/', text.n) : NULL;
+	struct slice address = slash != NULL ? slice_of(text.p, (size_t) (slash - text.p)) : text;
+	bool is_ipv4 = address.n > 0 && memchr(address.p, ':', address.n) == NULL;
+	unsigned bits = is_ipv4 ? IPV4_BITS : 8 * NETWORK_BYTES;
+	struct network read = {.bits = 0};
+	uint64_t prefix = bits;
+
+	if (!network_address(address, read.address))
+		return false;
+	if (slash != NULL && !slice_number(slice_of(slash + 1, text.n - address.n - 1), bits, &prefix))
+		return false;
+	read.bits = (unsigned) prefix + (is_ipv4 ? MAPPED_BITS : 0);
+	for (unsigned i = read.bits; i < 8 * NETWORK_BYTES; i++)
+		if (bit(read.address, i))
+			return false;
+	*n = read;
+	return true;
+}
+
+bool
+network_has(const struct network *n, const unsigned char address[NETWORK_BYTES])
+{
+	unsigned rest = n->bits % 8;
+
+	if (memcmp(n->address, address, n->bits / 8) != 0)
+		return false;
+	return rest == 0 || (n->address[n->bits / 8] ^ address[n->bits / 8]) >> (8 - rest) == 0;
+}

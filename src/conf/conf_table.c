@@ -62,9 +62,9 @@ static const struct conf_row table[] = {
 		"Where on the web server the two transports live. Each a path or a list of paths; a request may "
 		"add a slash at the end. An empty list turns the transport off."),
 	TEXT("paths.bosh", CONF_STRINGS, CONF_BASE_TOP, conf_take_bosh_path, "\"/http-bind\"", NULL,
-		"Paths that speak BOSH."),
+		"Paths that speak BOSH; host-meta names the first."),
 	TEXT("paths.websocket", CONF_STRINGS, CONF_BASE_TOP, conf_take_websocket_path, "\"/xmpp-websocket\"", NULL,
-		"Paths that speak WebSocket."),
+		"Paths that speak WebSocket; host-meta names the first."),
 	{.key = "pages",
 		.type = CONF_SWITCH,
 		.is_built = true,

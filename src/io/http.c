@@ -142,44 +142,6 @@ request_id(const struct request *rq)
 	return (struct req_id){rq->http->config.worker, rq->slot, rq->generation};
 }
 
-struct slice
-http_header(const struct http_request *rq, const char *name)
-{
-	return slice_str(MHD_lookup_connection_value(rq->library, MHD_HEADER_KIND, name));
-}
-
-struct once {
-	const char *name;
-	struct slice value;
-	unsigned n;
-};
-
-static enum MHD_Result
-on_field_once(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	struct once *once = arg;
-
-	(void) kind;
-	if (strcasecmp(name, once->name) == 0 && once->n++ == 0)
-		once->value = slice_str(value != NULL ? value : "");
-	return MHD_YES;
-}
-
-struct slice
-http_header_once(const struct http_request *rq, const char *name)
-{
-	struct once once = {.name = name};
-
-	MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_field_once, &once);
-	return once.n == 1 ? once.value : SLICE_NONE;
-}
-
-struct slice
-http_argument(const struct http_request *rq, const char *name)
-{
-	return slice_str(MHD_lookup_connection_value(rq->library, MHD_GET_ARGUMENT_KIND, name));
-}
-
 void
 http_set_conf(struct http *h, const struct conf *conf)
 {
@@ -270,41 +232,13 @@ http_cut(struct http *h, struct req_id id)
 	if (rq == NULL)
 		return;
 	rq->state = REQUEST_ANSWERED;
+	rq->connection->pace.stage = PACE_ANSWER;
 	rq->connection->is_gone = true; /* the library is told so when it comes back to it */
 	if (rq->is_suspended)
 		list_append(&h->to_resume, &rq->due);
 }
 
-/* ---- what the library must not be trusted with ---- */
-
-static enum MHD_Result
-on_framing_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
-{
-	(void) kind;
-	framing_field(arg, slice_of(name, n_name), value != NULL ? slice_of(value, n_value) : SLICE(""));
-	return MHD_YES;
-}
-
-static struct framing
-read_framing(struct request *rq)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(rq->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	struct framing f = {.length = 0};
-
-	MHD_get_connection_values_n(rq->library, MHD_HEADER_KIND, on_framing_field, &f);
-	pace_head(&rq->connection->pace, info->header_size, f.transfer_encodings > 0, (ms_t) uv_now(rq->http->loop));
-	return f;
-}
-
 /* ---- upgrades that come late ---- */
-
-static enum MHD_Result
-on_upgrade_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	(void) kind;
-	return late_field(arg, name, value != NULL ? value : "") == 0 ? MHD_YES : MHD_NO;
-}
 
 static void
 take_upgrade(struct request *rq, const char *url)
@@ -313,7 +247,7 @@ take_upgrade(struct request *rq, const char *url)
 
 	if (late == NULL)
 		return;
-	if (MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_upgrade_field, late) < 0 || late_end(late) != 0) {
+	if (http_head_copy(rq->library, late) != 0 || late_end(late) != 0) {
 		late_free(late);
 		return;
 	}
@@ -406,10 +340,12 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	struct request *rq = request_new(h, connection_from(info->socket_context), library);
 	struct http_request public;
 	struct framing framing;
+	uint64_t bytes;
 
 	*request = rq;
 	public = describe(rq, url, method);
-	framing = read_framing(rq);
+	framing = http_head_framing(library, &bytes);
+	pace_head(&rq->connection->pace, bytes, framing.transfer_encodings > 0, (ms_t) uv_now(h->loop));
 	if (framing_is_odd(&framing, strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
 		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
 	if (strcmp(method, "GET") == 0 && framing.is_upgrade)

@@ -1,7 +1,7 @@
 /*
  * http.h: HTTP with libmicrohttpd, as values: a request comes with a req_id
- * and its whole body; the answer names the req_id, now or much later.  The
- * only file that sees the library.
+ * and its whole body; the answer names the req_id, now or much later.  With
+ * http_head.c the only file that sees the library.
  *
  *      door -> http_adopt -> [library] -> handler->request
  *                                              |  held, nothing runs
@@ -16,31 +16,13 @@
 
 #include "base/log.h"
 #include "base/ms.h"
-#include "base/peer.h"
-#include "base/req.h"
 #include "base/slice.h"
 #include "conf/conf.h"
+#include "io/http_head.h"
 
 #define HTTP_TAG 96 /* bytes a handler may keep with a request */
 
 struct http;
-
-/* A request; all is borrowed for the time of the call. */
-struct http_request {
-	struct req_id id;
-	struct slice method, path; /* the path without query */
-	struct slice body;
-	const struct peer *peer;
-	void *library; /* for http_header() */
-	char *tag;     /* HTTP_TAG bytes, zero at first; lasts as long as the request */
-};
-
-/* The value of a header field, unset when absent. */
-struct slice http_header(const struct http_request *rq, const char *name);
-/* The same of one that must not be doubted: unset also when it came more than once. */
-struct slice http_header_once(const struct http_request *rq, const char *name);
-/* The value of an argument of the query, as it was written; unset when absent. */
-struct slice http_argument(const struct http_request *rq, const char *name);
 
 struct http_field {
 	const char *name, *value;

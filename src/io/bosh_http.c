@@ -164,6 +164,15 @@ reply_preflight(struct bosh_http *b, const struct http_request *rq)
 }
 
 static void
+keep_sid(const struct http_request *rq, struct tag *tag, struct slice sid)
+{
+	if (sid.n == 0 || sid.n >= sizeof tag->sid)
+		return;
+	memcpy(tag->sid, sid.p, sid.n);
+	memcpy(rq->tag, tag, sizeof *tag);
+}
+
+static void
 post(struct bosh_http *b, const struct http_request *rq, struct tag *tag)
 {
 	struct slice origin = http_header(rq, "Origin"), sid;
@@ -180,6 +189,7 @@ post(struct bosh_http *b, const struct http_request *rq, struct tag *tag)
 		return;
 	}
 	worker = registry_owner(b->config.registry, rq->body, &sid);
+	keep_sid(rq, tag, sid);
 	if (worker != b->config.worker ||
 	    registry_post(b->config.registry, rq->id, rq->body, rq->peer, now_of(b), &worker) == REGISTRY_FORWARD) {
 		counter_add(b->config.counters->bosh_forwarded, 1);
@@ -187,10 +197,7 @@ post(struct bosh_http *b, const struct http_request *rq, struct tag *tag)
 	} else {
 		sid = registry_posted(b->config.registry);
 	}
-	if (sid.n > 0 && sid.n < sizeof tag->sid) {
-		memcpy(tag->sid, sid.p, sid.n);
-		memcpy(rq->tag, tag, sizeof *tag);
-	}
+	keep_sid(rq, tag, sid);
 }
 
 static bool
@@ -350,6 +357,23 @@ on_hurry(void *arg, struct req_id id, const char *bytes)
 	tell_session(arg, id, bytes, false);
 }
 
+/* A large answer is being sent, or has been: its session counts what its client has not taken. */
+static void
+on_unsent(void *arg, const char *bytes, ssize_t n)
+{
+	struct bosh_http *b = arg;
+	struct tag tag = read_tag(bytes);
+	struct slice sid = slice_str(tag.sid);
+	unsigned worker = b->config.worker;
+
+	if (!registry_worker(b->config.registry, sid, &worker))
+		return;
+	if (worker != b->config.worker)
+		b->handler->forward_unsent(b->handler->arg, worker, sid, n);
+	else
+		registry_unsent(b->config.registry, sid, n, now_of(b));
+}
+
 struct bosh_http *
 bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_handler *handler)
 {
@@ -371,6 +395,7 @@ bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_hand
 		.upgraded = on_upgraded,
 		.gone = on_gone,
 		.hurry = on_hurry,
+		.unsent = on_unsent,
 	};
 	b->http = http_new(config->loop, &http_config, &b->http_handler);
 	http_set_conf(b->http, config->conf);

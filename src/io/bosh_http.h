@@ -22,6 +22,8 @@ struct bosh_http_handler {
 	void (*forward)(void *arg, unsigned worker, struct req_id req, struct slice body, const struct peer *peer);
 	/* The client of a request that was forwarded is gone, or has sent another behind it. */
 	void (*forward_event)(void *arg, unsigned worker, struct req_id req, struct slice sid, bool is_gone);
+	/* A session there has so many bytes more, or less, on their way to its client. */
+	void (*forward_unsent)(void *arg, unsigned worker, struct slice sid, ssize_t n);
 	/* A connection became a WebSocket; takes fd over. */
 	void (*websocket)(void *arg, int fd, struct slice head, const struct peer *peer);
 };

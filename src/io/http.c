@@ -58,6 +58,7 @@ struct request {
 	enum request_state state;
 	bool is_suspended, is_too_big, is_upgrade;
 	size_t dropped;
+	size_t unsent; /* of a large answer */
 	struct buf body;
 	unsigned status;
 	struct MHD_Response *response;
@@ -207,6 +208,10 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 	       MHD_create_response_from_buffer(body.n, (void *) (uintptr_t) (body.n > 0 ? body.p : ""),
 					       MHD_RESPMEM_MUST_COPY),
 	       status, fields, n_fields);
+	if (body.n >= HTTP_LARGE) {
+		rq->unsent = body.n;
+		h->handler->unsent(h->handler->arg, rq->tag, (ssize_t) body.n);
+	}
 }
 
 /* The library gives the file to the kernel to send, a piece at a time. */
@@ -227,9 +232,14 @@ http_reply_file(struct http *h, struct req_id id, unsigned status, const struct 
 void
 http_cut(struct http *h, struct req_id id)
 {
-	struct request *rq = find_waiting(h, id);
+	struct request *rq = slots_find(&h->requests, id.slot, id.generation);
 
-	if (rq == NULL)
+	if (rq != NULL && rq->unsent > 0) {
+		/* The socket is the library's: it sees the end and closes it. */
+		shutdown(rq->connection->fd, SHUT_RDWR);
+		return;
+	}
+	if (rq == NULL || rq->state != REQUEST_DELIVERED)
 		return;
 	rq->state = REQUEST_ANSWERED;
 	rq->connection->pace.stage = PACE_ANSWER;
@@ -426,6 +436,8 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 		return;
 	*request = NULL;
 	rq->connection->request = NULL;
+	if (rq->unsent > 0)
+		h->handler->unsent(h->handler->arg, rq->tag, -(ssize_t) rq->unsent);
 	pace_next(&rq->connection->pace);
 	if (rq->state == REQUEST_DELIVERED && !rq->is_upgrade)
 		h->handler->gone(h->handler->arg, request_id(rq), rq->tag);

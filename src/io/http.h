@@ -20,7 +20,8 @@
 #include "conf/conf.h"
 #include "io/http_head.h"
 
-#define HTTP_TAG 96 /* bytes a handler may keep with a request */
+#define HTTP_TAG 96      /* bytes a handler may keep with a request */
+#define HTTP_LARGE 16384 /* bytes of an answer that are worth counting until the client has taken them */
 
 struct http;
 
@@ -42,6 +43,11 @@ struct http_handler {
 	void (*hurry)(void *arg, struct req_id id, const char *tag);
 	/* The client of an unanswered request is gone. */
 	void (*gone)(void *arg, struct req_id id, const char *tag);
+	/*
+	 * So many bytes of a large answer are on their way, or, below zero, not
+	 * any more: the client has taken them or is gone.
+	 */
+	void (*unsent)(void *arg, const char *tag, ssize_t n);
 };
 
 struct http_config {
@@ -72,7 +78,10 @@ void http_reply(struct http *h, struct req_id id, unsigned status, const struct 
 void http_reply_file(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
 		     int fd, uint64_t size);
 
-/* Closes the connection of a request that will not be answered.  Nothing happens when it is gone or answered. */
+/*
+ * Closes the connection of a request that will not be answered, or whose large
+ * answer is still on its way and not wanted any more.  Otherwise nothing happens.
+ */
 void http_cut(struct http *h, struct req_id id);
 
 /* The bytes the handler keeps with a request; NULL when it is gone or answered. */

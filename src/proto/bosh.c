@@ -267,7 +267,11 @@ repeat(struct bosh *b, struct ring_slot *s, const struct body *body, struct req_
 		return refuse(b, body, req, closing);
 	if (s->state == SLOT_ANSWERED) {
 		b->replays++;
+		/* Nobody waits for the earlier one any more; each that is not read would be another copy. */
+		if (s->n_reply >= BOSH_LARGE)
+			answers_push(&b->answers, s->req, BOSH_CUT, SLICE(""));
 		push_reply(b, req, s);
+		s->req = req;
 		/* 10: inactivity counts from the last response, and this is one. */
 		b->idle_since = now;
 		return CLOSING_NONE;

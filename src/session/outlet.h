@@ -22,7 +22,7 @@ struct outlet {
 
 	/* BOSH: answers a request, which may be gone or another worker's, with a status of HTTP.  The bytes are borrowed. */
 	void (*reply)(void *arg, struct req_id req, unsigned status, struct slice body, const char *content_type);
-	/* BOSH: closes the connection of a request without an answer. */
+	/* BOSH: closes the connection of a request without an answer, or with a large one on its way. */
 	void (*cut)(void *arg, struct req_id req);
 
 	/*

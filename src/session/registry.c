@@ -279,6 +279,15 @@ registry_hurry(struct registry *r, struct slice sid, struct req_id req, ms_t now
 		session_request_hurry(s, req, now);
 }
 
+void
+registry_unsent(struct registry *r, struct slice sid, ssize_t n, ms_t now)
+{
+	struct session *s = slice_is_set(sid) ? find(r, sid) : NULL;
+
+	if (s != NULL)
+		session_unsent(s, n, now);
+}
+
 struct session *
 registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 {

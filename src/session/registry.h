@@ -50,6 +50,9 @@ void registry_gone(struct registry *r, struct slice sid, struct req_id req, ms_t
 /* The client of a request that named this sid has sent more behind it on the same connection. */
 void registry_hurry(struct registry *r, struct slice sid, struct req_id req, ms_t now);
 
+/* Large answers of the session with this sid: n bytes more, or, below zero, less are on their way to its client. */
+void registry_unsent(struct registry *r, struct slice sid, ssize_t n, ms_t now);
+
 /* A WebSocket connection stands.  The session is the registry's; the caller calls session_*() for its events. */
 struct session *registry_websocket(struct registry *r, const struct peer *peer, ms_t now);
 

@@ -344,8 +344,12 @@ write_bosh(struct session *s, ms_t now)
 	struct bosh_answer answer;
 
 	bosh_flush(s->front.bosh, now);
-	while (bosh_next_answer(s->front.bosh, &answer))
-		outlet->reply(outlet->arg, answer.req, answer.status, answer.body, answer.content_type);
+	while (bosh_next_answer(s->front.bosh, &answer)) {
+		if (answer.status == BOSH_CUT)
+			outlet->cut(outlet->arg, answer.req);
+		else
+			outlet->reply(outlet->arg, answer.req, answer.status, answer.body, answer.content_type);
+	}
 }
 
 static void
@@ -389,7 +393,7 @@ static void
 regulate(struct session *s, ms_t now)
 {
 	const struct outlet *outlet = s->world->outlet;
-	size_t down = front_queued(&s->front);
+	size_t down = front_queued(&s->front) + s->unsent;
 	size_t up = front_queued_up(&s->front) + (s->xstream != NULL ? xstream_queued(s->xstream) : 0);
 	size_t high, low;
 
@@ -473,6 +477,18 @@ void
 session_request_gone(struct session *s, struct req_id req, ms_t now)
 {
 	if (bosh_gone(s->front.bosh, req, now))
+		session_pump(s, CLOSING_NONE, now);
+}
+
+void
+session_unsent(struct session *s, ssize_t n, ms_t now)
+{
+	if (n >= 0) {
+		s->unsent += (size_t) n;
+		return;
+	}
+	s->unsent -= (size_t) -n < s->unsent ? (size_t) -n : s->unsent;
+	if (s->is_upstream_paused)
 		session_pump(s, CLOSING_NONE, now);
 }
 

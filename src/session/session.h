@@ -63,6 +63,7 @@ struct session {
 	bool is_cut;         /* no end tag goes to the server */
 	ms_t opened_at, upstream_by, hangup_by;
 	ms_t login_by; /* first the stream must be opened, then the client must log in */
+	size_t unsent; /* BOSH: bytes of large answers the client has not taken */
 	size_t queued; /* its part of the worker's sum */
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
@@ -89,6 +90,11 @@ void session_request(struct session *s, struct body *body, struct req_id req, en
 void session_request_hurry(struct session *s, struct req_id req, ms_t now);
 /* BOSH: the connection of a request is gone. */
 void session_request_gone(struct session *s, struct req_id req, ms_t now);
+/*
+ * BOSH: so many bytes of large answers more are on their way to the client,
+ * or, below zero, less.  The only call that may come from within an outlet's.
+ */
+void session_unsent(struct session *s, ssize_t n, ms_t now);
 /* WebSocket: a complete text message. */
 void session_message(struct session *s, struct slice text, ms_t now);
 /* WebSocket: the connection takes output again. */

@@ -23,6 +23,7 @@ enum mail_kind {
 	MAIL_CUT,        /* there is no answer to req: its connection is to be closed */
 	MAIL_GONE,       /* the client of req is gone; bytes are the sid */
 	MAIL_HURRY,      /* the client of req has sent another request behind it; bytes are the sid */
+	MAIL_UNSENT,     /* unsent bytes more, or less, of large answers are on their way; bytes are the sid */
 	MAIL_CONF,       /* conf is the new configuration */
 	MAIL_HANDSHAKE,  /* job is to be done, by a handshake thread */
 	MAIL_SECURED,    /* job is done, or has failed */
@@ -36,6 +37,7 @@ struct mail {
 	struct req_id req;
 	struct peer peer;
 	unsigned status;          /* of HTTP */
+	ssize_t unsent;
 	const char *content_type; /* a constant */
 	struct tls_job *job;
 	const struct conf *conf; /* one reference */

@@ -395,6 +395,16 @@ on_forward(void *arg, unsigned worker, struct req_id req, struct slice body, con
 }
 
 static void
+on_forward_unsent(void *arg, unsigned worker, struct slice sid, ssize_t n)
+{
+	struct worker *w = arg;
+	struct mail *mail = mail_new(MAIL_UNSENT, sid);
+
+	mail->unsent = n;
+	mailbox_post(w->config.mailboxes[worker], mail);
+}
+
+static void
 on_forward_event(void *arg, unsigned worker, struct req_id req, struct slice sid, bool is_gone)
 {
 	struct worker *w = arg;
@@ -443,6 +453,9 @@ receive(void *arg, struct mail *mail)
 		break;
 	case MAIL_GONE:
 		registry_gone(w->registry, mail_slice(mail), mail->req, now_of(w));
+		break;
+	case MAIL_UNSENT:
+		registry_unsent(w->registry, mail_slice(mail), mail->unsent, now_of(w));
 		break;
 	case MAIL_HURRY:
 		registry_hurry(w->registry, mail_slice(mail), mail->req, now_of(w));
@@ -597,6 +610,7 @@ set_handlers(struct worker *w)
 		.arg = w,
 		.forward = on_forward,
 		.forward_event = on_forward_event,
+		.forward_unsent = on_forward_unsent,
 		.websocket = on_late_ws_connection,
 	};
 }

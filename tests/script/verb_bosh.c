@@ -316,6 +316,8 @@ verb_bosh(struct script *s, struct client *c, unsigned worker, struct slice line
 		buf_append(&copy, buf_slice(&r->body));
 		world_post(&s->world, c, worker, rid, buf_slice(&copy));
 		buf_fini(&copy);
+	} else if ((slice_eq(verb, SLICE("leaves")) || slice_eq(verb, SLICE("takes"))) && r != NULL) {
+		world_leave(&s->world, c, r, slice_eq(verb, SLICE("takes")));
 	} else if (slice_eq(verb, SLICE("loses")) && r != NULL) {
 		world_lose(&s->world, c, r);
 	} else {

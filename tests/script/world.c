@@ -6,6 +6,7 @@
 
 #include "base/fatal.h"
 #include "conf/conf_read.h"
+#include "proto/bosh.h"
 #include "sha1.h"
 
 #define START 1000000 /* the clock's first value: nothing may take 0 for granted */
@@ -180,9 +181,11 @@ out_cut(void *arg, struct req_id id)
 			if (!req_eq(r->id, id))
 				continue;
 			world_event(w, "%s <- %llu: cut", w->client[i].name, (unsigned long long) r->rid);
-			if (r->state != REQUEST_OPEN)
+			/* Of a large answer, some may be on its way still. */
+			if (r->state != REQUEST_OPEN && r->answer.n < BOSH_LARGE)
 				world_fault(w, "request %llu is cut, but over already", (unsigned long long) r->rid);
-			r->state = REQUEST_CUT;
+			if (r->state == REQUEST_OPEN || r->state == REQUEST_ANSWERED)
+				r->state = REQUEST_CUT;
 			return;
 		}
 	}
@@ -495,6 +498,19 @@ world_lose(struct world *w, struct client *c, struct request *r)
 	w->current = c;
 	if (registry_worker(w->registry[r->id.worker], slice_str(r->sid), &owner))
 		registry_gone(w->registry[owner], slice_str(r->sid), r->id, w->now);
+	end_event(w);
+}
+
+void
+world_leave(struct world *w, struct client *c, struct request *r, bool is_taken)
+{
+	ssize_t n = (ssize_t) r->answer.n;
+	unsigned owner;
+
+	world_event(w, "%s %s %llu", c->name, is_taken ? "takes" : "leaves", (unsigned long long) r->rid);
+	w->current = c;
+	if (registry_worker(w->registry[r->id.worker], slice_str(r->sid), &owner))
+		registry_unsent(w->registry[owner], slice_str(r->sid), is_taken ? -n : n, w->now);
 	end_event(w);
 }
 

@@ -119,6 +119,8 @@ struct client *world_add_client(struct world *w, struct slice name, bool is_webs
 /* Each is one thing that happens to the core, by the call the daemon would make. */
 void world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, struct slice body);
 void world_lose(struct world *w, struct client *c, struct request *r);
+/* The answer to a request is on its way, unread; or it is not any more. */
+void world_leave(struct world *w, struct client *c, struct request *r, bool is_taken);
 void world_say(struct world *w, struct client *c, struct slice text);
 void world_client_gone(struct world *w, struct client *c);
 void world_client_block(struct world *w, struct client *c, bool is_blocked, size_t room);

@@ -2,24 +2,19 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/fatal.h"
+#include "worker/listen.h"
 
-#define BACKLOG 1024
-#define BATCH 16      /* sockets accepted per wake */
+#define BATCH 16       /* sockets accepted per wake */
 #define BACKOFF_MS 100 /* when there are no descriptors left */
-#define DEFER_SECONDS 1 /* the kernel holds a connection back until its request is there, for about as long */
 
 struct listener {
 	struct acceptor *acceptor;
@@ -123,141 +118,6 @@ on_readable(uv_poll_t *poll, int status, int events)
 	}
 }
 
-static int
-open_tcp(const struct sockaddr *address, socklen_t n)
-{
-	int one = 1, zero = 0, defer = DEFER_SECONDS;
-	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer);
-	if (address->sa_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-	if (bind(fd, address, n) != 0 || listen(fd, BACKLOG) != 0) {
-		int error = errno;
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
-/* "*" is every address of both families; where there is no IPv6, of IPv4. */
-static int
-open_any(uint16_t port)
-{
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int fd = open_tcp((const struct sockaddr *) &v6, sizeof v6);
-
-	if (fd < 0 && errno != EADDRINUSE && errno != EACCES)
-		fd = open_tcp((const struct sockaddr *) &v4, sizeof v4);
-	return fd;
-}
-
-static int
-open_named(const char *address, uint16_t port, struct buf *error)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
-	char service[8];
-	int fd, status;
-
-	snprintf(service, sizeof service, "%u", (unsigned) port);
-	status = getaddrinfo(address, service, &hints, &found);
-	if (status != 0) {
-		buf_printf(error, "cannot listen on %s:%u: %s", address, (unsigned) port, gai_strerror(status));
-		return -1;
-	}
-	fd = open_tcp(found->ai_addr, found->ai_addrlen);
-	status = errno;
-	freeaddrinfo(found);
-	errno = status;
-	return fd;
-}
-
-static bool
-is_socket_in_use(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool in_use = fd >= 0 && connect(fd, (const struct sockaddr *) address, sizeof *address) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return in_use;
-}
-
-/* A socket that a daemon left behind is replaced; one that somebody answers on is not. */
-static int
-open_unix(const char *path, unsigned mode)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct stat st;
-	int fd, error;
-
-	if (strlen(path) >= sizeof address.sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (stat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-		if (is_socket_in_use(&address)) {
-			errno = EADDRINUSE;
-			return -1;
-		}
-		unlink(path);
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (bind(fd, (const struct sockaddr *) &address, sizeof address) != 0 || chmod(path, (mode_t) mode) != 0 ||
-	    listen(fd, BACKLOG) != 0) {
-		error = errno;
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
-static const char *
-cure(int error)
-{
-	switch (error) {
-	case EADDRINUSE:
-		return "; another program has this port: stop it, or choose another port";
-	case EACCES:
-		return "; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE";
-	case EADDRNOTAVAIL:
-		return "; no interface of this machine has this address";
-	default:
-		return "";
-	}
-}
-
-static int
-open_listener(const struct conf_listen *l, struct buf *error)
-{
-	int fd;
-
-	if (l->unix_path != NULL)
-		fd = open_unix(l->unix_path, l->mode);
-	else if (strcmp(l->address, "*") == 0)
-		fd = open_any(l->port);
-	else
-		fd = open_named(l->address, l->port, error);
-	if (fd >= 0 || error->n > 0)
-		return fd;
-	if (l->unix_path != NULL)
-		buf_printf(error, "cannot listen on %s: %s", l->unix_path, strerror(errno));
-	else
-		buf_printf(error, "cannot listen on %s:%u: %s%s", l->address, (unsigned) l->port, strerror(errno),
-			   cure(errno));
-	return fd;
-}
-
 static void
 log_listener(const struct acceptor *a, const struct conf_listen *l, int fd)
 {
@@ -302,7 +162,7 @@ acceptor_new(const struct conf *conf, struct mailbox *const *mailboxes, unsigned
 	a->stop.data = a->backoff.data = a;
 	for (size_t i = 0; i < conf->n_listen; i++) {
 		struct listener *l = &a->listener[i];
-		l->fd = open_listener(&conf->listen[i], error);
+		l->fd = listen_open(&conf->listen[i], error);
 		if (l->fd < 0) {
 			acceptor_stop(a);
 			return NULL;

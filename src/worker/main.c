@@ -24,6 +24,9 @@
 
 #define MAX_WORKERS 64
 #define HANDSHAKE_THREADS 2
+#define DESCRIPTORS 64          /* that a process without clients has, with room to spare */
+#define DESCRIPTORS_PER_WORKER 16
+#define FEW_DESCRIPTORS 4096    /* below, clients may come to wait */
 #define MAX_DESCRIPTORS 1048576 /* libraries keep tables as long as the limit */
 
 struct process {
@@ -105,21 +108,6 @@ end_log(struct sink *sink)
 	tell_left_out(sink, &ts, -1);
 }
 
-/* As many descriptors as we may have, before a library makes its tables. */
-static void
-raise_descriptors(const struct log *log)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	if (limit.rlim_max > MAX_DESCRIPTORS)
-		limit.rlim_max = MAX_DESCRIPTORS;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		log_event(log, LOG_WARNING, "descriptor limit not raised", "reason=\"%s\"", strerror(errno));
-}
-
 static unsigned
 count_workers(const struct conf *conf)
 {
@@ -155,6 +143,36 @@ look_for_pages(const struct process *p)
 {
 	if (p->conf->pages.is_on && p->conf->pages.directory == NULL && access(CULVERT_PAGES, X_OK) != 0)
 		log_event(&p->log, LOG_NOTICE, "no pages", "directory=%s reason=\"%s\"", CULVERT_PAGES, strerror(errno));
+}
+
+/*
+ * As many descriptors as we may have, before a library makes its tables.  The
+ * libraries do not survive having too few to begin with, so that is an error
+ * here; having few for clients is worth a word.
+ */
+static int
+raise_descriptors(const struct process *p)
+{
+	static const char cure[] = "raise the limit of open files: ulimit -n, or LimitNOFILE= of a systemd service";
+	rlim_t needed = DESCRIPTORS + DESCRIPTORS_PER_WORKER * count_workers(p->conf) + p->conf->n_listen;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	if (limit.rlim_max > MAX_DESCRIPTORS)
+		limit.rlim_max = MAX_DESCRIPTORS;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_event(&p->log, LOG_WARNING, "descriptor limit not raised", "reason=\"%s\"", strerror(errno));
+	if (limit.rlim_cur < needed) {
+		fprintf(stderr, "culvert: only %lu files may be open, and it takes %lu to start; %s\n",
+			(unsigned long) limit.rlim_cur, (unsigned long) needed, cure);
+		return -1;
+	}
+	if (limit.rlim_cur < FEW_DESCRIPTORS)
+		log_event(&p->log, LOG_WARNING, "few descriptors", "limit=%lu clients=%lu cure=\"%s\"",
+			  (unsigned long) limit.rlim_cur, (unsigned long) (limit.rlim_cur - needed) / 3, cure);
+	return 0;
 }
 
 static int
@@ -324,8 +342,7 @@ main(int argc, char **argv)
 	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
-	raise_descriptors(&p.log);
-	if (start(&p) != 0)
+	if (raise_descriptors(&p) != 0 || start(&p) != 0)
 		return EXIT_FAILURE;
 	while (sigwait(&signals, &signal_number) != 0 || signal_number == SIGUSR1 || signal_number == SIGHUP) {
 		if (signal_number == SIGUSR1)

@@ -135,6 +135,22 @@ cannot_read(const char *file, const char *why, struct buf *errors)
 	return CV_ESYS;
 }
 
+/* The same for errno, with what would help. */
+static int
+cannot_open(const char *file, struct buf *errors)
+{
+	const char *cure = "";
+
+	if (errno == ENOENT)
+		cure = "; \"culvert --help-config=sample\" prints one to begin with";
+	else if (errno == EACCES)
+		cure = "; the user that starts culvert must be allowed to read it";
+	else if (errno == EISDIR)
+		cure = "; -c wants a file";
+	buf_printf(errors, "%s: cannot be read: %s%s\n", file, strerror(errno), cure);
+	return CV_ESYS;
+}
+
 static int
 read_bytes(int fd, const char *file, struct buf *text, struct buf *errors)
 {
@@ -150,7 +166,7 @@ read_bytes(int fd, const char *file, struct buf *text, struct buf *errors)
 		if (n > 0)
 			buf_commit(text, (size_t) n);
 		else if (errno != EINTR)
-			return cannot_read(file, strerror(errno), errors);
+			return cannot_open(file, errors);
 	}
 }
 
@@ -180,7 +196,7 @@ options_read_file(struct conf **out, const char *file, const struct hooks *hooks
 
 	*out = NULL;
 	if (fd < 0)
-		return cannot_read(file, strerror(errno), errors);
+		return cannot_open(file, errors);
 	buf_init(&text, FILE_MAX_BYTES);
 	error = read_bytes(fd, file, &text, errors);
 	if (error == 0)

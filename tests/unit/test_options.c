@@ -113,8 +113,9 @@ static const struct {
 		"--pages /dev/null: Not a directory, expected a directory with pages\n"},
 	{{"--domain", "a.org", NULL}, 2, "--domain a.org: expected NAME=xmpp://HOST:PORT\n"},
 	{{"-c", "/nonexistent/culvert.json", NULL}, 1,
-		"/nonexistent/culvert.json: cannot be read: No such file or directory\n"},
-	{{"-c", "/", NULL}, 1, "/: cannot be read: Is a directory\n"},
+		"/nonexistent/culvert.json: cannot be read: No such file or directory; \"culvert --help-config=sample\" "
+		"prints one to begin with\n"},
+	{{"-c", "/", NULL}, 1, "/: cannot be read: Is a directory; -c wants a file\n"},
 	{{"-c", "/dev/zero", NULL}, 1, "/dev/zero: cannot be read: larger than 16 MiB, expected a configuration\n"},
 	{{"-c", "/dev/null", NULL}, 1,
 		"/dev/null:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {\"connect\": "

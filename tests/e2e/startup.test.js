@@ -1,0 +1,203 @@
+'use strict';
+/*
+ * startup.test.js: what keeps the daemon from starting is said in one line,
+ * with what would help, and the exit status tells it too.
+ */
+
+const assert = require('node:assert/strict');
+const { execFileSync, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+
+const { BINARY, DIRECT } = require('./lib/gateway');
+const { temporaryDirectory } = require('./lib/program');
+const { culvert } = require('./lib/stage');
+
+const NOBODY = 65534;
+const isRoot = process.getuid() === 0;
+
+const directory = temporaryDirectory('startup');
+fs.chmodSync(directory, 0o755);
+const inDirectory = (name) => path.join(directory, name);
+
+/* Where everybody may run it. */
+const program = inDirectory('culvert');
+if (!DIRECT)
+	fs.copyFileSync(BINARY, program);
+
+const DOMAINS = { 'a.test': { connect: 'xmpp://127.0.0.1:5222' } };
+let n = 0;
+
+function writeFile(text) {
+	const file = inDirectory(`${++n}.json`);
+	fs.writeFileSync(file, typeof text === 'string' ? text : JSON.stringify(text));
+	return file;
+}
+
+const listening = (listen) => ['-c', writeFile({ listen: [].concat(listen), domains: DOMAINS, pages: false, workers: 1 })];
+
+/* Runs a command that has to fail; what it said, without lines of the log. */
+function fail(command, args, options = {}) {
+	const run = spawnSync(command, args, { encoding: 'utf8', timeout: 10000, ...options });
+	assert.equal(run.stdout, '');
+	const lines = run.stderr.split('\n').filter((line) => !/^\d{4}-\d\d-\d\dT\S+Z (notice|info) /.test(line));
+	assert.equal(lines.pop(), '', run.stderr);
+	return { status: run.status, lines };
+}
+
+/* The daemon, with arguments, fails with this status and this one line. */
+function refused(args, status, expected, options) {
+	const { lines, status: got } = fail(program, args, options);
+	assert.equal(lines.length, 1, lines.join('\n'));
+	assert.match(lines[0], expected);
+	assert.equal(got, status);
+}
+
+/* As somebody who may nothing. */
+const unprivileged = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+
+const withServer = (where, play) => new Promise((resolve, reject) => {
+	const server = net.createServer();
+	server.on('error', reject);
+	server.listen(where, () => {
+		try {
+			play(server.address().port);
+			resolve();
+		} catch (error) {
+			reject(error);
+		} finally {
+			server.close();
+		}
+	});
+});
+
+culvert('a port that is taken: by whom', async () => {
+	for (const address of ['127.0.0.1', '*']) {
+		await withServer({ host: '127.0.0.1', port: 0 }, (port) => {
+			refused(listening({ address, port }), 1, new RegExp(`^culvert: cannot listen on ${address === '*' ? '\\*' : address}:${port}: ` +
+				`Address already in use by \\S+ \\(pid ${process.pid}\\); free it, or choose another port$`));
+		});
+	}
+});
+
+culvert('a port that is taken, by somebody whose processes we may not see', { skip: !isRoot && 'needs root, to be somebody else' }, async () => {
+	await withServer({ host: '127.0.0.1', port: 0 }, (port) => {
+		refused(listening({ address: '127.0.0.1', port }), 1,
+			/: Address already in use by a program of user root; free it, or choose another port$/, unprivileged);
+	});
+});
+
+culvert('a port that two listeners want', async () => {
+	let free;
+	await withServer({ host: '127.0.0.1', port: 0 }, (port) => { free = port; });
+	refused(listening([{ address: '127.0.0.1', port: free }, { address: '*', port: free }]), 1,
+		/: Address already in use by another listener of this configuration; free it, or choose another port$/);
+});
+
+culvert('an address that this machine does not have', () => {
+	refused(listening({ address: '192.0.2.1', port: 5280 }), 1,
+		/^culvert: cannot listen on 192\.0\.2\.1:5280: Cannot assign requested address; no interface of this machine has this address$/);
+	refused(listening({ address: '2001:db8::1', port: 5280 }), 1, /^culvert: cannot listen on \[2001:db8::1\]:5280: .*; (no interface|this machine)/);
+});
+
+const lowest = Number(fs.readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+culvert('a port that needs rights', { skip: lowest < 2 && 'here no port needs rights' }, () => {
+	refused(listening({ address: '127.0.0.1', port: lowest - 1 }), 1,
+		/: Permission denied; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE$/, unprivileged);
+});
+
+culvert('a unix socket that somebody answers on', async () => {
+	const unix = inDirectory('taken.sock');
+	await withServer(unix, () => {
+		refused(listening({ unix }), 1, new RegExp(`^culvert: cannot listen on ${unix}: ` +
+			`Address already in use by \\S+ \\(pid ${process.pid}\\); free it, or choose another path$`));
+	});
+});
+
+culvert('a unix socket where something else is', () => {
+	const file = inDirectory('a-file');
+	fs.writeFileSync(file, 'dear to somebody');
+	refused(listening({ unix: file }), 1, /: there is a file, no socket; remove it, or choose another path$/);
+	assert.equal(fs.readFileSync(file, 'utf8'), 'dear to somebody');
+	refused(listening({ unix: directory }), 1, /: there is a directory, no socket; remove it, or choose another path$/);
+	refused(listening({ unix: `${file}/x.sock` }), 1, /: Not a directory; a part of the path is a file$/);
+	refused(listening({ unix: inDirectory('none/x.sock') }), 1, /: No such file or directory; make its directory first$/);
+});
+
+culvert('a unix socket where this user may not make one', () => {
+	fs.mkdirSync(inDirectory('closed'), { mode: 0o555 });
+	refused(listening({ unix: inDirectory('closed/x.sock') }), 1,
+		/: Permission denied; the user that culvert runs as may not make files there/, unprivileged);
+});
+
+culvert('a configuration that cannot be read', () => {
+	refused(['-c', inDirectory('none.json')], 1,
+		/none\.json: cannot be read: No such file or directory; "culvert --help-config=sample" prints one to begin with$/);
+	refused(['-c', directory], 1, /: cannot be read: Is a directory; -c wants a file$/);
+	const file = writeFile('{}');
+	fs.chmodSync(file, 0);
+	refused(['-c', file], 1, /: cannot be read: Permission denied; the user that starts culvert must be allowed to read it$/, unprivileged);
+});
+
+culvert('a configuration that is wrong: where, and what is expected', () => {
+	refused(['-c', writeFile('')], 1, /\.json:1:1: .*, expected at least \{"domains"/);
+	refused(['-c', writeFile('{"domains": {}}')], 1, /\.json:1:2: domains: no domain, expected /);
+	refused(['-c', writeFile({ domains: { 'a.test': { conect: 'xmpp://a' } } })], 1, /:1:\d+: domains\.a\.test\.conect: unknown key, did you mean "connect"\?$/);
+	refused(['-c', writeFile({ domains: DOMAINS, workers: 'two' })], 1, /:1:\d+: workers: "two", expected a whole number from 0 to 256$/);
+	refused(['-c', writeFile({ domains: DOMAINS, listen: 5 })], 1, /: listen: 5, expected a list of objects/);
+	refused(['-c', writeFile('{"domains": {"a.test": {"connect": "xmpp://a"}}')], 1, /:1:\d+: /);
+});
+
+culvert('options that make no sense', () => {
+	const table = [
+		[[], /^culvert: nothing to serve; say -c FILE or --domain NAME=xmpp:\/\/HOST:PORT \(culvert --help tells more\)$/],
+		[['-c'], /^culvert: -c wants a file$/],
+		[['--config'], /^culvert: -c wants a file$/],
+		[['--listen'], /^culvert: --listen wants a place: /],
+		[['--domain'], /^culvert: --domain wants NAME=/],
+		[['--domain', 'a'], /--domain a: expected NAME=xmpp:\/\/HOST:PORT$/],
+		[['--domain', 'a=b'], /--domain a=b: expected xmpp:\/\/HOST/],
+		[['--bogus'], /^culvert: --bogus: no such option, .*culvert --help lists them all$/],
+		[['-x'], /^culvert: unknown option -x; culvert --help lists them all$/],
+		[['culvert.json'], /^culvert: culvert\.json: not an option; a configuration file is named with -c culvert\.json$/],
+		[['--listen', ':5280'], /^culvert: --listen alone reaches no domain; add --domain /],
+	];
+	for (const [args, expected] of table)
+		refused(args, 2, expected);
+});
+
+culvert('too few descriptors', () => {
+	const args = (limit) => ['-c', `ulimit -n ${limit} && exec "$0" "$@"`, program, ...listening({ address: '127.0.0.1', port: 0 })];
+	for (const limit of [3, 20, 60]) {
+		const { status, lines } = fail('sh', args(limit));
+		assert.equal(lines.length, 1, lines.join('\n'));
+		if (limit > 3) // below, even the program's libraries cannot be loaded
+			assert.match(lines[0], new RegExp(`^culvert: only ${limit} files may be open, and it takes \\d+ to start; raise the limit .*ulimit -n.*LimitNOFILE=`));
+		assert.notEqual(status, 0);
+	}
+});
+
+/* The plugin is hidden behind another file, in a world of its own. */
+const canHide = spawnSync('unshare', ['-rm', 'true']).status === 0;
+culvert('libwebsockets without its libuv plugin', { skip: !canHide && 'mount namespaces are not allowed here' }, () => {
+	const [, plugin] = /=> (\S*)\/libwebsockets\.so/.exec(execFileSync('ldd', [program], { encoding: 'utf8' }));
+	const fake = inDirectory('no-library');
+	fs.writeFileSync(fake, '');
+	const hide = `mount --bind ${fake} ${plugin}/libwebsockets-evlib_uv.so && exec "$0" "$@"`;
+	const { status, lines } = fail('unshare', ['-rm', 'sh', '-c', hide, program, ...listening({ address: '127.0.0.1', port: 0 })]);
+	assert.equal(lines.length, 1, lines.join('\n'));
+	assert.match(lines[0], / error libwebsockets does not start .*libwebsockets-evlib-uv/);
+	assert.equal(status, 1);
+});
+
+culvert('--help fits a screen of 80 by 24; --version is one line', () => {
+	const say = (option) => execFileSync(program, [option], { encoding: 'utf8' }).split('\n');
+	const help = say('--help');
+	assert.equal(help.pop(), '');
+	assert.ok(help.length <= 23, `${help.length} lines, and the prompt`);
+	assert.deepEqual(help.filter((line) => line.length > 79), []);
+	const [version, ...rest] = say('--version');
+	assert.match(version, /^culvert \d+\.\d+\.\d+$/);
+	assert.deepEqual(rest, ['']);
+});

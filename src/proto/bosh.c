@@ -435,6 +435,12 @@ bosh_give(struct bosh *b, struct stanza **st)
 	stanza_queue_push(&b->down, st);
 }
 
+struct stanza *
+bosh_next_undelivered(struct bosh *b)
+{
+	return b->state == BOSH_OPEN && !ring_has_live(&b->ring) ? stanza_queue_shift(&b->down) : NULL;
+}
+
 /* The attributes of the creation response, or what of them is late. */
 static void
 write_attributes(struct bosh *b, const struct ring_slot *s, struct buf *out)

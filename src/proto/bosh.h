@@ -68,6 +68,11 @@ const struct header *bosh_header(const struct bosh *b);
 void bosh_opened(struct bosh *b, const struct header *header);
 /* A stanza for the client; takes it over. */
 void bosh_give(struct bosh *b, struct stanza **st);
+/*
+ * A stanza that nobody is there to be given to, now the caller's: for the time
+ * when nobody will come any more.  NULL when there is none, or a request is held.
+ */
+struct stanza *bosh_next_undelivered(struct bosh *b);
 /* Answers what can be answered now.  To be called once after a batch of the above. */
 void bosh_flush(struct bosh *b, ms_t now);
 /* False when there is no more. */

@@ -53,6 +53,12 @@ front_give(struct front *f, struct stanza **st)
 		frame_give(f->frame, st);
 }
 
+struct stanza *
+front_next_undelivered(struct front *f)
+{
+	return IS_BOSH(f) ? bosh_next_undelivered(f->bosh) : NULL;
+}
+
 void
 front_close(struct front *f, enum closing reason, ms_t now)
 {

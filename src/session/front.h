@@ -28,6 +28,8 @@ enum closing front_served(struct front *f);
 void front_opened(struct front *f, const struct header *header);
 /* A stanza for the client; takes it over. */
 void front_give(struct front *f, struct stanza **st);
+/* A stanza that the client will not come for any more, now the caller's; NULL when there is none, or it may get it. */
+struct stanza *front_next_undelivered(struct front *f);
 /* The session ends; the client is told.  The first reason counts. */
 void front_close(struct front *f, enum closing reason, ms_t now);
 /* When front_expire() is due. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "proto/bounce.h"
 
 /* How long the server has to answer our end tag. */
 #define UPSTREAM_CLOSE_WAIT 3000
@@ -202,6 +203,28 @@ stays_resumable(const struct session *s, enum closing reason)
 }
 
 /*
+ * XEP-0206, 7: what waited for a client that is gone goes back to those who
+ * sent it.  A server that keeps the session for its client has it still.
+ */
+static void
+return_undelivered(struct session *s, enum closing reason)
+{
+	struct stanza *st, *bounce;
+
+	if ((reason != CLOSING_INACTIVE && reason != CLOSING_SHUTDOWN) || s->upstream != UPSTREAM_OPEN ||
+	    stays_resumable(s, reason))
+		return;
+	while ((st = front_next_undelivered(&s->front)) != NULL) {
+		bounce = bounce_of(st);
+		stanza_free(st);
+		if (bounce == NULL)
+			continue;
+		counter_add(s->world->counters->stanzas_bounced, 1);
+		xstream_send(s->xstream, &bounce);
+	}
+}
+
+/*
  * The only way a session ends.  The client is told by its front; the server
  * gets what was sent before, then our end tag, and a while to say its own.
  */
@@ -214,6 +237,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
 	s->login_by = MS_NEVER;
+	return_undelivered(s, reason);
 	front_close(&s->front, reason, now);
 	if (s->front.frame != NULL && !frame_is_done(s->front.frame))
 		s->hangup_by = now + HANGUP_WAIT;

@@ -41,6 +41,7 @@ struct bosh {
 	ms_t release_at;   /* an older request may linger until then */
 	ms_t idle_since;   /* since then nobody waits for an answer */
 	bool is_terminated;
+	bool fills_hold; /* the client has more than hold connections, or fills it by empty requests */
 
 	struct stanza_queue up, down;
 	struct answers answers;
@@ -225,6 +226,8 @@ take_up(struct bosh *b, ms_t now)
 		return closing;
 	s = ring_take_up(&b->ring);
 	has_payload = s->payload.count > 0 || s->restart != NULL || s->terminate;
+	if ((s->is_empty && ring_held(&b->ring) > 1) || ring_held(&b->ring) + b->ring.n_early > b->terms.hold)
+		b->fills_hold = true;
 	b->pausing = b->terms.inactivity;
 	acks_note(&b->acks, &b->ring, s, now);
 	if (s->restart != NULL) {
@@ -507,6 +510,19 @@ is_creation_ready(const struct bosh *b)
 }
 
 /*
+ * How many requests to hold.  There are clients (stanza) that ask for two and
+ * have no third connection: with both of them held they could say nothing
+ * until the server does.  Such a client never sends an empty request beside
+ * another, nor three at a time; one that wants more than one held does that
+ * first of all.
+ */
+static unsigned
+hold_of(const struct bosh *b)
+{
+	return b->terms.hold > 1 && !b->fills_hold ? 1 : b->terms.hold;
+}
+
+/*
  * Must the oldest held request be answered now, with or without payload?
  * Also when it could wait longer (it was repeated) or nobody waits for it any
  * more, but a younger one cannot: answers leave in the order of the rids.
@@ -517,9 +533,9 @@ is_release_due(const struct bosh *b, ms_t now)
 	unsigned held = ring_held(&b->ring);
 
 	if (b->state != BOSH_CREATING) {
-		if (held > b->terms.hold + 1)
+		if (held > hold_of(b) + 1)
 			return true;
-		if (held > b->terms.hold && now >= b->release_at)
+		if (held > hold_of(b) && now >= b->release_at)
 			return true;
 		if (b->acks.missing != 0 && ring_has_live(&b->ring))
 			return true;
@@ -596,7 +612,7 @@ bosh_deadline(const struct bosh *b)
 	if (b->state == BOSH_CLOSED)
 		return b->remembered_until > 0 ? b->remembered_until : MS_NEVER;
 	deadline = ring_deadline(&b->ring);
-	if (ring_held(&b->ring) > b->terms.hold && b->state == BOSH_OPEN)
+	if (ring_held(&b->ring) > hold_of(b) && b->state == BOSH_OPEN)
 		deadline = ms_min(deadline, b->release_at);
 	if (!ring_has_waiting(&b->ring))
 		deadline = ms_min(deadline, b->idle_since + b->pausing);

@@ -13,8 +13,7 @@ const { PurplePerson, StanzaPerson, XmppJsPerson } = require('./lib/people');
 const { temporaryDirectory } = require('./lib/program');
 const { DIRECT, ROOMS, suite, test } = require('./lib/stage');
 
-/* stanza asks for hold=2 and has two connections in all: with both of them held it could not say a word. */
-const stage = suite({ users: ['alice', 'bob', 'carol'], rooms: true, config: { bosh: { hold: 1 } } });
+const stage = suite({ users: ['alice', 'bob', 'carol'], rooms: true });
 
 const MESSAGES = 50;
 const ODD = `<&>'" ünïcödé 日本語 \u{1F600}`;

@@ -35,6 +35,7 @@ struct frame {
 	bool has_header;      /* the client's, whatever is in it */
 	bool is_served;       /* the domain in the header is one of ours */
 	bool has_said_open;   /* we have */
+	bool is_restart_due;  /* the server said <success/> */
 	bool has_heard_close; /* the client has said it: nothing it says after is looked at */
 	char *id;
 	enum closing reason;
@@ -147,21 +148,28 @@ push_text(struct frame *f, struct slice text)
 	stanza_queue_push(&f->out, &st);
 }
 
-/* RFC 7395, 3.4; opening again restarts the stream (3.7), for the same domain. */
+/*
+ * RFC 7395, 3.4.  Opening again restarts the stream (3.7), for the same
+ * domain; where no restart is due it would be a second one, which must not be.
+ */
 static enum closing
 open_stream(struct frame *f, struct frame_reader *r)
 {
-	struct slice before = f->has_header ? slice_str(f->header.to) : SLICE_NONE;
 	struct slice to = slice_str(r->header.to);
+	bool is_other;
 
-	if (f->has_header && to.n > 0 && !slice_eq_nocase(before, to))
-		return CLOSING_HOST_UNKNOWN;
+	if (f->state == FRAME_OPEN && !f->is_restart_due)
+		return CLOSING_SECOND_OPEN;
+	is_other = f->has_header && !slice_eq_nocase(slice_str(f->header.to), to);
+	f->is_restart_due = f->has_said_open = f->is_served = false;
 	header_fini(&f->header);
 	f->header = r->header;
 	f->has_header = true;
 	r->header = (struct header){.to = NULL};
 	if (to.n == 0)
 		return CLOSING_NO_TO;
+	if (is_other)
+		return CLOSING_HOST_UNKNOWN;
 	f->state = FRAME_OPEN;
 	push_mark(f, STANZA_OPEN);
 	return CLOSING_NONE;
@@ -345,6 +353,8 @@ frame_give(struct frame *f, struct stanza **st)
 		*st = NULL;
 		return;
 	}
+	if ((*st)->kind == STANZA_SUCCESS)
+		f->is_restart_due = true;
 	stanza_queue_push(&f->out, st);
 }
 

@@ -30,7 +30,6 @@ struct xstream {
 	bool is_first;  /* no restart yet, but for that behind STARTTLS */
 	bool is_secure;
 	bool is_authenticated;
-	bool is_restart_due; /* the last stream ended with <success/> */
 	bool is_resumable;
 	bool is_settled; /* whether there will be TLS */
 	bool is_open_due; /* the server's header came; it counts once that is settled */
@@ -231,8 +230,6 @@ note_login(struct xstream *x, enum stanza_kind kind)
 	if (kind == STANZA_SUCCESS || kind == STANZA_MESSAGE || kind == STANZA_PRESENCE ||
 	    (kind == STANZA_FEATURES && !x->features.has_mechanisms))
 		x->is_authenticated = true;
-	if (kind == STANZA_SUCCESS)
-		x->is_restart_due = true;
 }
 
 static bool
@@ -337,7 +334,6 @@ xstream_open(struct xstream *x, const struct header *h, enum xstream_leg leg)
 		return;
 	x->is_first = x->state == XSTREAM_NEW || x->state == XSTREAM_PROCEED;
 	x->is_secure = leg == XSTREAM_SECURE;
-	x->is_restart_due = false;
 	x->is_open_due = false;
 	/* Without TLS to come there is nothing to wait for. */
 	x->is_settled = !x->is_first || x->is_secure || x->tls == XSTREAM_TLS_OFF;
@@ -422,12 +418,6 @@ bool
 xstream_is_authenticated(const struct xstream *x)
 {
 	return x->is_authenticated;
-}
-
-bool
-xstream_is_restart_due(const struct xstream *x)
-{
-	return x->is_restart_due;
 }
 
 bool

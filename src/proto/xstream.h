@@ -53,8 +53,6 @@ void xstream_open(struct xstream *x, const struct header *h, enum xstream_leg le
 bool xstream_is_ready(const struct xstream *x);
 /* Has the client logged in, as far as the server's words tell? */
 bool xstream_is_authenticated(const struct xstream *x);
-/* Is the stream to be opened anew, since the server's <success/> ended it (6.3.2)? */
-bool xstream_is_restart_due(const struct xstream *x);
 /* Would the server have the client back with its session, should the connection break (XEP-0198, 5)? */
 bool xstream_is_resumable(const struct xstream *x);
 /*

@@ -143,8 +143,6 @@ open_stream(struct session *s, ms_t now)
 				  (unsigned long long) s->number, s->peer.text, log_quote(quoted, slice_str(h->to)));
 			return CLOSING_HOST_UNKNOWN;
 		}
-	} else if (s->front.frame != NULL && s->upstream == UPSTREAM_OPEN && !xstream_is_restart_due(s->xstream)) {
-		return CLOSING_SECOND_OPEN; /* RFC 7395, 3.4: no two streams over one WebSocket */
 	}
 	closing = front_served(&s->front);
 	if (closing != CLOSING_NONE)

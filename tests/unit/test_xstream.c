@@ -543,48 +543,43 @@ after_a_large_stanza(void **state)
 	xstream_free(x);
 }
 
-/* What of the server's words says that the stream is to be opened anew, and that it would have the client back. */
+/* What of the server's words says that it would have the client back. */
 static void
-restart_and_resumption(void **state)
+resumption(void **state)
 {
 	static const struct {
 		const char *text;
-		bool is_restart_due, is_resumable;
+		bool is_resumable;
 	} rows[] = {
-		{"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", true, false},
-		{"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", false, false},
-		{"<success xmlns='urn:x'/>", false, false},
-		{"<message/>", false, false},
-		{"<enabled xmlns='urn:xmpp:sm:3' id='i' resume='true'/>", false, true},
-		{"<s:enabled xmlns:s='urn:xmpp:sm:3' resume='1'/>", false, true},
-		{"<enabled xmlns='urn:xmpp:sm:3' resume='false'/>", false, false},
-		{"<enabled xmlns='urn:xmpp:sm:3' resume='0'/>", false, false},
-		{"<enabled xmlns='urn:xmpp:sm:3'/>", false, false},
-		{"<enabled xmlns='urn:x' resume='true'/>", false, false},
-		{"<resumed xmlns='urn:xmpp:sm:3' previd='i' h='0'/>", false, true},
-		{"<failed xmlns='urn:xmpp:sm:3'/>", false, false},
-		{"<enabled xmlns='urn:xmpp:sm:2' resume='true'/>", false, true},
-		{"<resumed xmlns='urn:xmpp:sm:2' previd='i' h='0'/>", false, true},
-		{"<message><enabled xmlns='urn:xmpp:sm:3' resume='true'/></message>", false, false},
+		{"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", false},
+		{"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", false},
+		{"<success xmlns='urn:x'/>", false},
+		{"<message/>", false},
+		{"<enabled xmlns='urn:xmpp:sm:3' id='i' resume='true'/>", true},
+		{"<s:enabled xmlns:s='urn:xmpp:sm:3' resume='1'/>", true},
+		{"<enabled xmlns='urn:xmpp:sm:3' resume='false'/>", false},
+		{"<enabled xmlns='urn:xmpp:sm:3' resume='0'/>", false},
+		{"<enabled xmlns='urn:xmpp:sm:3'/>", false},
+		{"<enabled xmlns='urn:x' resume='true'/>", false},
+		{"<resumed xmlns='urn:xmpp:sm:3' previd='i' h='0'/>", true},
+		{"<failed xmlns='urn:xmpp:sm:3'/>", false},
+		{"<enabled xmlns='urn:xmpp:sm:2' resume='true'/>", true},
+		{"<resumed xmlns='urn:xmpp:sm:2' previd='i' h='0'/>", true},
+		{"<message><enabled xmlns='urn:xmpp:sm:3' resume='true'/></message>", false},
 		{"<success xmlns='urn:xmpp:sasl:2'><bound xmlns='urn:xmpp:bind:0'>"
-		 "<enabled xmlns='urn:xmpp:sm:3' resume='true'/></bound></success>", true, true},
-		{"<success xmlns='urn:xmpp:sasl:2'><resumed xmlns='urn:xmpp:sm:3'/></success>", true, true},
-		{"<success xmlns='urn:xmpp:sasl:2'><failed xmlns='urn:xmpp:sm:3'/></success>", true, false},
+		 "<enabled xmlns='urn:xmpp:sm:3' resume='true'/></bound></success>", true},
+		{"<success xmlns='urn:xmpp:sasl:2'><resumed xmlns='urn:xmpp:sm:3'/></success>", true},
+		{"<success xmlns='urn:xmpp:sasl:2'><failed xmlns='urn:xmpp:sm:3'/></success>", false},
 	};
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		for (size_t step = 1; step < 300; step += 150) {
-			struct header h = {.to = NULL};
 			struct xstream *x = opened(false);
 			assert_int_equal(feed_in_steps(x, SLICE(HEADER FEATURES(SASL)), step), CLOSING_NONE);
-			assert_false(xstream_is_restart_due(x));
 			assert_false(xstream_is_resumable(x));
 			assert_int_equal(feed_in_steps(x, slice_str(rows[i].text), step), CLOSING_NONE);
-			assert_row(xstream_is_restart_due(x) == rows[i].is_restart_due, rows[i].text);
 			assert_row(xstream_is_resumable(x) == rows[i].is_resumable, rows[i].text);
-			xstream_open(x, &h, XSTREAM_EXPOSED);
-			assert_false(xstream_is_restart_due(x));
 			xstream_free(x);
 		}
 	}
@@ -599,7 +594,7 @@ main(void)
 		cmocka_unit_test(segments),
 		cmocka_unit_test(features),
 		cmocka_unit_test(restart),
-		cmocka_unit_test(restart_and_resumption),
+		cmocka_unit_test(resumption),
 		cmocka_unit_test(limits_of_the_client),
 		cmocka_unit_test(stream_error),
 		cmocka_unit_test(no_stream),

@@ -313,6 +313,11 @@ say_open(struct frame *f, const struct header *h)
 	f->has_said_open = true;
 }
 
+/*
+ * DEVIATES: RFC 7395, 3.3.3 wants the language of the stream declared in each
+ * message.  It is said here, for the whole stream (3.3.1); the elements keep
+ * their bytes.
+ */
 void
 frame_opened(struct frame *f, const struct header *h)
 {

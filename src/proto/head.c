@@ -172,6 +172,9 @@ head_is_field(struct slice name, struct slice value)
 /*
  * Reads the header fields of a GET on a WebSocket path.  A field that decides
  * must not come twice, nor be folded: who reads it after us might see the other.
+ *
+ * DEVIATES: RFC 6455, 11.3.4 lets Sec-WebSocket-Protocol come in several
+ * lines, and HTTP any list.
  */
 static enum head_verdict
 read_fields(struct slice rest, struct head_upgrade *u, bool *is_websocket, struct head *head)

@@ -325,6 +325,10 @@ xstream_set_tls(struct xstream *x, enum xstream_tls tls)
 	x->tls = tls;
 }
 
+/*
+ * DEVIATES: RFC 6120, 4.7.1 has "from" wait for TLS.  It also goes to a server
+ * on this machine, where nobody is between.
+ */
 void
 xstream_open(struct xstream *x, const struct header *h, enum xstream_leg leg)
 {

@@ -382,6 +382,7 @@ bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_hand
 		.worker = config->worker,
 		.max_body = config->conf->bosh.max_body,
 		.header_timeout = config->conf->limits.header_timeout,
+		.budget = registry_budget(config->registry),
 		.log = config->log,
 	};
 

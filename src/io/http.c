@@ -29,6 +29,7 @@
 #define MIN_SWEEP_MS 250
 
 static const char ending[] = "culvert is shutting down.\n";
+static const char no_room[] = "Too much is kept for others now: try again later.\n";
 static const char too_large[] = "The body of this request is too large.\n";
 
 #define CONNECTION_MAGIC 0x636f6e6eu
@@ -56,8 +57,10 @@ struct request {
 	uint32_t slot;
 	uint64_t generation;
 	enum request_state state;
-	bool is_suspended, is_too_big, is_upgrade;
+	bool is_suspended, is_upgrade;
+	unsigned refusal; /* a status when the body is not kept, but read and dropped; 0: it is kept */
 	size_t dropped;
+	size_t charged; /* to the budget */
 	size_t unsent; /* of a large answer */
 	struct buf body;
 	unsigned status;
@@ -109,6 +112,13 @@ connection_from(void *p)
 
 /* ---- requests ---- */
 
+/* What is kept of the body has changed. */
+static void
+charge(struct request *rq)
+{
+	budget_move(rq->http->config.budget, &rq->charged, rq->body.n);
+}
+
 static struct request *
 request_new(struct http *h, struct connection *c, struct MHD_Connection *library)
 {
@@ -132,6 +142,7 @@ request_free(struct request *rq)
 	slots_remove(&h->requests, rq->slot);
 	list_remove(&rq->due);
 	buf_fini(&rq->body);
+	charge(rq);
 	if (rq->response != NULL)
 		MHD_destroy_response(rq->response);
 	free(rq);
@@ -361,11 +372,12 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	if (strcmp(method, "GET") == 0 && framing.is_upgrade)
 		return judge_upgrade(rq, &public, &framing, url);
 	/* A body that is only a bit too large is read and dropped: who writes first and reads later sees the answer too. */
-	rq->is_too_big = framing.length > h->config.max_body;
+	if (framing.length > h->config.max_body)
+		rq->refusal = 413;
 	if (framing.length > h->config.max_body + MAX_DROPPED ||
-	    (rq->is_too_big && slice_is_set(http_header(&public, "expect"))))
+	    (rq->refusal != 0 && slice_is_set(http_header(&public, "expect"))))
 		return refuse(rq, &public, 413, too_large);
-	if (framing.length > 0 && !rq->is_too_big)
+	if (framing.length > 0 && rq->refusal == 0)
 		buf_reserve(&rq->body, framing.length < FIRST_ROOM ? (size_t) framing.length : FIRST_ROOM);
 	return MHD_YES;
 }
@@ -373,11 +385,14 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 static enum MHD_Result
 read_body(struct request *rq, const char *data, size_t *n)
 {
-	if (!rq->is_too_big && buf_append(&rq->body, slice_of(data, *n)) != 0) {
-		rq->is_too_big = true;
+	if (rq->refusal == 0 && buf_append(&rq->body, slice_of(data, *n)) != 0)
+		rq->refusal = 413;
+	else if (rq->refusal == 0 && rq->body.n > BUDGET_SHORT && budget_is_spent(rq->http->config.budget))
+		rq->refusal = 503;
+	if (rq->refusal != 0)
 		buf_fini(&rq->body);
-	}
-	if (rq->is_too_big) {
+	charge(rq);
+	if (rq->refusal != 0) {
 		rq->dropped += *n;
 		if (rq->dropped > rq->http->config.max_body + MAX_DROPPED)
 			return MHD_NO;
@@ -402,12 +417,13 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 	if (rq->state == REQUEST_READING) {
 		rq->state = REQUEST_DELIVERED;
 		public = describe(rq, url, method);
-		if (rq->is_too_big)
-			return refuse(rq, &public, 413, too_large);
+		if (rq->refusal != 0)
+			return refuse(rq, &public, rq->refusal, rq->refusal == 413 ? too_large : no_room);
 		if (h->is_ending)
 			return refuse(rq, &public, 503, ending);
 		h->handler->request(h->handler->arg, &public);
 		buf_clear(&rq->body, KEEP_BODY);
+		charge(rq);
 		if (rq->connection->is_gone)
 			return MHD_NO;
 	}

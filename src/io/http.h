@@ -14,6 +14,7 @@
 
 #include <uv.h>
 
+#include "base/budget.h"
 #include "base/log.h"
 #include "base/ms.h"
 #include "base/slice.h"
@@ -54,6 +55,7 @@ struct http_config {
 	uint32_t worker;     /* for req_id */
 	size_t max_body;     /* larger ones get 413 */
 	ms_t header_timeout; /* for a request head on a connection that served requests before; 0: none */
+	struct budget *budget; /* bodies are counted in it while they are kept */
 	const struct log *log;
 };
 

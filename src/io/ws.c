@@ -182,8 +182,13 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 		trouble(c, WS_TOO_BIG);
 		return;
 	}
-	if (!is_last)
+	if (!is_last) {
+		if (!handler->part(handler->arg, c->user, c->message.n)) {
+			c->is_deaf = true;
+			buf_fini(&c->message);
+		}
 		return;
+	}
 	handler->message(handler->arg, c->user, buf_slice(&c->message));
 	buf_clear(&c->message, KEEP_MESSAGE);
 }

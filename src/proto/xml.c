@@ -722,6 +722,12 @@ carry_over(struct xml *x)
 		x->result = XML_TOO_BIG;
 }
 
+size_t
+xml_unfinished(const struct xml *x)
+{
+	return x->carry.n;
+}
+
 enum xml_result
 xml_feed(struct xml *x, struct slice bytes)
 {

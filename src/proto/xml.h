@@ -99,6 +99,8 @@ enum xml_result xml_document(struct xml *x, struct slice bytes, void *arg);
 
 /* Starts a new stream (XML_STREAM): the next bytes are its header; arg goes to the handler from now on. */
 void xml_open(struct xml *x, void *arg);
+/* Bytes of a stream that are kept for what is to come: of an unfinished element. */
+size_t xml_unfinished(const struct xml *x);
 /* Feeds bytes of a stream.  After anything but XML_OK only xml_open() or xml_free() may follow. */
 enum xml_result xml_feed(struct xml *x, struct slice bytes);
 

@@ -418,6 +418,12 @@ xstream_is_ready(const struct xstream *x)
 	return x->is_settled;
 }
 
+size_t
+xstream_unfinished(const struct xstream *x)
+{
+	return xml_unfinished(x->xml);
+}
+
 bool
 xstream_is_authenticated(const struct xstream *x)
 {

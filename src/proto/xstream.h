@@ -65,6 +65,8 @@ void xstream_send(struct xstream *x, struct stanza **st);
 /* Queues the end of our stream (4.4), if it was opened.  Nothing can be sent after. */
 void xstream_close(struct xstream *x);
 
+/* Bytes that are kept of an element of the server's whose end has not come. */
+size_t xstream_unfinished(const struct xstream *x);
 /* Bytes the server sent.  A reason means that its stream is over; what came before it is still to be taken. */
 enum closing xstream_feed(struct xstream *x, struct slice bytes);
 /* What the server said next: an element, or a STANZA_OPEN mark (its header came) or STANZA_CLOSE.  NULL when nothing. */

@@ -20,7 +20,7 @@ struct registry {
 	size_t n;
 	uint64_t last_number;
 	struct slice posted;
-	size_t queued;
+	struct budget budget;
 	bool is_ending; /* no BOSH session is begun any more */
 };
 
@@ -56,7 +56,7 @@ touched(void *arg, struct session *s, ms_t now)
 static void
 set_limits(struct registry *r)
 {
-	r->world.budget = r->conf->limits.buffer_total / r->config.n_workers;
+	r->budget.max = r->conf->limits.buffer_total / r->config.n_workers;
 }
 
 static void
@@ -89,7 +89,7 @@ registry_new(const struct registry_config *config, const struct conf *conf)
 		.counters = config->counters,
 		.frame_reader = r->frame_reader,
 		.primers = primer_pool_new(),
-		.queued = &r->queued,
+		.budget = &r->budget,
 		.arg = r,
 		.touched = touched,
 	};
@@ -296,6 +296,12 @@ registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 	add(r, s);
 	touched(r, s, now);
 	return s;
+}
+
+struct budget *
+registry_budget(struct registry *r)
+{
+	return &r->budget;
 }
 
 ms_t

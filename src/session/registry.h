@@ -56,6 +56,9 @@ void registry_unsent(struct registry *r, struct slice sid, ssize_t n, ms_t now);
 /* A WebSocket connection stands.  The session is the registry's; the caller calls session_*() for its events. */
 struct session *registry_websocket(struct registry *r, const struct peer *peer, ms_t now);
 
+/* What the sessions keep is counted here; whoever else keeps something for a peer of this worker counts it here too. */
+struct budget *registry_budget(struct registry *r);
+
 /* The earliest deadline of all sessions. */
 ms_t registry_deadline(const struct registry *r);
 /* Expires what is due. */

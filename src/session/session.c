@@ -15,8 +15,8 @@
 #define MAX_DEPTH 128
 /* Random bytes of a stream's id. */
 #define STREAM_ID_BYTES 16
-/* A session's queue when all queues together are over the budget. */
-#define SHORT_QUEUE 16384
+/* From the first piece of a WebSocket message to its last. */
+#define MESSAGE_WAIT 60000
 #define VECTORS 64
 /* Of a BOSH body, what its own tag may take. */
 #define BODY_ROOM 512
@@ -32,7 +32,7 @@ new_session(const struct session_world *world, const struct conf *conf, uint64_t
 	s->number = number;
 	s->peer = *peer;
 	s->opened_at = now;
-	s->upstream_by = s->hangup_by = s->login_by = MS_NEVER;
+	s->upstream_by = s->hangup_by = s->login_by = s->whole_by = MS_NEVER;
 	list_init(&s->link);
 	counter_add(world->counters->sessions_opened, 1);
 	return s;
@@ -74,20 +74,13 @@ session_new_websocket(const struct session_world *world, const struct conf *conf
 	return s;
 }
 
-/* The worker's sum of what its sessions keep. */
-static void
-account(struct session *s, size_t queued)
-{
-	*s->world->queued += queued - s->queued;
-	s->queued = queued;
-}
-
 void
 session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
-	account(s, 0);
+	budget_move(s->world->budget, &s->queued, 0);
+	budget_move(s->world->budget, &s->part, 0);
 	front_free(&s->front);
 	xstream_free(s->xstream);
 	conf_unref(s->conf);
@@ -234,7 +227,8 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	s->reason = reason;
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
-	s->login_by = MS_NEVER;
+	s->login_by = s->whole_by = MS_NEVER;
+	budget_move(s->world->budget, &s->part, 0);
 	return_undelivered(s, reason);
 	front_close(&s->front, reason, now);
 	if (s->front.frame != NULL && !frame_is_done(s->front.frame))
@@ -400,9 +394,7 @@ high_mark(const struct session *s)
 {
 	size_t high = s->conf->limits.queue;
 
-	if (s->world->budget > 0 && *s->world->queued > s->world->budget && high > SHORT_QUEUE)
-		return SHORT_QUEUE;
-	return high;
+	return budget_is_tight(s->world->budget) && high > BUDGET_SHORT ? BUDGET_SHORT : high;
 }
 
 /*
@@ -419,7 +411,8 @@ regulate(struct session *s, ms_t now)
 	size_t up = front_queued_up(&s->front) + (s->xstream != NULL ? xstream_queued(s->xstream) : 0);
 	size_t high, low;
 
-	account(s, down + up + front_kept(&s->front));
+	budget_move(s->world->budget, &s->queued,
+		    down + up + front_kept(&s->front) + (s->xstream != NULL ? xstream_unfinished(s->xstream) : 0));
 	high = high_mark(s);
 	low = high / 2;
 	if (s->upstream == UPSTREAM_OPEN && !s->is_upstream_paused && down > high) {
@@ -444,6 +437,19 @@ regulate(struct session *s, ms_t now)
 	}
 }
 
+/* What could be written has been, and there is too much left. */
+static void
+give_up(struct session *s, ms_t now)
+{
+	close_both(s, CLOSING_NO_ROOM, now);
+	write_upstream(s);
+	if (s->front.bosh != NULL)
+		write_bosh(s, now);
+	else
+		write_frames(s, now);
+	regulate(s, now);
+}
+
 /* Moves stanzas until nothing moves, hands output over, and tells the world. */
 static void
 session_pump(struct session *s, enum closing closing, ms_t now)
@@ -466,6 +472,8 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	else
 		write_frames(s, now);
 	regulate(s, now);
+	if (s->reason == CLOSING_NONE && s->queued > BUDGET_SHORT && budget_is_spent(s->world->budget))
+		give_up(s, now);
 	s->is_pumping = false;
 	s->world->touched(s->world->arg, s, now);
 }
@@ -514,9 +522,26 @@ session_unsent(struct session *s, ssize_t n, ms_t now)
 		session_pump(s, CLOSING_NONE, now);
 }
 
+bool
+session_message_part(struct session *s, size_t n, ms_t now)
+{
+	bool is_first = s->part == 0;
+
+	if (s->reason != CLOSING_NONE)
+		return false;
+	if (is_first)
+		s->whole_by = now + MESSAGE_WAIT;
+	budget_move(s->world->budget, &s->part, n);
+	if (is_first || (n > BUDGET_SHORT && budget_is_spent(s->world->budget)))
+		session_pump(s, n > BUDGET_SHORT && budget_is_spent(s->world->budget) ? CLOSING_NO_ROOM : CLOSING_NONE, now);
+	return s->reason == CLOSING_NONE;
+}
+
 void
 session_message(struct session *s, struct slice text, ms_t now)
 {
+	budget_move(s->world->budget, &s->part, 0);
+	s->whole_by = MS_NEVER;
 	counter_add(s->world->counters->websocket_messages, 1);
 	session_pump(s, frame_message(s->front.frame, s->world->frame_reader, text), now);
 }
@@ -583,6 +608,13 @@ session_expire(struct session *s, ms_t now)
 			closing = CLOSING_SERVER_SILENT;
 		drop_upstream(s);
 	}
+	if (now >= s->whole_by && s->is_client_paused) {
+		/* It is we who do not read. */
+		s->whole_by = now + MESSAGE_WAIT;
+	} else if (now >= s->whole_by) {
+		s->whole_by = MS_NEVER;
+		closing = CLOSING_SLOW_MESSAGE;
+	}
 	if (now >= s->hangup_by) {
 		s->is_hung_up = true;
 		s->hangup_by = MS_NEVER;
@@ -594,7 +626,7 @@ session_expire(struct session *s, ms_t now)
 ms_t
 session_deadline(const struct session *s)
 {
-	ms_t own = ms_min(ms_min(s->upstream_by, s->hangup_by), s->login_by);
+	ms_t own = ms_min(ms_min(s->upstream_by, s->hangup_by), ms_min(s->login_by, s->whole_by));
 
 	return s->is_hung_up ? own : ms_min(front_deadline(&s->front), own);
 }

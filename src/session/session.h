@@ -11,6 +11,7 @@
 #ifndef CULVERT_SESSION_SESSION_H
 #define CULVERT_SESSION_SESSION_H
 
+#include "base/budget.h"
 #include "base/due.h"
 #include "base/hash.h"
 #include "base/hooks.h"
@@ -33,8 +34,7 @@ struct session_world {
 	struct counters *counters;
 	struct frame_reader *frame_reader;
 	struct primer_pool *primers; /* NULL is fine */
-	size_t *queued; /* bytes all sessions of the worker keep for peers */
-	size_t budget;  /* above it no session may keep more than a little; 0: none */
+	struct budget *budget;
 	void *arg;
 	/* Called at the end of each event: the session's deadline may have changed, or it may be done. */
 	void (*touched)(void *arg, struct session *s, ms_t now);
@@ -64,7 +64,9 @@ struct session {
 	ms_t opened_at, upstream_by, hangup_by;
 	ms_t login_by; /* first the stream must be opened, then the client must log in */
 	size_t unsent; /* BOSH: bytes of large answers the client has not taken */
-	size_t queued; /* its part of the worker's sum */
+	size_t part;   /* WebSocket: bytes of a message whose end has not come ... */
+	ms_t whole_by; /* ... and is awaited until then */
+	size_t queued; /* its part of the budget */
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
 	char sid[SID_MAX];
@@ -95,6 +97,11 @@ void session_request_gone(struct session *s, struct req_id req, ms_t now);
  * or, below zero, less.  The only call that may come from within an outlet's.
  */
 void session_unsent(struct session *s, ssize_t n, ms_t now);
+/*
+ * WebSocket: n bytes of a message have come, and its end has not.  False: they
+ * are not to be kept, nor what follows.
+ */
+bool session_message_part(struct session *s, size_t n, ms_t now);
 /* WebSocket: a complete text message. */
 void session_message(struct session *s, struct slice text, ms_t now);
 /* WebSocket: the connection takes output again. */

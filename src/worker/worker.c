@@ -307,6 +307,12 @@ on_ws_message(void *arg, void *user, struct slice text)
 	session_message(client_from(user)->session, text, now_of(arg));
 }
 
+static bool
+on_ws_part(void *arg, void *user, size_t n)
+{
+	return session_message_part(client_from(user)->session, n, now_of(arg));
+}
+
 static void
 on_ws_trouble(void *arg, void *user, enum ws_trouble what)
 {
@@ -600,6 +606,7 @@ set_handlers(struct worker *w)
 		.arg = w,
 		.opened = on_ws_opened,
 		.message = on_ws_message,
+		.part = on_ws_part,
 		.trouble = on_ws_trouble,
 		.writable = on_ws_writable,
 		.gone = on_ws_gone,

@@ -87,6 +87,7 @@ void
 verb_websocket(struct script *s, struct client *c, struct slice line)
 {
 	struct slice verb = text_word(&line);
+	uint64_t n = 0;
 
 	if (slice_eq(verb, SLICE("opens"))) {
 		verb_open(s, c, line);
@@ -94,6 +95,10 @@ verb_websocket(struct script *s, struct client *c, struct slice line)
 		world_say(&s->world, c, SLICE(FRAME_CLOSE));
 	} else if (slice_eq(verb, SLICE("says"))) {
 		world_say(&s->world, c, script_expand(s, c, line));
+	} else if (slice_eq(verb, SLICE("begins"))) {
+		if (!slice_number(text_word(&line), UINT32_MAX, &n))
+			script_fail(s, "how many bytes?");
+		world_begin(&s->world, c, (size_t) n);
 	} else if (slice_eq(verb, SLICE("hears"))) {
 		hear_message(s, c, line);
 	} else if (slice_eq(verb, SLICE("gone"))) {

@@ -515,6 +515,16 @@ world_leave(struct world *w, struct client *c, struct request *r, bool is_taken)
 }
 
 void
+world_begin(struct world *w, struct client *c, size_t n)
+{
+	world_event(w, "%s -> %zu bytes of a message", c->name, n);
+	w->current = c;
+	if (c->session != NULL)
+		session_message_part(c->session, n, w->now);
+	end_event(w);
+}
+
+void
 world_say(struct world *w, struct client *c, struct slice text)
 {
 	world_event(w, "%s -> %.*s", c->name, SLICE_ARG(text));

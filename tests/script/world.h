@@ -121,6 +121,8 @@ void world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid
 void world_lose(struct world *w, struct client *c, struct request *r);
 /* The answer to a request is on its way, unread; or it is not any more. */
 void world_leave(struct world *w, struct client *c, struct request *r, bool is_taken);
+/* So many bytes of a WebSocket message have come in all, and not its end. */
+void world_begin(struct world *w, struct client *c, size_t n);
 void world_say(struct world *w, struct client *c, struct slice text);
 void world_client_gone(struct world *w, struct client *c);
 void world_client_block(struct world *w, struct client *c, bool is_blocked, size_t room);

@@ -14,8 +14,8 @@ static const char *const errors[] = {"bad-format", "bad-namespace-prefix", "conf
 	"resource-constraint", "restricted-xml", "see-other-host", "system-shutdown", "undefined-condition",
 	"unsupported-encoding", "unsupported-feature", "unsupported-stanza-type", "unsupported-version"};
 
-/* RFC 6455, 7.4.1: what an endpoint may send. */
-static const unsigned codes[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011};
+/* RFC 6455, 7.4.1: what an endpoint may send; and 1013, "try again later", of the registry (11.7). */
+static const unsigned codes[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1013};
 
 static bool
 is_among(const char *word, const char *const *words, size_t n)

@@ -66,6 +66,15 @@ conf_find_domain(const struct conf *c, struct slice ascii)
 }
 
 bool
+conf_list_eq(const struct conf_list *a, const struct conf_list *b)
+{
+	for (size_t i = 0; a->n == b->n && i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return a->n == b->n;
+}
+
+bool
 conf_has_path(const struct conf_list *paths, struct slice path)
 {
 	if (path.n > 1 && path.p[path.n - 1] == '/')

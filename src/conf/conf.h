@@ -148,6 +148,7 @@ void conf_unref(const struct conf *c);
 const struct conf_domain *conf_find_domain(const struct conf *c, struct slice ascii);
 
 /* True when the path, with or without one trailing slash, is in the list. */
+bool conf_list_eq(const struct conf_list *a, const struct conf_list *b);
 bool conf_has_path(const struct conf_list *paths, struct slice path);
 
 /* Is what this peer says of its own client believed?  Who reached a unix socket of ours was let in by its mode. */

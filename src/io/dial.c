@@ -346,8 +346,11 @@ secure(struct dial *d, bool is_direct)
 	job->ca_file = domain->ca_file != NULL ? xstrdup(domain->ca_file) : NULL;
 	job->verify = domain->verify;
 	job->is_direct = is_direct;
-	if (d->give_up_at != MS_NEVER)
-		job->timeout = d->give_up_at > now + MIN_ATTEMPT ? d->give_up_at - now : MIN_ATTEMPT;
+	/* With TLS from the first byte the handshake is part of the attempt, after which there may be others. */
+	if (d->give_up_at != MS_NEVER) {
+		ms_t until = is_direct ? d->due.at : d->give_up_at;
+		job->timeout = until > now + MIN_ATTEMPT ? until - now : MIN_ATTEMPT;
+	}
 	hash_insert(&d->dialer->by_job, &d->by_job, slice_of((const char *) &d->job, sizeof d->job));
 	due_set(&d->dialer->due, &d->due, MS_NEVER);
 	d->socket->fd = -1;

@@ -559,6 +559,16 @@ start_sweep(struct http *h)
 		uv_timer_start(&h->sweep, on_sweep, (uint64_t) period, (uint64_t) period);
 }
 
+void
+http_set_header_timeout(struct http *h, ms_t header_timeout)
+{
+	if (header_timeout == h->config.header_timeout)
+		return;
+	h->config.header_timeout = header_timeout;
+	uv_timer_stop(&h->sweep);
+	start_sweep(h);
+}
+
 /* Paths are compared as they are written: the library's unescaping would make different ones equal, and cut at %00. */
 static size_t
 keep_escaped(void *arg, struct MHD_Connection *library, char *text)

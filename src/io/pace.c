@@ -37,10 +37,20 @@ has_more(const struct pace *p)
 	return wire_bytes_received(p->fd) > p->consumed + STRAY_BYTES;
 }
 
+/*
+ * Where bytes are not counted (a Unix socket, a chunked request) those tell
+ * that nobody has read: while a request is held they belong to the next.  One
+ * that came in the same packet was read with it, and is not seen.
+ */
 bool
 pace_is_pipelined(const struct pace *p)
 {
-	return p->stage == PACE_HELD && !p->is_chunked && has_more(p);
+	uint64_t received;
+
+	if (p->stage != PACE_HELD)
+		return false;
+	received = p->is_chunked ? 0 : wire_bytes_received(p->fd);
+	return received > 0 ? received > p->consumed + STRAY_BYTES : wire_bytes_waiting(p->fd) > STRAY_BYTES;
 }
 
 bool

@@ -399,11 +399,9 @@ static uint64_t
 first_frame_at(int fd, size_t n_head)
 {
 	uint64_t received = wire_bytes_received(fd);
-	int waiting = 0;
+	size_t waiting = wire_bytes_waiting(fd);
 
-	if (received == 0 || ioctl(fd, FIONREAD, &waiting) != 0 || (uint64_t) waiting > received)
-		return 0;
-	return received - (uint64_t) waiting + n_head;
+	return received == 0 || waiting > received ? 0 : received - waiting + n_head;
 }
 
 void

@@ -17,6 +17,7 @@ struct trust {
 	char *ca_file;
 	bool verify;
 	struct tls_trust *tls;
+	unsigned generation;
 	ms_t read_at;
 };
 
@@ -46,6 +47,7 @@ struct handshakes {
 	struct thread *thread;
 	unsigned n_threads;
 	atomic_uint next;
+	atomic_uint generation; /* of the files that are believed */
 };
 
 static void
@@ -89,12 +91,13 @@ find_trust(struct thread *t, struct tls_job *job)
 	ms_t now = (ms_t) uv_now(&t->loop);
 	struct tls_trust *tls;
 	struct buf error;
+	unsigned generation = t->all->generation;
 
 	for (unsigned i = 0; i < t->n_trusts; i++) {
 		struct trust *trust = &t->trust[i];
 		if (trust->verify != job->verify || !is_same_file(trust->ca_file, job->ca_file))
 			continue;
-		if (now - trust->read_at < TRUST_MS)
+		if (now - trust->read_at < TRUST_MS && trust->generation == generation)
 			return trust->tls;
 		forget_trust(t, i);
 		break;
@@ -110,6 +113,7 @@ find_trust(struct thread *t, struct tls_job *job)
 			.ca_file = job->ca_file != NULL ? xstrdup(job->ca_file) : NULL,
 			.verify = job->verify,
 			.tls = tls,
+			.generation = generation,
 			.read_at = now,
 		};
 	}
@@ -265,6 +269,12 @@ handshakes_post(struct handshakes *h, struct tls_job *job)
 
 	mail->job = job;
 	mailbox_post(h->thread[i].mailbox, mail);
+}
+
+void
+handshakes_reload(struct handshakes *h)
+{
+	h->generation++;
 }
 
 void

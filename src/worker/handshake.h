@@ -17,6 +17,8 @@ struct handshakes;
 struct handshakes *handshakes_new(unsigned n, struct mailbox *const *mailboxes, const struct log *log);
 /* From any thread; takes the job over, and gives it back by mail. */
 void handshakes_post(struct handshakes *h, struct tls_job *job);
+/* Files of authorities may have changed: each is read anew when it is needed next. */
+void handshakes_reload(struct handshakes *h);
 /* Gives up what is under way and frees.  The workers must have ended, or be about to.  NULL is fine. */
 void handshakes_stop(struct handshakes *h);
 

@@ -3,6 +3,7 @@
  * for signals; everything else happens in the workers and the acceptor.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ struct process {
 struct sink {
 	pthread_mutex_t mutex;
 	struct flood flood;
+	uint64_t lost;
 };
 
 /* One write per line, so that lines of several threads do not mix. */
@@ -79,23 +81,40 @@ tell_left_out(struct sink *sink, const struct timespec *ts, int64_t second)
 	}
 }
 
+/* A pipe that nobody reads would stop whoever writes: then lines are lost, and counted. */
+static bool
+can_write(struct sink *sink, const struct timespec *ts)
+{
+	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+	char text[64];
+
+	if (poll(&fd, 1, 0) == 0) {
+		sink->lost++;
+		return false;
+	}
+	if (sink->lost > 0) {
+		snprintf(text, sizeof text, "log was blocked lines=%llu", (unsigned long long) sink->lost);
+		sink->lost = 0;
+		write_line(ts, LOG_WARNING, slice_str(text));
+	}
+	return true;
+}
+
 /* Debugging wants every line. */
 static void
 take_line(void *arg, enum log_level level, struct slice line)
 {
 	struct sink *sink = arg;
 	struct timespec ts;
-	bool is_admitted = true;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	if (level != LOG_DEBUG) {
-		pthread_mutex_lock(&sink->mutex);
+	pthread_mutex_lock(&sink->mutex);
+	if (can_write(sink, &ts)) {
 		tell_left_out(sink, &ts, ts.tv_sec);
-		is_admitted = flood_admit(&sink->flood, line, ts.tv_sec);
-		pthread_mutex_unlock(&sink->mutex);
+		if (level == LOG_DEBUG || flood_admit(&sink->flood, line, ts.tv_sec))
+			write_line(&ts, level, line);
 	}
-	if (is_admitted)
-		write_line(&ts, level, line);
+	pthread_mutex_unlock(&sink->mutex);
 }
 
 /* The last of all: no thread but this one is left. */
@@ -256,6 +275,8 @@ warn_of_restart(const struct process *p, const struct conf *next)
 	if (next->websocket.ping != old->websocket.ping || next->websocket.pong_timeout != old->websocket.pong_timeout ||
 	    next->websocket.max_message != old->websocket.max_message)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=websocket");
+	if (!conf_list_eq(&next->resolver_servers, &old->resolver_servers))
+		log_event(&p->log, LOG_WARNING, "needs a restart", "key=resolver.servers");
 	if (next->bosh.max_body != old->bosh.max_body)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=bosh.max_body");
 }
@@ -297,6 +318,7 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 		mail->conf = conf_ref(next);
 		mailbox_post(p->mailbox[i], mail);
 	}
+	handshakes_reload(p->handshakes);
 	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", file, next->n_domain);
 	p->log.level = next->log.level;
 	conf_unref(p->conf);

@@ -442,6 +442,5 @@ bosh_http_set_conf(struct bosh_http *b, const struct conf *conf)
 {
 	b->config.conf = conf;
 	http_set_conf(b->http, conf);
-	http_set_header_timeout(b->http, conf->limits.header_timeout);
 	pages_set_conf(b->pages, conf);
 }

@@ -154,12 +154,6 @@ request_id(const struct request *rq)
 	return (struct req_id){rq->http->config.worker, rq->slot, rq->generation};
 }
 
-void
-http_set_conf(struct http *h, const struct conf *conf)
-{
-	h->conf = conf;
-}
-
 static void
 answer(struct request *rq, struct MHD_Response *response, unsigned status, const struct http_field *fields, size_t n_fields)
 {
@@ -560,11 +554,12 @@ start_sweep(struct http *h)
 }
 
 void
-http_set_header_timeout(struct http *h, ms_t header_timeout)
+http_set_conf(struct http *h, const struct conf *conf)
 {
-	if (header_timeout == h->config.header_timeout)
+	h->conf = conf;
+	if (conf->limits.header_timeout == h->config.header_timeout)
 		return;
-	h->config.header_timeout = header_timeout;
+	h->config.header_timeout = conf->limits.header_timeout;
 	uv_timer_stop(&h->sweep);
 	start_sweep(h);
 }

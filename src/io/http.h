@@ -66,9 +66,6 @@ void http_set_conf(struct http *h, const struct conf *conf);
 /* Answers what is held with 503 and closes all; the memory goes when the loop has run. */
 void http_close(struct http *h);
 
-/* limits.header_timeout from now on. */
-void http_set_header_timeout(struct http *h, ms_t header_timeout);
-
 /* Serves a connection; takes fd over.  Bytes that were only peeked at are still in it. */
 void http_adopt(struct http *h, int fd, const struct peer *peer);
 

@@ -251,6 +251,7 @@ see_peer(const struct conf *conf, const struct http_request *rq)
 {
 	struct peer peer = *rq->peer;
 
+	peer.has_left = rq->has_left;
 	if (conf_is_trusted(conf, &peer) && slice_is_set(http_header(rq, "X-Forwarded-Proto")))
 		peer.is_secure = slice_eq_nocase(slice_trim(http_header_once(rq, "X-Forwarded-Proto")), SLICE("https"));
 	return peer;

@@ -304,6 +304,7 @@ describe(struct request *rq, const char *url, const char *method)
 		.path = head_path(slice_str(url)),
 		.body = buf_slice(&rq->body),
 		.peer = &rq->connection->peer,
+		.has_left = rq->connection->is_gone,
 		.library = rq->library,
 		.tag = rq->tag,
 	};
@@ -418,8 +419,6 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		h->handler->request(h->handler->arg, &public);
 		buf_clear(&rq->body, KEEP_BODY);
 		charge(rq);
-		if (rq->connection->is_gone)
-			return MHD_NO;
 	}
 	if (rq->state == REQUEST_ANSWERED && rq->response != NULL)
 		return queue_response(rq);

@@ -20,6 +20,7 @@ struct http_request {
 	struct slice method, path; /* the path without query */
 	struct slice body;
 	const struct peer *peer;
+	bool has_left;                  /* the client has: these are its last words */
 	struct MHD_Connection *library; /* for the functions below */
 	char *tag;                      /* HTTP_TAG bytes, zero at first; lasts as long as the request */
 };

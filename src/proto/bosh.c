@@ -373,6 +373,12 @@ bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	return closing;
 }
 
+bool
+bosh_is_old(const struct bosh *b, uint64_t rid)
+{
+	return b->state == BOSH_CLOSED || rid < b->ring.next_rid || ring_find(&b->ring, rid) != NULL;
+}
+
 void
 bosh_refused(struct bosh *b, struct req_id req)
 {

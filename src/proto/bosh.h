@@ -49,6 +49,12 @@ void bosh_free(struct bosh *b);
  */
 enum closing bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now);
 /*
+ * Would a request with this rid be nothing new: one that came before, or after
+ * the end?  On a connection that is over by now it is a copy that was late,
+ * and the client has long gone on: it is to be ignored.
+ */
+bool bosh_is_old(const struct bosh *b, uint64_t rid);
+/*
  * A request named this session, but its body was refused: bosh_close() with
  * that reason answers it.
  */

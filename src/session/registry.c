@@ -239,6 +239,10 @@ registry_post(struct registry *r, struct req_id req, struct slice bytes, const s
 			r->config.outlet->cut(r->config.outlet->arg, req);
 			return REGISTRY_TAKEN;
 		}
+		if (peer->has_left && refused == CLOSING_NONE && bosh_is_old(s->front.bosh, body->rid)) {
+			r->config.outlet->cut(r->config.outlet->arg, req);
+			return REGISTRY_TAKEN;
+		}
 	} else if (refused != CLOSING_NONE) {
 		answer_terminal(r, req, refused, body);
 		return REGISTRY_TAKEN;

@@ -291,8 +291,9 @@ verb_bosh(struct script *s, struct client *c, unsigned worker, struct slice line
 	}
 	if (slice_eq(verb, SLICE("uses"))) {
 		c->is_secure = text_take(&line, "TLS");
-		if (!c->is_secure && !text_take(&line, "plain"))
-			script_fail(s, "TLS or plain?");
+		c->is_leaving = text_take(&line, "dead");
+		if (!c->is_secure && !c->is_leaving && !text_take(&line, "plain"))
+			script_fail(s, "TLS, plain or dead?");
 		return;
 	}
 	if (slice_eq(verb, SLICE("posts"))) {

@@ -458,7 +458,7 @@ end_event(struct world *w)
 void
 world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, struct slice body)
 {
-	const struct peer peer = {.text = "192.0.2.1:4711", .is_secure = c->is_secure};
+	const struct peer peer = {.text = "192.0.2.1:4711", .is_secure = c->is_secure, .has_left = c->is_leaving};
 	struct request *r;
 	struct slice sid;
 	unsigned owner = registry_owner(w->registry[worker], body, &sid);
@@ -486,6 +486,8 @@ world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, str
 	if (sid.n < sizeof r->sid)
 		snprintf(r->sid, sizeof r->sid, "%.*s", SLICE_ARG(sid));
 	end_event(w);
+	if (c->is_leaving && r->state == REQUEST_OPEN)
+		world_lose(w, c, r);
 }
 
 void

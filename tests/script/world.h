@@ -64,7 +64,7 @@ struct client {
 	bool is_websocket;
 	char sid[SID_MAX];
 	uint64_t rid; /* of the first request */
-	bool is_secure; /* its requests come over TLS */
+	bool is_secure, is_leaving; /* its requests come over TLS, on connections that are over by then */
 	struct request *request;
 	size_t n_requests;
 

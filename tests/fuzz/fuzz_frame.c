@@ -72,15 +72,18 @@ take_up(struct client *c)
 	enum closing closing = CLOSING_NONE;
 	struct stanza *st;
 
-	while ((st = frame_next_up(c->frame)) != NULL) {
+	while (closing == CLOSING_NONE && (st = frame_next_up(c->frame)) != NULL) {
 		c->has_opened = c->has_opened || st->kind == STANZA_OPEN;
 		must(c->has_opened || st->kind == STANZA_CLOSE);
-		if (st->kind == STANZA_OPEN)
-			must(frame_header(c->frame)->to != NULL && frame_header(c->frame)->version != NULL);
-		else if (st->kind == STANZA_CLOSE)
+		if (st->kind == STANZA_OPEN) {
+			must(frame_header(c->frame)->to != NULL);
+			closing = frame_served(c->frame);
+			must(closing != CLOSING_NONE || frame_header(c->frame)->version != NULL);
+		} else if (st->kind == STANZA_CLOSE) {
 			closing = CLOSING_CLIENT_CLOSED;
-		else
+		} else {
 			must(st->n > 0 && st->bytes[0] == '<');
+		}
 		stanza_free(st);
 	}
 	return closing;

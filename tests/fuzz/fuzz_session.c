@@ -384,7 +384,7 @@ static void
 event(struct life *l, struct slice line)
 {
 	char verb = next_choice(&line), digit;
-	static const char *const ours[] = {UP, DOWN, "<?xml version"};
+	static const char *const ours[] = {UP, DOWN, "<?xml version", ".1f3c9a."};
 
 	/* What is looked for afterwards is written by us alone. */
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)

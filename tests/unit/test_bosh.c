@@ -1163,6 +1163,65 @@ culprit(void **state)
 	rig_fini(&r);
 }
 
+/* Somebody waits behind it on the same connection: what can be answered is, in order; what came early is to come again. */
+static void
+requests_behind(void **state)
+{
+	struct rig r;
+
+	(void) state;
+	rig_open(&r, usual, "to='example.org' hold='2'");
+	unsigned a = asks(&r, FIRST_RID + 1, "", "");
+	unsigned b = asks(&r, FIRST_RID + 2, "", "");
+	hears_nothing(&r);
+	bosh_hurry(r.b, req(b), r.now);
+	pump(&r);
+	hears(&r, a, EMPTY);
+	hears(&r, b, EMPTY);
+	unsigned early = asks(&r, FIRST_RID + 4, "", "<four xmlns='u'/>");
+	bosh_hurry(r.b, req(early), r.now);
+	pump(&r);
+	hears(&r, early, RECOVERABLE);
+	asks(&r, FIRST_RID + 3, "", "<three xmlns='u'/>");
+	goes_up(&r, STANZA_OTHER, "<three xmlns='u'/>");
+	goes_up(&r, STANZA_OTHER, "<four xmlns='u'/>");
+	bosh_hurry(r.b, req(999), r.now);
+	pump(&r);
+	rig_fini(&r);
+}
+
+/* 17.1: what a client without a version is answered with. */
+static void
+statuses(void **state)
+{
+	static const struct {
+		const char *attributes;
+		enum closing reason;
+		unsigned want;
+	} rows[] = {
+		{"to='example.org'", CLOSING_RID_WINDOW, 404},
+		{"to='example.org'", CLOSING_KEY, 404},
+		{"to='example.org'", CLOSING_OVERACTIVE, 403},
+		{"to='example.org'", CLOSING_MALFORMED, 400},
+		{"to='example.org'", CLOSING_SERVER_GONE, 200},
+		{"to='example.org'", CLOSING_CLIENT_CLOSED, 200},
+		{"to='example.org' ver='1.6'", CLOSING_RID_WINDOW, 200},
+		{"to='example.org' ver='1.6'", CLOSING_MALFORMED, 200},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct bosh_answer answer;
+		struct rig r;
+		rig_open(&r, usual, rows[i].attributes);
+		asks(&r, FIRST_RID + 1, "", "");
+		bosh_close(r.b, rows[i].reason, r.now);
+		assert_true(bosh_next_answer(r.b, &answer));
+		assert_int_equal(answer.status, rows[i].want);
+		rig_fini(&r);
+	}
+}
+
 /* ---- connections that are gone ---- */
 
 static void
@@ -1384,6 +1443,8 @@ main(void)
 		cmocka_unit_test(end_before_the_creation_answer),
 		cmocka_unit_test(epilogue),
 		cmocka_unit_test(culprit),
+		cmocka_unit_test(requests_behind),
+		cmocka_unit_test(statuses),
 		cmocka_unit_test(payload_is_not_put_on_a_gone_request),
 		cmocka_unit_test(repeat_of_a_gone_request),
 		cmocka_unit_test(gone_early_request),

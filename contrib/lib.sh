@@ -50,7 +50,7 @@ missing_node()
 # or at the next boot.  A policy that is there already is left alone, and so are servers that were there before.
 begin_installation()
 {
-	for service in prosody nginx haproxy; do
+	for service in prosody ejabberd nginx haproxy; do
 		[ -e /etc/init.d/$service ] || new_services="$new_services $service"
 	done
 	if [ ! -e $policy ] && [ ! -L $policy ]; then

@@ -32,6 +32,7 @@ class Stage {
 	/*
 	 * options:
 	 *	users		names of accounts at example.test
+	 *	server		a class to start() instead of Prosody: Ejabberd
 	 *	rooms		true: rooms at rooms.example.test
 	 *	wire		true: a wire (stage.wire) between the gateway and the server;
 	 *			with E2E_DIRECT=1 it is between the client and the server
@@ -51,7 +52,7 @@ class Stage {
 	async up() {
 		const { options } = this;
 		stages.add(this);
-		this.prosody = this.add(await Prosody.start(options));
+		this.prosody = this.add(await (options.server || Prosody).start(options));
 		let port = DIRECT ? this.prosody.httpPort : this.prosody.port;
 		if (options.wire) {
 			this.wire = this.add(await Wire.start(port));

@@ -1,0 +1,112 @@
+'use strict';
+/*
+ * ejabberd.js: Debian's ejabberd with a configuration, accounts and ports of
+ * its own, all below a temporary directory.  It is a part of a stage instead
+ * of Prosody (lib/prosody.js), with the same domains and the same passwords,
+ * and as Debian has it: STARTTLS is required, the certificate is its own.
+ *
+ * Started by erl itself, without ejabberdctl: as a node without a name it
+ * needs no epmd, which would stay behind.
+ */
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { Authority } = require('./authority');
+const { Program, freePort, removeDirectory, temporaryDirectory } = require('./program');
+const { DOMAIN, GUESTS, ROOMS, passwordOf } = require('./prosody');
+
+const START_MS = 30000;
+
+const configuration = (ejabberd, pem) => `
+loglevel: ${process.env.E2E_DEBUG ? 'debug' : 'info'}
+hosts: [${DOMAIN}, ${GUESTS}]
+certfiles: ["${pem}"]
+listen:
+  - port: ${ejabberd.port}
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
+    max_stanza_size: 262144
+    access: c2s
+    starttls_required: true
+  - port: ${ejabberd.httpPort}
+    ip: "127.0.0.1"
+    module: ejabberd_http
+    request_handlers:
+      /http-bind: mod_bosh
+      /xmpp-websocket: ejabberd_http_ws
+disable_sasl_mechanisms: [DIGEST-MD5, X-OAUTH2, SCRAM-SHA-1-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-512-PLUS]
+auth_password_format: scram
+auth_method: internal
+host_config:
+  ${GUESTS}:
+    auth_method: anonymous
+    anonymous_protocol: sasl_anon
+    allow_multiple_connections: true
+access_rules:
+  c2s:
+    allow: all
+modules:
+  mod_bosh: {}
+  mod_disco: {}
+  mod_muc:
+    host: ${ROOMS}
+  mod_ping: {}
+  mod_roster: {}
+  mod_stream_mgmt:
+    resend_on_timeout: if_offline
+`;
+
+/* A binary of Erlang, from any text. */
+const binary = (text) => `<<${[...Buffer.from(text)].join(',')}>>`;
+
+/* Where the package's applications are: /usr/lib/TRIPLET/ejabberd-VERSION/ebin. */
+function libraries() {
+	const files = execFileSync('dpkg', ['-L', 'ejabberd'], { encoding: 'utf8' }).split('\n');
+	return path.resolve(files.find((file) => file.endsWith('/ebin/ejabberd.app')), '../../..');
+}
+
+class Ejabberd {
+	/* options: users, as for Prosody. */
+	static async start({ users = [] } = {}) {
+		const ejabberd = new Ejabberd();
+		const directory = ejabberd.directory = temporaryDirectory('ejabberd');
+		ejabberd.port = await freePort();
+		ejabberd.httpPort = await freePort();
+		const { certificate, key } = Authority.selfSigned(DOMAIN);
+		const pem = path.join(directory, 'ejabberd.pem');
+		fs.writeFileSync(pem, fs.readFileSync(certificate) + fs.readFileSync(key));
+		const file = path.join(directory, 'ejabberd.yml');
+		fs.writeFileSync(file, configuration(ejabberd, pem));
+		const register = users.map((user) =>
+			`ok = ejabberd_auth:try_register(${[user, DOMAIN, passwordOf(user)].map(binary).join(',')})`);
+		ejabberd.program = new Program('ejabberd', 'erl', [
+			'-noinput', '-mnesia', 'dir', `"${directory}/database"`,
+			'-eval', ['{ok,_} = application:ensure_all_started(ejabberd)', ...register, 'io:format("accounts ready~n")'].join(', ') + '.',
+		], {
+			env: {
+				...process.env,
+				ERL_LIBS: libraries(),
+				ERL_CRASH_DUMP: '/dev/null',
+				EJABBERD_CONFIG_PATH: file,
+				EJABBERD_LOG_PATH: path.join(directory, 'ejabberd.log'),
+				HOME: directory,
+			},
+		});
+		await ejabberd.program.line(/^accounts ready$/, { ms: START_MS });
+		await ejabberd.program.listening(ejabberd.port);
+		return ejabberd;
+	}
+
+	async stop() {
+		await this.program.stop('SIGKILL');
+		removeDirectory(this.directory);
+	}
+
+	tail(n) {
+		return this.program.tail(n);
+	}
+}
+
+module.exports = { Ejabberd };

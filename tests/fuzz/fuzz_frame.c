@@ -2,11 +2,12 @@
  * frame.h with any messages: one WebSocket stream.
  *
  *      0x1e   ends a message             0x1c   behind it the server opens its stream
- *      0x1f   behind it the server sends an element
+ *      0x1f   behind it the server sends an element; the second time, and so on, <success/>
  *      0x1d   behind it the stream ends, or when it has ended, the WebSocket does
  *
  * Whatever goes to the client is one element that can be read alone, first
- * <open/>, last <close/>.
+ * <open/>, which has an id, last <close/>; an error comes behind the <open/> of
+ * the stream it ends.  No stream is opened anew without <success/>.
  */
 #include "fuzz/input.h"
 
@@ -21,7 +22,11 @@ struct client {
 	struct frame *frame;
 	struct xml *checker;
 	unsigned opens;  /* that we said */
+	unsigned given;  /* elements of the server */
 	bool has_opened; /* the client has */
+	bool may_open;   /* and may, again */
+	bool has_answer; /* to the last one that was good */
+	bool is_error;   /* the last message was */
 	bool is_closed, is_gone, is_hung_up;
 	ms_t now;
 };
@@ -33,8 +38,15 @@ on_root(void *arg, const struct xml_element *root)
 	bool is_framing = slice_eq(root->ns, SLICE(FRAME_NS));
 
 	must(!c->is_closed && (c->opens > 0 || is_framing));
-	c->opens += is_framing && slice_eq(root->local, SLICE("open"));
+	if (is_framing && slice_eq(root->local, SLICE("open"))) {
+		must(xml_attribute(root, "", "id").n > 0 && slice_is_set(xml_attribute(root, "", "from")));
+		c->opens++;
+		c->has_answer = true;
+	}
 	c->is_closed = is_framing && slice_eq(root->local, SLICE("close"));
+	must(!c->is_error || c->is_closed);
+	c->is_error = slice_eq(root->local, SLICE("error"));
+	must(!c->is_error || c->has_answer);
 	return true;
 }
 
@@ -73,16 +85,17 @@ take_up(struct client *c)
 	struct stanza *st;
 
 	while (closing == CLOSING_NONE && (st = frame_next_up(c->frame)) != NULL) {
-		c->has_opened = c->has_opened || st->kind == STANZA_OPEN;
-		must(c->has_opened || st->kind == STANZA_CLOSE);
 		if (st->kind == STANZA_OPEN) {
+			must(!c->has_opened || c->may_open);
+			c->has_opened = true;
+			c->may_open = c->has_answer = false;
 			must(frame_header(c->frame)->to != NULL);
 			closing = frame_served(c->frame);
 			must(closing != CLOSING_NONE || frame_header(c->frame)->version != NULL);
 		} else if (st->kind == STANZA_CLOSE) {
 			closing = CLOSING_CLIENT_CLOSED;
 		} else {
-			must(st->n > 0 && st->bytes[0] == '<');
+			must(c->has_opened && st->n > 0 && st->bytes[0] == '<');
 		}
 		stanza_free(st);
 	}
@@ -102,7 +115,12 @@ react(struct client *c, char mark)
 	case MARK_UNIT:
 		if (c->opens == 0)
 			break;
-		st = stanza_copy(SLICE("<message xmlns='jabber:client'/>"), STANZA_MESSAGE);
+		if (++c->given % 2 == 0) {
+			st = stanza_copy(SLICE("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"), STANZA_SUCCESS);
+			c->may_open = !c->is_closed && !c->is_gone;
+		} else {
+			st = stanza_copy(SLICE("<message xmlns='jabber:client'/>"), STANZA_MESSAGE);
+		}
 		frame_give(c->frame, &st);
 		break;
 	case MARK_GROUP:

@@ -7,7 +7,8 @@
  *      0x1d   behind it our side ends
  *
  * Nothing of the client's leaves before it is settled whether TLS comes, and
- * nothing of the server's gets through.  What goes to the server is XML, and what
+ * nothing of the server's gets through.  Nobody is taken for resumable of whom
+ * the server did not say "enabled" or "resumed".  What goes to the server is XML, and what
  * is passed on can be read alone.
  */
 #include "fuzz/input.h"
@@ -144,6 +145,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		enum closing closing = xstream_feed(l.x, bytes);
 		exact_free(bytes);
 		must(closing == CLOSING_NONE || xstream_is_ended(l.x));
+		must(!xstream_is_resumable(l.x) || memmem(p, n, "enabled", 7) != NULL || memmem(p, n, "resumed", 7) != NULL);
 		take_down(&l);
 		react(&l, piece.mark);
 		take_out(&l);

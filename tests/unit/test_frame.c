@@ -222,7 +222,7 @@ first_messages(void **state)
 			client_fini(&c);
 			continue;
 		}
-		/* Open, error, close, in that order (RFC 7395, 3.4 and 3.5; RFC 6120, 4.9.1.1). */
+		/* Open, error, close, in that order (RFC 7395, 3.4 and 3.5; RFC 6120, 4.9.1.2). */
 		assert_null(frame_next_up(c.f));
 		frame_close(c.f, rows[i].want, 1000);
 		assert_false(frame_wants_hangup(c.f, 1000, &code));

@@ -163,6 +163,7 @@ nodeTest.test('what it does not understand', async () => {
 		[['--port'], /--port wants a value/],
 		[['--port', '65536'], /--port 65536: not a number/],
 		[['--server', 'a"b'], /not a domain/],
+		[['--server=example.test=localhost'], /comes xmpp:/],
 	]) {
 		const program = Demo.start(args);
 		await program.leavesNothing(null, 1);

@@ -8,6 +8,7 @@ process.env.ASAN_OPTIONS = `quarantine_size_mb=1:${process.env.ASAN_OPTIONS || '
 
 const assert = require('node:assert/strict');
 const { readFileSync } = require('node:fs');
+const net = require('node:net');
 
 const { body } = require('./lib/bosh');
 const { request } = require('./lib/http');
@@ -161,6 +162,85 @@ culvert('others are served while one is held back', { ms: TEST_MS }, async () =>
 		}
 	}
 	assert.ok(await stalled(state) < HELD_BACK);
+});
+
+/* A POST whose answer nobody reads: the socket takes next to nothing. */
+function postUnread(port, path, text) {
+	return new Promise((resolve, reject) => {
+		const socket = net.connect({ port, host: '127.0.0.1' }, () => {
+			socket.pause();
+			socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\n` +
+				`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`, () => resolve(socket));
+		});
+		socket.on('error', reject);
+	});
+}
+
+culvert('bosh: a client that asks and does not read holds the server back', { ms: TEST_MS }, async () => {
+	const client = await stageLogin('bosh');
+	await Promise.all(client.open);
+	const memory = watchMemory(), sockets = [];
+	try {
+		const state = flood((text) => server.last.put(text));
+		for (let i = 0; i < 40; i++) {
+			const text = body({ rid: client.rid++, sid: client.sid });
+			sockets.push(await postUnread(stage.gateway.port, stage.gateway.boshPath, text));
+			await pause(50);
+		}
+		const written = await stalled(state);
+		assert.ok(memory.most() < GROWTH, `memory has grown by ${memory.most() / MIB} MiB`);
+		/* Each socket's buffers take some megabytes; all that was asked for would be the whole flood. */
+		assert.ok(written < FLOOD / 2, `${written / MIB} MiB were written though nobody reads`);
+	} finally {
+		memory.stop();
+		sockets.forEach((socket) => socket.destroy());
+	}
+});
+
+culvert('bosh: a large answer asked for again and again is not kept for each', { ms: TEST_MS }, async () => {
+	const client = await stageLogin('bosh');
+	await Promise.all(client.open);
+	const sockets = [];
+	for (let i = 0; i < 100; i++)
+		await server.last.put(stanza(i));
+	await pause(300);
+	const text = body({ rid: client.rid++, sid: client.sid });
+	assert.ok((await request(stage.gateway.port, 'POST', stage.gateway.boshPath, { body: text })).text.length > MIB);
+	const memory = watchMemory();
+	try {
+		for (let i = 0; i < 60; i++) {
+			sockets.push(await postUnread(stage.gateway.port, stage.gateway.boshPath, text));
+			await pause(20);
+		}
+		await pause(300);
+		assert.ok(memory.most() < GROWTH, `memory has grown by ${memory.most() / MIB} MiB`);
+	} finally {
+		memory.stop();
+		sockets.forEach((socket) => socket.destroy());
+	}
+});
+
+/* Begun and never finished, by 100 clients with a megabyte each: without the limit that would be 100 MiB. */
+culvert('limits.buffer_total: what is begun and not finished', { ms: TEST_MS }, async () => {
+	const clients = 100, part = 'x'.repeat(MIB - 1000);
+	assert.match(await stage.gateway.reload((c) => { c.limits = { buffer_total: 8 * MIB }; }), /reloaded/);
+	try {
+		const all = [];
+		for (let i = 0; i < clients; i++)
+			all.push(await stageLogin('websocket'));
+		const memory = watchMemory();
+		const { mark } = stage.gateway.program;
+		for (const client of all)
+			client.ws.send(`<message><body>${part}`, { fin: false }, () => {});
+		await stage.gateway.program.line(/session closed .*reason=NO_ROOM/, { mark });
+		await pause(1000);
+		memory.stop();
+		assert.ok(memory.most() < GROWTH, `memory has grown by ${memory.most() / MIB} MiB`);
+		const [left] = all.filter((client) => client.ws.readyState === 1);
+		assert.ok(left, 'all were sent away');
+	} finally {
+		await stage.gateway.reload((c) => { delete c.limits; });
+	}
 });
 
 /* A guest at the stand-in server. */

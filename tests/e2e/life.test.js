@@ -324,6 +324,23 @@ culvert('SIGHUP: what needs a restart is said', async () => {
 	});
 });
 
+/* Whoever keeps the log may be slow, or hang. */
+culvert('a log that nobody reads stops nobody', { ms: 30000 }, async () => {
+	await withDaemon({ 'silent.test': silent.port }, { log: { level: 'debug' } }, async (own) => {
+		own.program.child.stderr.pause();
+		for (let i = 0; i < 1500; i++)
+			assert.equal((await post(own, body({ rid: 1, sid: 'none' }))).condition, 'item-not-found');
+		for (let i = 0; i < 300; i++)
+			assert.equal((await post(own, body({ rid: i + 1, to: 'unknown.test', ver: '1.6' }))).condition, 'host-unknown');
+		own.program.child.stderr.resume();
+		await pause(100);
+		const { mark } = own.program;
+		await post(own, body({ rid: 1, to: 'unknown.test', ver: '1.6' }));
+		await own.program.line(/log was blocked lines=\d+/, { mark: 0 });
+		assert.ok(mark >= 0);
+	});
+});
+
 culvert('SIGHUP: many times while people talk', async () => {
 	await withDaemon({ [GUESTS]: stage.prosody.port }, {}, async (gateway) => {
 		let isOver = false;

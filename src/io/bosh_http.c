@@ -421,9 +421,9 @@ bosh_http_free(struct bosh_http *b)
 }
 
 void
-bosh_http_adopt(struct bosh_http *b, int fd, const struct peer *peer)
+bosh_http_adopt(struct bosh_http *b, int fd, size_t n_head, const struct peer *peer)
 {
-	http_adopt(b->http, fd, peer);
+	http_adopt(b->http, fd, n_head, peer);
 }
 
 bool

@@ -48,7 +48,7 @@ void bosh_http_free(struct bosh_http *b);
 void bosh_http_set_conf(struct bosh_http *b, const struct conf *conf);
 
 /* Serves a connection; takes fd over. */
-void bosh_http_adopt(struct bosh_http *b, int fd, const struct peer *peer);
+void bosh_http_adopt(struct bosh_http *b, int fd, size_t n_head, const struct peer *peer);
 /* The answer to a request of this worker, with a status of HTTP; nothing happens when it is gone. */
 void bosh_http_reply(struct bosh_http *b, struct req_id req, unsigned status, struct slice body,
 		     const char *content_type);

@@ -141,7 +141,7 @@ set_low_water(int fd, size_t n)
 }
 
 static void
-hand_over(struct guest *g, size_t n_head)
+hand_over(struct guest *g, bool is_websocket, size_t n_head)
 {
 	const struct door_handler *handler = g->door->handler;
 	struct peer peer = g->peer;
@@ -150,10 +150,19 @@ hand_over(struct guest *g, size_t n_head)
 	if (g->has_poll)
 		set_low_water(fd, 1);
 	forget(g);
-	if (n_head > 0)
+	if (is_websocket)
 		handler->websocket(handler->arg, fd, n_head, &peer);
 	else
-		handler->http(handler->arg, fd, &peer);
+		handler->http(handler->arg, fd, n_head, &peer);
+}
+
+/* 0: its end has not come. */
+static size_t
+head_length(struct slice bytes)
+{
+	const char *end = memmem(bytes.p, bytes.n, "\r\n\r\n", 4);
+
+	return end != NULL ? (size_t) (end - bytes.p) + 4 : 0;
 }
 
 /* Looks at what there is. */
@@ -183,10 +192,10 @@ judge(struct guest *g)
 		wait_for_more(g);
 		return;
 	case HEAD_HTTP:
-		hand_over(g, 0);
+		hand_over(g, false, head_length(slice_of(d->peek, (size_t) n)));
 		return;
 	case HEAD_WEBSOCKET:
-		hand_over(g, head.n);
+		hand_over(g, true, head.n);
 		return;
 	case HEAD_REFUSED:
 		refuse(g, &head, (size_t) n);

@@ -20,8 +20,8 @@ struct door;
 
 struct door_handler {
 	void *arg;
-	/* Both take fd over.  Nothing is read from it yet; the upgrade's head is n_head bytes. */
-	void (*http)(void *arg, int fd, const struct peer *peer);
+	/* Both take fd over.  Nothing is read from it yet; the head is n_head bytes, 0 when its end has not come. */
+	void (*http)(void *arg, int fd, size_t n_head, const struct peer *peer);
 	void (*websocket)(void *arg, int fd, size_t n_head, const struct peer *peer);
 };
 

@@ -21,7 +21,6 @@
 #define MAX_SHARDS 16
 #define SHARD_CONNECTIONS 1000
 
-#define POOL_BYTES 16384     /* per connection, head and the start of the body; pages are touched as used */
 #define IDLE_SECONDS 120     /* of a kept connection; proxies and browsers give up before (75 s) */
 #define MAX_DROPPED 1048576  /* bytes of a body too large that are read and dropped, so that the answer arrives */
 #define KEEP_BODY 1024       /* room a waiting request may keep */
@@ -29,6 +28,25 @@
 #define MIN_SWEEP_MS 250
 
 static const char ending[] = "culvert is shutting down.\n";
+/*
+ * The library's memory for a connection: the head and the start of the body.
+ * All of it is touched with the first answer.  Heads do not grow much from one
+ * request of a browser to the next, so the first one tells how much there must
+ * be; a proxy's connection carries anybody's.  What does not fit is answered
+ * with 431, the connection is closed, and the client's next one has more.
+ */
+enum pool {
+	POOL_SHORT, /* cookies of 3.8 KB pass */
+	POOL_USUAL, /* 7.9 KB */
+	POOL_LONG,  /* 16 KB */
+	POOLS,
+};
+
+static const size_t pool_bytes[POOLS] = {8192, 16384, 32768};
+
+#define SHORT_HEAD 2048
+#define LONG_HEAD 4096
+
 static const char no_room[] = "Too much is kept for others now: try again later.\n";
 static const char too_large[] = "The body of this request is too large.\n";
 
@@ -39,6 +57,7 @@ struct connection;
 struct shard {
 	struct http *http;
 	struct MHD_Daemon *daemon;
+	enum pool pool;
 	uv_poll_t poll;
 	unsigned n_connections;
 	bool is_dirty;
@@ -90,7 +109,7 @@ struct http {
 	struct watch *watch;
 	uv_timer_t timer, sweep;
 	struct list connections;
-	struct shard shard[MAX_SHARDS];
+	struct shard shard[MAX_SHARDS + POOLS]; /* there is always room for the first of a kind */
 	unsigned n_shards, n_open; /* open: handles that must be closed before the memory goes */
 	bool is_ending;  /* what comes now is refused */
 	bool is_closing;
@@ -574,16 +593,16 @@ keep_escaped(void *arg, struct MHD_Connection *library, char *text)
 
 /* False when the library, or the loop, has no descriptors left for another daemon. */
 static bool
-open_shard(struct http *h)
+open_shard(struct http *h, enum pool pool)
 {
 	struct shard *s = &h->shard[h->n_shards];
 	const union MHD_DaemonInfo *info;
 
-	*s = (struct shard){.http = h};
+	*s = (struct shard){.http = h, .pool = pool};
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
 				     0, NULL, NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				     (size_t) POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS,
+				     pool_bytes[pool], MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS,
 				     MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 				     MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
 	if (s->daemon == NULL)
@@ -616,22 +635,32 @@ http_new(uv_loop_t *loop, const struct http_config *config, const struct http_ha
 	must(uv_timer_init(loop, &h->sweep) == 0);
 	h->timer.data = h->sweep.data = h;
 	h->n_open = 2;
-	must(open_shard(h));
+	must(open_shard(h, POOL_USUAL));
 	return h;
 }
 
 static struct shard *
-choose_shard(struct http *h)
+choose_shard(struct http *h, enum pool pool)
 {
-	struct shard *best = &h->shard[0];
+	struct shard *best = NULL;
 
-	for (unsigned i = 1; i < h->n_shards; i++)
-		if (h->shard[i].n_connections < best->n_connections)
+	for (unsigned i = 0; i < h->n_shards; i++)
+		if (h->shard[i].pool == pool && (best == NULL || h->shard[i].n_connections < best->n_connections))
 			best = &h->shard[i];
-	/* A crowded one serves as well when there is nothing to make another of. */
-	if (best->n_connections >= SHARD_CONNECTIONS && h->n_shards < MAX_SHARDS && open_shard(h))
-		best = &h->shard[h->n_shards - 1];
-	return best;
+	if (best != NULL && (best->n_connections < SHARD_CONNECTIONS || h->n_shards >= MAX_SHARDS))
+		return best;
+	if (open_shard(h, pool))
+		return &h->shard[h->n_shards - 1];
+	/* A crowded one, or the usual one, serves as well when there is nothing to make another of. */
+	return best != NULL ? best : &h->shard[0];
+}
+
+static enum pool
+choose_pool(const struct http *h, size_t n_head, const struct peer *peer)
+{
+	if (n_head > LONG_HEAD)
+		return POOL_LONG;
+	return n_head == 0 || n_head > SHORT_HEAD || conf_is_trusted(h->conf, peer) ? POOL_USUAL : POOL_SHORT;
 }
 
 /* The library tells of the connection later, by its socket: until then we keep what belongs to it. */
@@ -648,7 +677,7 @@ remember(struct http *h, int fd, struct connection *c)
 }
 
 void
-http_adopt(struct http *h, int fd, const struct peer *peer)
+http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 {
 	struct connection *c;
 
@@ -660,7 +689,7 @@ http_adopt(struct http *h, int fd, const struct peer *peer)
 	c->magic = CONNECTION_MAGIC;
 	c->fd = fd;
 	c->peer = *peer;
-	c->shard = choose_shard(h);
+	c->shard = choose_shard(h, choose_pool(h, n_head, peer));
 	pace_init(&c->pace, fd, (ms_t) uv_now(h->loop));
 	list_init(&c->vanished);
 	list_init(&c->all);

@@ -66,8 +66,11 @@ void http_set_conf(struct http *h, const struct conf *conf);
 /* Answers what is held with 503 and closes all; the memory goes when the loop has run. */
 void http_close(struct http *h);
 
-/* Serves a connection; takes fd over.  Bytes that were only peeked at are still in it. */
-void http_adopt(struct http *h, int fd, const struct peer *peer);
+/*
+ * Serves a connection; takes fd over.  Bytes that were only peeked at are still
+ * in it: the first request's head is n_head bytes; 0: nobody knows.
+ */
+void http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer);
 
 /*
  * Answers a request.  fields and body are copied; content type and the like

@@ -349,11 +349,11 @@ on_ws_linger(void *arg, int fd)
 }
 
 static void
-on_http_connection(void *arg, int fd, const struct peer *peer)
+on_http_connection(void *arg, int fd, size_t n_head, const struct peer *peer)
 {
 	struct worker *w = arg;
 
-	bosh_http_adopt(w->http, fd, peer);
+	bosh_http_adopt(w->http, fd, n_head, peer);
 }
 
 static void

@@ -6,9 +6,11 @@
 
 const assert = require('node:assert/strict');
 const { readFileSync } = require('node:fs');
+const { Agent } = require('node:http');
 const { connect } = require('node:net');
 
 const { BoshClient, body, post } = require('./lib/bosh');
+const { Culvert } = require('./lib/gateway');
 const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { GUESTS, culvert, each, suite, test } = require('./lib/stage');
 const { pause, poll } = require('./lib/wait');
@@ -384,6 +386,37 @@ for (const [what, query, headers] of [
 		assert.equal(open.getAttribute('from'), GUESTS);
 	});
 }
+
+/* How much memory a connection has is chosen by its first head; a proxy's has the usual. */
+culvert('large cookies: in the first request, in a later one, of a proxy', async () => {
+	const own = await Culvert.start({ [GUESTS]: 9 }, { trusted_proxies: [] });
+	const ask = async (gateway, agent, cookie) => {
+		const { status, text } = await request(gateway.port, 'POST', gateway.boshPath,
+			{ body: unknown, agent, headers: cookie ? { Cookie: 'c'.repeat(cookie) } : {} });
+		assert.equal(/item-not-found/.test(text), status === 200, text);
+		return status;
+	};
+	try {
+		for (const [gateway, cookies, statuses] of [
+			[own, [100, 3000], [200, 200]],
+			[own, [100, 6000, 6000], [200, 431, 200]],
+			[own, [7000, 100, 7000], [200, 200, 200]],
+			[own, [15000, 15000], [200, 200]],
+			[stage.gateway, [100, 7000], [200, 200]],
+		]) {
+			const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+			const seen = [];
+			/* The library says its 431 twice, and clients differ in what they make of that. */
+			for (const cookie of cookies)
+				seen.push(await ask(gateway, agent, cookie).catch(() => 431));
+			assert.deepEqual(seen, statuses, `cookies of ${cookies}`);
+			agent.destroy();
+		}
+		await own.stop();
+	} finally {
+		own.program.kill('SIGKILL');
+	}
+});
 
 /* What a connection that has served a request answers to a further head. */
 async function afterARequest(lines) {

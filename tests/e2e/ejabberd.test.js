@@ -40,6 +40,14 @@ each('a wrong password is refused', async (transport) => {
 	assert.equal((await alice.connect()).name, 'AUTHFAIL');
 });
 
+culvert('many wrong passwords of one do not keep the others out', async () => {
+	for (let i = 0; i < 21; i++) { // 20 would ban the address, which is the same for all
+		assert.equal((await stage.user('alice', 'websocket', { password: 'guess' }).connect()).name, 'AUTHFAIL');
+		await stage.clear();
+	}
+	await stage.login('alice', 'websocket');
+});
+
 each('an anonymous guest', async (transport) => {
 	const guest = await stage.guest(transport);
 	assert.match(guest.jid, /@guest\.test\//);

@@ -152,6 +152,21 @@ culvert('a configuration that is wrong: where, and what is expected', () => {
 	refused(['-c', writeFile('{"domains": {"a.test": {"connect": "xmpp://a"}}')], 1, /:1:\d+: /);
 });
 
+culvert('the configurations in the manual are right', () => {
+	const top = path.join(__dirname, '../..');
+	const manual = fs.readFileSync(path.join(top, 'doc/RUNNING.md'), 'utf8');
+	const readme = fs.readFileSync(path.join(top, 'README'), 'utf8');
+	const found = [
+		...[...manual.matchAll(/^```json\n([^]*?)^```$/gm)].map(([, text]) => text),
+		...[...readme.matchAll(/^ {4}\{\n(?: {4}.*\n)*? {4}\}\n/gm)].map(([text]) => text),
+	];
+	assert.ok(found.length >= 5, `only ${found.length} found`);
+	for (const text of found) {
+		const run = spawnSync(program, ['--check-config', '-c', writeFile(text)], { encoding: 'utf8' });
+		assert.deepEqual([run.status, run.stdout, run.stderr], [0, 'ok\n', ''], text);
+	}
+});
+
 culvert('options that make no sense', () => {
 	const table = [
 		[[], /^culvert: nothing to serve; say -c FILE or --domain NAME=xmpp:\/\/HOST:PORT \(culvert --help tells more\)$/],

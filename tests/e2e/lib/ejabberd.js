@@ -3,7 +3,8 @@
  * ejabberd.js: Debian's ejabberd with a configuration, accounts and ports of
  * its own, all below a temporary directory.  It is a part of a stage instead
  * of Prosody (lib/prosody.js), with the same domains and the same passwords,
- * and as Debian has it: STARTTLS is required, the certificate is its own.
+ * and as Debian has it, with what doc/RUNNING.md says of ejabberd: STARTTLS is
+ * required, the certificate is its own.
  *
  * Started by erl itself, without ejabberdctl: as a node without a name it
  * needs no epmd, which would stay behind.
@@ -44,12 +45,19 @@ host_config:
     auth_method: anonymous
     anonymous_protocol: sasl_anon
     allow_multiple_connections: true
+acl:
+  loopback:
+    ip: 127.0.0.0/8
 access_rules:
   c2s:
     allow: all
+  trusted_network:
+    allow: loopback
 modules:
   mod_bosh: {}
   mod_disco: {}
+  mod_fail2ban:
+    access: trusted_network
   mod_muc:
     host: ${ROOMS}
   mod_ping: {}

@@ -155,7 +155,8 @@ static const struct conf_row table[] = {
 	VALUE("limits.queue", CONF_BYTES, TOP(limits.queue), STANZA_MIN, 1024 * MIB, "2097152",
 		"Bytes kept for one session and direction while the other side is slow. Not less than limits.stanza."),
 	VALUE("limits.buffer_total", CONF_BYTES, TOP(limits.buffer_total), 0, 1024 * 1024 * MIB, "0",
-		"Bytes kept for all sessions together; above it each may keep only a little. 0: no such limit."),
+		"Bytes kept for all peers together; above it each may keep only a little, and above twice as much whoever keeps more "
+		"is sent away. 0: no such limit."),
 	LATER("limits.acks"),
 	LATER("limits.auth_failures_per_minute"),
 	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",

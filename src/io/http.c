@@ -6,10 +6,12 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "base/fdmap.h"
 #include "base/list.h"
 #include "base/slots.h"
 #include "io/late.h"
 #include "io/pace.h"
+#include "io/pool.h"
 #include "io/watch.h"
 #include "proto/framing.h"
 #include "proto/head.h"
@@ -28,25 +30,6 @@
 #define MIN_SWEEP_MS 250
 
 static const char ending[] = "culvert is shutting down.\n";
-/*
- * The library's memory for a connection: the head and the start of the body.
- * All of it is touched with the first answer.  Heads do not grow much from one
- * request of a browser to the next, so the first one tells how much there must
- * be; a proxy's connection carries anybody's.  What does not fit is answered
- * with 431, the connection is closed, and the client's next one has more.
- */
-enum pool {
-	POOL_SHORT, /* cookies of 3.8 KB pass */
-	POOL_USUAL, /* 7.9 KB */
-	POOL_LONG,  /* 16 KB */
-	POOLS,
-};
-
-static const size_t pool_bytes[POOLS] = {8192, 16384, 32768};
-
-#define SHORT_HEAD 2048
-#define LONG_HEAD 4096
-
 static const char no_room[] = "Too much is kept for others now: try again later.\n";
 static const char too_large[] = "The body of this request is too large.\n";
 
@@ -115,8 +98,7 @@ struct http {
 	bool is_closing;
 
 	struct slots requests;
-	struct connection **by_fd;
-	int n_by_fd;
+	struct fdmap arrivals; /* connections the library has not told of yet */
 	struct list to_resume, vanished, pipelined, upgrades;
 };
 
@@ -481,9 +463,7 @@ on_connection(void *arg, struct MHD_Connection *library, void **context, enum MH
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		fd = MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-		must(fd >= 0 && fd < h->n_by_fd);
-		c = connection_from(h->by_fd[fd]);
-		h->by_fd[fd] = NULL;
+		c = connection_from(fdmap_take(&h->arrivals, fd));
 		*context = c;
 		list_append(&h->connections, &c->all);
 		watch_add(h->watch, fd, c);
@@ -602,7 +582,7 @@ open_shard(struct http *h, enum pool pool)
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
 				     0, NULL, NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				     pool_bytes[pool], MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS,
+				     pool_bytes(pool), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS,
 				     MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 				     MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
 	if (s->daemon == NULL)
@@ -655,27 +635,6 @@ choose_shard(struct http *h, enum pool pool)
 	return best != NULL ? best : &h->shard[0];
 }
 
-static enum pool
-choose_pool(const struct http *h, size_t n_head, const struct peer *peer)
-{
-	if (n_head > LONG_HEAD)
-		return POOL_LONG;
-	return n_head == 0 || n_head > SHORT_HEAD || conf_is_trusted(h->conf, peer) ? POOL_USUAL : POOL_SHORT;
-}
-
-/* The library tells of the connection later, by its socket: until then we keep what belongs to it. */
-static void
-remember(struct http *h, int fd, struct connection *c)
-{
-	if (fd >= h->n_by_fd) {
-		int n = fd + 64;
-		h->by_fd = xrealloc(h->by_fd, (size_t) n * sizeof(struct connection *));
-		memset(h->by_fd + h->n_by_fd, 0, (size_t) (n - h->n_by_fd) * sizeof(struct connection *));
-		h->n_by_fd = n;
-	}
-	h->by_fd[fd] = c;
-}
-
 void
 http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 {
@@ -689,11 +648,11 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 	c->magic = CONNECTION_MAGIC;
 	c->fd = fd;
 	c->peer = *peer;
-	c->shard = choose_shard(h, choose_pool(h, n_head, peer));
+	c->shard = choose_shard(h, pool_choose(n_head, conf_is_trusted(h->conf, peer)));
 	pace_init(&c->pace, fd, (ms_t) uv_now(h->loop));
 	list_init(&c->vanished);
 	list_init(&c->all);
-	remember(h, fd, c);
+	fdmap_put(&h->arrivals, fd, c);
 	c->shard->n_connections++;
 	c->shard->is_dirty = true;
 	start_sweep(h);
@@ -701,7 +660,7 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 		log_event(h->config.log, LOG_WARNING, "connection not served", "client=%s reason=\"no room in the HTTP library\"",
 			  peer->text);
 		c->shard->n_connections--;
-		h->by_fd[fd] = NULL;
+		fdmap_take(&h->arrivals, fd);
 		c->magic = 0;
 		free(c);
 	}
@@ -804,7 +763,7 @@ on_closed(uv_handle_t *handle)
 		MHD_stop_daemon(h->shard[i].daemon);
 	watch_close(h->watch);
 	slots_fini(&h->requests);
-	free(h->by_fd);
+	fdmap_fini(&h->arrivals, NULL);
 	free(h);
 }
 

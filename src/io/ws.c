@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "base/fdmap.h"
 #include "base/list.h"
 #include "io/wire.h"
 #include "proto/head.h"
@@ -60,8 +61,7 @@ struct ws {
 	const struct ws_handler *handler;
 	const struct conf *conf; /* NULL: no fields of its own */
 	struct list put_off; /* connections to be ended outside of the library */
-	struct arrival *by_fd; /* of connections the library has not opened yet */
-	int n_by_fd;
+	struct fdmap arrivals; /* of connections the library has not opened yet */
 	struct list paused;
 	uv_timer_t vouch; /* runs while connections are paused */
 	lws_retry_bo_t pings;
@@ -78,27 +78,27 @@ static void
 on_established(struct lws *wsi, struct slot *slot)
 {
 	struct ws *w = ws_from(wsi);
-	struct ws_connection *c = xcalloc(1, sizeof *c);
-	struct arrival from = {.peer = {.text = "-"}};
-	int fd = lws_get_socket_fd(wsi);
+	struct arrival *from = fdmap_take(&w->arrivals, lws_get_socket_fd(wsi));
+	struct ws_connection *c;
 
 	if (w->is_closing) {
 		slot->connection = NULL;
-		free(c);
+		free(from);
 		return;
 	}
-	if (fd >= 0 && fd < w->n_by_fd)
-		from = w->by_fd[fd];
+	must(from != NULL);
+	c = xcalloc(1, sizeof *c);
 	c->magic = CONNECTION_MAGIC;
 	c->last_fd = -1;
 	c->ws = w;
 	c->wsi = wsi;
-	c->first_at = from.first_at;
+	c->first_at = from->first_at;
 	buf_init(&c->message, w->config.max_message);
 	list_init(&c->link);
 	list_init(&c->paused);
 	slot->connection = c;
-	c->user = w->handler->opened(w->handler->arg, c, &from.peer);
+	c->user = w->handler->opened(w->handler->arg, c, &from->peer);
+	free(from);
 }
 
 static void
@@ -366,20 +366,19 @@ ws_free(struct ws *w)
 		return;
 	/* On a loop that is not its own the library wants to be told twice: once to begin, once when all is closed. */
 	lws_context_destroy(w->context);
-	free(w->by_fd);
+	fdmap_fini(&w->arrivals, free);
 	free(w);
 }
 
 static void
 remember(struct ws *w, int fd, const struct peer *peer, uint64_t first_at)
 {
-	if (fd >= w->n_by_fd) {
-		int n = fd + 64;
-		w->by_fd = xrealloc(w->by_fd, (size_t) n * sizeof *w->by_fd);
-		memset(w->by_fd + w->n_by_fd, 0, (size_t) (n - w->n_by_fd) * sizeof *w->by_fd);
-		w->n_by_fd = n;
-	}
-	w->by_fd[fd] = (struct arrival){*peer, first_at};
+	struct arrival *arrival = xcalloc(1, sizeof *arrival);
+
+	*arrival = (struct arrival){*peer, first_at};
+	/* One the library refused is still there. */
+	free(fdmap_take(&w->arrivals, fd));
+	fdmap_put(&w->arrivals, fd, arrival);
 }
 
 static void

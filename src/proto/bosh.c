@@ -105,6 +105,17 @@ push_reply(struct bosh *b, struct req_id req, const struct ring_slot *s)
 	answers_push(&b->answers, req, 200, s->reply != NULL ? slice_of(s->reply, s->n_reply) : SLICE(BODY_EMPTY));
 }
 
+/* The answer once more.  Nobody waits for the earlier copy any more; each that is not read would be another. */
+static void
+replay(struct bosh *b, struct ring_slot *s, struct req_id req)
+{
+	b->replays++;
+	if (s->n_reply >= BOSH_LARGE)
+		answers_push(&b->answers, s->req, BOSH_CUT, SLICE(""));
+	push_reply(b, req, s);
+	s->req = req;
+}
+
 /* 17.3: the client is to repeat this request, and those before it that were not answered. */
 static void
 push_recoverable(struct bosh *b, const struct ring_slot *s)
@@ -269,12 +280,7 @@ repeat(struct bosh *b, struct ring_slot *s, const struct body *body, struct req_
 	if (closing != CLOSING_NONE)
 		return refuse(b, body, req, closing);
 	if (s->state == SLOT_ANSWERED) {
-		b->replays++;
-		/* Nobody waits for the earlier one any more; each that is not read would be another copy. */
-		if (s->n_reply >= BOSH_LARGE)
-			answers_push(&b->answers, s->req, BOSH_CUT, SLICE(""));
-		push_reply(b, req, s);
-		s->req = req;
+		replay(b, s, req);
 		/* 10: inactivity counts from the last response, and this is one. */
 		b->idle_since = now;
 		return CLOSING_NONE;
@@ -331,13 +337,12 @@ forget_old(struct bosh *b)
 static void
 request_after_end(struct bosh *b, const struct body *body, struct req_id req, ms_t now)
 {
-	const struct ring_slot *s = ring_find(&b->ring, body->rid);
+	struct ring_slot *s = ring_find(&b->ring, body->rid);
 
 	if (b->keys != NULL && !keys_is_repeat(b->keys, body->rid, body->key)) {
 		ending_refuse(&b->ending, &b->answers, req, true);
 	} else if (s != NULL && s->state == SLOT_ANSWERED) {
-		b->replays++;
-		push_reply(b, req, s);
+		replay(b, s, req);
 	} else if (ending_request(&b->ending, &b->ring, &b->answers, body->rid, req)) {
 		b->remembered_until = now + ENDING_REMEMBERED;
 	}

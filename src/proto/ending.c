@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "proto/bosh.h"
+
 static const char empty[] = BODY_EMPTY;
 static const char other_request[] = "<body xmlns='" BODY_NS "' type='terminate' condition='other-request'/>";
 static const char not_found[] = "<body xmlns='" BODY_NS "' type='terminate' condition='item-not-found'/>";
@@ -27,9 +29,14 @@ ending_accuse_rid(struct ending *e, struct req_id req, uint64_t rid)
 	e->told_rid = rid;
 }
 
+/* To one request at a time, when it is large: whoever asks again did not get it, or does not read. */
 static void
-tell(const struct ending *e, struct answers *answers, struct req_id req)
+tell(struct ending *e, struct answers *answers, struct req_id req)
 {
+	if (e->n_terminal >= BOSH_LARGE && e->has_copy)
+		answers_push(answers, e->copy, BOSH_CUT, SLICE(""));
+	e->has_copy = true;
+	e->copy = req;
 	answers_push(answers, req, e->status, slice_of(e->terminal, e->n_terminal));
 }
 
@@ -90,7 +97,7 @@ ending_request(struct ending *e, const struct ring *ring, struct answers *answer
 }
 
 void
-ending_refuse(const struct ending *e, struct answers *answers, struct req_id req, bool is_stranger)
+ending_refuse(struct ending *e, struct answers *answers, struct req_id req, bool is_stranger)
 {
 	if (is_stranger)
 		answers_push(answers, req, e->status_not_found, slice_of(not_found, sizeof not_found - 1));

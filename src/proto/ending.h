@@ -21,6 +21,8 @@ struct ending {
 	uint64_t told_rid; /* the request that learnt of it, if it has no slot */
 	char *terminal;
 	size_t n_terminal;
+	bool has_copy;             /* somebody was given it, at last: */
+	struct req_id copy;
 	unsigned status;           /* of the answer with it */
 	unsigned status_not_found; /* of answers to those who come too late */
 };
@@ -42,6 +44,6 @@ void ending_begin(struct ending *e, enum closing reason, char *terminal, size_t 
 bool ending_request(struct ending *e, const struct ring *ring, struct answers *answers, uint64_t rid,
 		    struct req_id req);
 /* One that cannot be understood, or shows the wrong key. */
-void ending_refuse(const struct ending *e, struct answers *answers, struct req_id req, bool is_stranger);
+void ending_refuse(struct ending *e, struct answers *answers, struct req_id req, bool is_stranger);
 
 #endif

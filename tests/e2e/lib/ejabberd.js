@@ -37,7 +37,7 @@ listen:
     request_handlers:
       /http-bind: mod_bosh
       /xmpp-websocket: ejabberd_http_ws
-disable_sasl_mechanisms: [DIGEST-MD5, X-OAUTH2, SCRAM-SHA-1-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-512-PLUS]
+disable_sasl_mechanisms: [digest-md5, X-OAUTH2, scram-sha-1-plus, scram-sha-256-plus, scram-sha-512-plus]
 auth_password_format: scram
 auth_method: internal
 host_config:

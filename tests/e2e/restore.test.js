@@ -49,7 +49,7 @@ test('a reloaded page goes on with its session: nothing is lost, nothing comes t
 			assert.equal(await bob.hear(jid), `from page ${round}`);
 			await pause(round * 30); // a request is held, or not yet
 			alice.vanish();
-			await pause(200); // it takes a moment until her connections are known gone; what is on its way then is lost
+			await pause(800); // it takes a moment until her connections are known gone; what is on its way then is lost
 			bob.say(jid, `meanwhile ${round}`);
 			await pause(50);
 			bob.say(jid, `later ${round}`);

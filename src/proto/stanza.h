@@ -19,7 +19,8 @@ enum stanza_kind {
 	STANZA_IQ,
 	STANZA_FEATURES,     /* <stream:features/> */
 	STANZA_STREAM_ERROR, /* <stream:error/> */
-	STANZA_SUCCESS,      /* <success/> of SASL or SASL2 */
+	STANZA_SUCCESS,      /* <success/> of SASL: the stream restarts */
+	STANZA_SUCCESS2,     /* the same of SASL2: it goes on */
 	STANZA_PROCEED,      /* <proceed/> of STARTTLS */
 	STANZA_TLS_FAILURE,  /* <failure/> of STARTTLS */
 	STANZA_HOP_BY_HOP,   /* <starttls/> or <compress/>: meant for whoever is at the other end of the connection */

@@ -123,7 +123,7 @@ kind_of(const struct xml_element *element)
 		{SLICE(XML_NS_STREAMS), SLICE("features"), STANZA_FEATURES},
 		{SLICE(XML_NS_STREAMS), SLICE("error"), STANZA_STREAM_ERROR},
 		{SLICE(XML_NS_SASL), SLICE("success"), STANZA_SUCCESS},
-		{SLICE(XML_NS_SASL2), SLICE("success"), STANZA_SUCCESS},
+		{SLICE(XML_NS_SASL2), SLICE("success"), STANZA_SUCCESS2},
 		{SLICE(XML_NS_TLS), SLICE("proceed"), STANZA_PROCEED},
 		{SLICE(XML_NS_TLS), SLICE("failure"), STANZA_TLS_FAILURE},
 		{SLICE(XML_NS_TLS), SLICE("starttls"), STANZA_HOP_BY_HOP},
@@ -166,7 +166,7 @@ judge_inner(struct xml *x, const struct xml_element *element)
 	unsigned depth = x->depth - cut_depth(x);
 
 	if (x->handler->inner == NULL ||
-	    (x->kind != STANZA_FEATURES && x->kind != STANZA_SUCCESS && x->kind != STANZA_SM))
+	    (x->kind != STANZA_FEATURES && x->kind != STANZA_SUCCESS2 && x->kind != STANZA_SM))
 		return;
 	if (!x->handler->inner(x->arg, x->kind, depth, element) && depth == 1 && x->n_cuts < MAX_CUTS) {
 		x->cut[x->n_cuts].from = (size_t) (here(x) - x->start);

@@ -189,6 +189,14 @@ on_tls_word(struct xstream *x, enum stanza_kind kind)
 	return false;
 }
 
+static char *
+skip_space(char *at, const char *end)
+{
+	while (at < end && slice_is_space(*at))
+		at++;
+	return at;
+}
+
 /*
  * XEP-0478: <max-bytes/> is what the client may send.  When we pass less than
  * the server takes, our number is written over the server's; it is never
@@ -197,7 +205,7 @@ on_tls_word(struct xstream *x, enum stanza_kind kind)
 static void
 lower_limits(const struct xstream *x, struct stanza *st)
 {
-	static const char tag[] = "max-bytes>";
+	static const char tag[] = "max-bytes";
 	char *end = st->bytes + st->n, *behind;
 	char *limits = memmem(st->bytes, st->n, NS_LIMITS, sizeof NS_LIMITS - 1);
 	char *at = limits != NULL ? memmem(limits, (size_t) (end - limits), tag, sizeof tag - 1) : NULL;
@@ -207,7 +215,10 @@ lower_limits(const struct xstream *x, struct stanza *st)
 
 	if (at == NULL)
 		return;
-	at += sizeof tag - 1;
+	at = skip_space(at + sizeof tag - 1, end);
+	if (at == end || *at != '>')
+		return;
+	at = skip_space(at + 1, end);
 	for (behind = at; behind < end && *behind >= '0' && *behind <= '9'; behind++)
 		;
 	n = (size_t) snprintf(ours, sizeof ours, "%zu", x->max_bytes);
@@ -227,7 +238,7 @@ lower_limits(const struct xstream *x, struct stanza *st)
 static void
 note_login(struct xstream *x, enum stanza_kind kind)
 {
-	if (kind == STANZA_SUCCESS || kind == STANZA_MESSAGE || kind == STANZA_PRESENCE ||
+	if (kind == STANZA_SUCCESS || kind == STANZA_SUCCESS2 || kind == STANZA_MESSAGE || kind == STANZA_PRESENCE ||
 	    (kind == STANZA_FEATURES && !x->features.has_mechanisms))
 		x->is_authenticated = true;
 }

@@ -88,7 +88,7 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 {
 	struct record *r = arg;
 
-	must(kind == STANZA_FEATURES || kind == STANZA_SUCCESS || kind == STANZA_SM);
+	must(kind == STANZA_FEATURES || kind == STANZA_SUCCESS2 || kind == STANZA_SM);
 	if (depth <= 1)
 		say(r, depth == 0 ? "outer" : "inner", element->local);
 	return !slice_eq(element->local, SLICE("starttls")) && !slice_eq(element->local, SLICE("c"));

@@ -44,7 +44,7 @@ static bool
 on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element)
 {
 	(void) arg;
-	assert_true(kind == STANZA_FEATURES || kind == STANZA_SUCCESS || kind == STANZA_SM);
+	assert_true(kind == STANZA_FEATURES || kind == STANZA_SUCCESS2 || kind == STANZA_SM);
 	return depth != 1 || (!slice_eq(element->local, SLICE("starttls")) &&
 				     !slice_eq(element->local, SLICE("compression")));
 }

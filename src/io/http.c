@@ -328,7 +328,8 @@ refuse(struct request *rq, const struct http_request *public, unsigned status, c
  * refuses is refused here too: a length, a field twice.
  */
 static enum MHD_Result
-judge_upgrade(struct request *rq, const struct http_request *public, const struct framing *f, const char *url)
+judge_upgrade(struct request *rq, const struct http_request *public, const struct framing *f, const char *url,
+	      bool is_http_1_1)
 {
 	const struct http_handler *handler = rq->http->handler;
 
@@ -336,6 +337,8 @@ judge_upgrade(struct request *rq, const struct http_request *public, const struc
 		return refuse(rq, public, 503, ending);
 	if (framing_is_upgrade_odd(f))
 		return refuse(rq, public, 400, "The header fields of this upgrade are not clear.\n");
+	if (!is_http_1_1)
+		return refuse(rq, public, 400, "A WebSocket upgrade needs HTTP/1.1.\n");
 	rq->state = REQUEST_DELIVERED;
 	if (handler->upgrade(handler->arg, public)) {
 		take_upgrade(rq, url);
@@ -357,16 +360,17 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	struct request *rq = request_new(h, connection_from(info->socket_context), library);
 	struct http_request public;
 	struct framing framing;
+	bool is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
 	uint64_t bytes;
 
 	*request = rq;
 	public = describe(rq, url, method);
 	framing = http_head_framing(library, &bytes);
 	pace_head(&rq->connection->pace, bytes, framing.transfer_encodings > 0, (ms_t) uv_now(h->loop));
-	if (framing_is_odd(&framing, strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
+	if (framing_is_odd(&framing, is_http_1_1))
 		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
 	if (strcmp(method, "GET") == 0 && framing.is_upgrade)
-		return judge_upgrade(rq, &public, &framing, url);
+		return judge_upgrade(rq, &public, &framing, url, is_http_1_1);
 	/* A body that is only a bit too large is read and dropped: who writes first and reads later sees the answer too. */
 	if (framing.length > h->config.max_body)
 		rq->refusal = 413;

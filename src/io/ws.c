@@ -4,7 +4,7 @@
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -66,6 +66,7 @@ struct ws {
 	uv_timer_t vouch; /* runs while connections are paused */
 	lws_retry_bo_t pings;
 	bool is_closing;
+	char head[HEAD_MAX]; /* of an upgrade */
 };
 
 static struct ws *
@@ -403,20 +404,36 @@ first_frame_at(int fd, size_t n_head)
 	return received == 0 || waiting > received ? 0 : received - waiting + n_head;
 }
 
+static void
+adopt(struct ws *w, int fd, struct slice head, const struct peer *peer, uint64_t first_at)
+{
+	remember(w, fd, peer, first_at);
+	adopted(w, lws_adopt_socket_vhost_readbuf(w->vhost, fd, head.p, head.n), peer);
+}
+
+/*
+ * The head is read here, and no byte more: frames that the library reads
+ * together with a head it garbles when there are more than two of them.
+ */
 void
 ws_adopt(struct ws *w, int fd, size_t n_head, const struct peer *peer)
 {
-	lws_sock_file_fd_type socket = {.sockfd = fd};
+	uint64_t first_at = first_frame_at(fd, n_head);
+	ssize_t n;
 
-	remember(w, fd, peer, first_frame_at(fd, n_head));
-	adopted(w, lws_adopt_descriptor_vhost(w->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, socket, NULL, NULL), peer);
+	must(n_head <= sizeof w->head);
+	n = recv(fd, w->head, n_head, 0);
+	if (n != (ssize_t) n_head) {
+		close(fd);
+		return;
+	}
+	adopt(w, fd, slice_of(w->head, n_head), peer, first_at);
 }
 
 void
 ws_adopt_read(struct ws *w, int fd, struct slice head, const struct peer *peer)
 {
-	remember(w, fd, peer, 0);
-	adopted(w, lws_adopt_socket_vhost_readbuf(w->vhost, fd, head.p, head.n), peer);
+	adopt(w, fd, head, peer, 0);
 }
 
 /*

@@ -81,6 +81,16 @@ culvert('frames that came with the upgrade are read', async () => {
 	await expectStream(client);
 });
 
+culvert('so are many of them', async () => {
+	const rest = [
+		frame(TEXT, '', { fin: false }), ...[...OPEN].map((c) => frame(0, c, { fin: false })), frame(0, ''),
+		frame(TEXT, `<auth xmlns='${NS.sasl}' mechanism='ANONYMOUS'/>`),
+	];
+	const client = await connected({ rest: Buffer.concat(rest) });
+	await expectStream(client);
+	assert.ok(is(parse(await client.next(TEXT)), 'success', NS.sasl));
+});
+
 culvert('a message of many fragments, some empty, one byte each', async () => {
 	const client = await connected();
 	client.write(frame(TEXT, '', { fin: false }), ...[...OPEN].map((c) => frame(0, c, { fin: false })), frame(0, ''));

@@ -419,12 +419,12 @@ culvert('large cookies: in the first request, in a later one, of a proxy', async
 });
 
 /* What a connection that has served a request answers to a further head. */
-async function afterARequest(lines) {
+async function afterARequest(lines, version = '1.1') {
 	const raw = await RawConnection.open(stage.gateway.port);
 	raw.write(postText(unknown));
 	await answersOn(raw, 1);
 	const first = raw.text.length;
-	raw.write(`GET ${stage.gateway.websocketPath} HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`);
+	raw.write(`GET ${stage.gateway.websocketPath} HTTP/${version}\r\nHost: localhost\r\n${lines}\r\n`);
 	await poll(() => raw.text.slice(first).includes('\r\n\r\n'), 'the second answer');
 	await raw.end();
 	return raw.text.slice(first);
@@ -441,15 +441,16 @@ const late = {
 	'an encoding': [`${upgradeLines()}Transfer-Encoding: chunked\r\n`, 400],
 	'a blank before a colon': [`${upgradeLines()}X : y\r\n`, 400],
 	'a subprotocol in capitals': [upgradeLines({ 'Sec-WebSocket-Protocol': 'XMPP' }), 400],
+	'HTTP/1.0': [upgradeLines(), 400, '1.0'],
 };
-for (const [what, [lines, status]] of Object.entries(late)) {
+for (const [what, [lines, status, version = '1.1']] of Object.entries(late)) {
 	culvert(`upgrade, late: ${what}`, async () => {
-		const answer = await afterARequest(lines);
+		const answer = await afterARequest(lines, version);
 		assert.equal(statusOf(answer), status, answer);
 	});
 	culvert(`upgrade, at once: ${what}`, async () => {
 		const raw = await RawConnection.open(stage.gateway.port);
-		raw.write(`GET ${stage.gateway.websocketPath} HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`);
+		raw.write(`GET ${stage.gateway.websocketPath} HTTP/${version}\r\nHost: localhost\r\n${lines}\r\n`);
 		await poll(() => raw.text.includes('\r\n\r\n'), 'the answer');
 		await raw.end();
 		assert.equal(statusOf(raw.text), status, raw.text);

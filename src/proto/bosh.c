@@ -601,6 +601,8 @@ bosh_close(struct bosh *b, enum closing reason, ms_t now)
 		return;
 	must(reason != CLOSING_NONE);
 	b->state = BOSH_CLOSED;
+	stanza_queue_fini(&b->up);
+	ring_discard(&b->ring);
 	b->ending.status = b->terms.is_legacy ? closing_http_status(reason) : 200;
 	b->ending.status_not_found = b->terms.is_legacy ? closing_http_status(CLOSING_RID_FORGOTTEN) : 200;
 	buf_init(&out, BUF_UNLIMITED);

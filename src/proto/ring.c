@@ -177,3 +177,10 @@ ring_queued(const struct ring *s)
 		cost += stanza_queue_cost(&s->v[i].payload);
 	return cost;
 }
+
+void
+ring_discard(struct ring *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		stanza_queue_fini(&s->v[i].payload);
+}

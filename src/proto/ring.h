@@ -91,5 +91,7 @@ ms_t ring_deadline(const struct ring *s);
 
 /* What waits in requests that came early: for the one that is missing. */
 size_t ring_queued(const struct ring *s);
+/* It will not be needed: the missing one is of no use any more. */
+void ring_discard(struct ring *s);
 
 #endif

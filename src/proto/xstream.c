@@ -386,6 +386,16 @@ xstream_close(struct xstream *x)
 	x->is_closed = true;
 }
 
+void
+xstream_abandon(struct xstream *x)
+{
+	x->is_closed = true;
+	x->state = XSTREAM_ENDED;
+	stanza_queue_fini(&x->out);
+	x->written = 0;
+	xml_open(x->xml, x);
+}
+
 static enum closing
 closing_of(enum xml_result result)
 {

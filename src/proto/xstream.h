@@ -64,6 +64,8 @@ bool xstream_wants_tls(const struct xstream *x);
 void xstream_send(struct xstream *x, struct stanza **st);
 /* Queues the end of our stream (4.4), if it was opened.  Nothing can be sent after. */
 void xstream_close(struct xstream *x);
+/* There is no connection any more: what was to be written and what was read by half is let go. */
+void xstream_abandon(struct xstream *x);
 
 /* Bytes that are kept of an element of the server's whose end has not come. */
 size_t xstream_unfinished(const struct xstream *x);

@@ -157,13 +157,21 @@ open_stream(struct session *s, ms_t now)
 	return CLOSING_NONE;
 }
 
+/* The session may be remembered for a while, what was for its server need not be. */
+static void
+forget_upstream(struct session *s)
+{
+	s->upstream = UPSTREAM_GONE;
+	s->upstream_by = MS_NEVER;
+	xstream_abandon(s->xstream);
+}
+
 static void
 drop_upstream(struct session *s)
 {
 	if (s->upstream == UPSTREAM_NONE || s->upstream == UPSTREAM_GONE)
 		return;
-	s->upstream = UPSTREAM_GONE;
-	s->upstream_by = MS_NEVER;
+	forget_upstream(s);
 	s->world->outlet->disconnect(s->world->outlet->arg, s);
 }
 
@@ -437,12 +445,14 @@ regulate(struct session *s, ms_t now)
 	}
 }
 
-/* What could be written has been, and there is too much left. */
+/* What could be written has been, and there is too much left.  A server that does not take it is not waited for. */
 static void
 give_up(struct session *s, ms_t now)
 {
 	close_both(s, CLOSING_NO_ROOM, now);
 	write_upstream(s);
+	if (s->xstream != NULL && xstream_queued(s->xstream) > BUDGET_SHORT)
+		drop_upstream(s);
 	if (s->front.bosh != NULL)
 		write_bosh(s, now);
 	else
@@ -585,8 +595,7 @@ session_upstream_writable(struct session *s, ms_t now)
 void
 session_upstream_gone(struct session *s, enum closing reason, ms_t now)
 {
-	s->upstream = UPSTREAM_GONE;
-	s->upstream_by = MS_NEVER;
+	forget_upstream(s);
 	session_pump(s, reason, now);
 }
 

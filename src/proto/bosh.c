@@ -192,8 +192,8 @@ create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	b->state = BOSH_CREATING;
 	b->acks.is_on = b->terms.has_acks;
 	b->pausing = b->terms.inactivity;
-	/* answered and kept, held (one more while lingering), early (one more to pause or terminate) */
-	ring_init(&b->ring, b->terms.requests + (b->terms.hold + 2) + (b->terms.requests + 1), body->rid);
+	/* answered and kept (a pause besides), held (one more while lingering), early (one more to pause or terminate) */
+	ring_init(&b->ring, (b->terms.requests + 1) + (b->terms.hold + 2) + (b->terms.requests + 1), body->rid);
 	if (closing == CLOSING_NONE)
 		closing = greeting_create(&b->greeting, body);
 	if (closing != CLOSING_NONE)
@@ -307,20 +307,38 @@ check_window(const struct bosh *b, const struct body *body)
 	if (body->rid >= b->ring.next_rid + window || b->is_terminated)
 		return CLOSING_RID_WINDOW;
 	/* 11: none of so many is answered yet.  The ring has no room for more than these and the answers kept. */
-	if (body->rid - b->ring.answer_rid >= b->ring.n - b->terms.requests)
+	if (body->rid - b->ring.answer_rid >= b->ring.n - b->terms.requests - 1)
 		return CLOSING_OVERACTIVE;
 	return CLOSING_NONE;
 }
 
 /*
+ * From which rid on answers may be asked for again: as many as "requests",
+ * of those that did not ask for a pause (14.3).
+ */
+static uint64_t
+oldest_kept(const struct bosh *b)
+{
+	uint64_t answer_rid = b->ring.answer_rid;
+	uint64_t oldest = answer_rid > b->terms.requests ? answer_rid - b->terms.requests : 1;
+
+	for (uint64_t rid = oldest; rid < answer_rid; rid++) {
+		const struct ring_slot *s = ring_find(&b->ring, rid);
+		if (s != NULL && s->has_pause)
+			return oldest > 1 ? oldest - 1 : 1;
+	}
+	return oldest;
+}
+
+/*
  * Answers too old to be asked for again need not be kept until their slots
- * are used anew: those more than "requests" back, and those the client says
- * it has (14.3).  None of them may be on its way out.
+ * are used anew, nor those the client says it has (14.3).  None of them may
+ * be on its way out.
  */
 static void
 forget_old(struct bosh *b)
 {
-	uint64_t below = b->ring.answer_rid > b->terms.requests ? b->ring.answer_rid - b->terms.requests : 0;
+	uint64_t below = oldest_kept(b);
 
 	if (!answers_is_empty(&b->answers))
 		return;
@@ -365,7 +383,7 @@ bosh_request(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 		return closing;
 	}
 	s = ring_find(&b->ring, body->rid);
-	if (s != NULL && body->rid + b->terms.requests >= b->ring.answer_rid)
+	if (s != NULL && body->rid >= oldest_kept(b))
 		return repeat(b, s, body, req, now);
 	closing = check_window(b, body);
 	if (closing == CLOSING_NONE)

@@ -18,7 +18,6 @@
  */
 
 const TRANSPORTS = { websocket: 'WebSocket', bosh: 'BOSH' };
-const MANY = 3; // failures in a row, before the page says where to look
 
 const byId = (id) => document.getElementById(id);
 
@@ -83,27 +82,57 @@ class Credit extends HTMLElement {
 	}
 }
 
+/* Why a connection came to nothing; status and message are those of Converse, which has sentences for most reasons. */
+function reasonOf(status, message) {
+	if (status === converse.env.Strophe.Status.AUTHFAIL)
+		return 'The server knows no such account, or the password is another one.';
+	return message?.includes(' ') ? message : `There is no connection${message ? ` (${message})` : ''}: does culvert still run?`;
+}
+
+/* Converse gives up and leaves its place empty, so this page says why, and where to begin again. */
+function end(why, next) {
+	byId('chat').hidden = true;
+	byId('why').textContent = why;
+	byId('again').href = next;
+	byId('end').hidden = false;
+	byId('again').focus();
+}
+
 /* Says in the bar what becomes of the connection; its API is Converse's. */
 function watch() {
-	let failures = 0;
+	let isLeaving = false;
+	let isLogout = false;
+	let last = {};
 	converse.plugins.add('culvert-state', {
 		initialize() {
 			const { _converse } = this;
 			const { api } = _converse;
 			const up = () => {
-				failures = 0;
+				last = {};
 				say(`${_converse.session.get('bare_jid')} by ${TRANSPORTS[transport]}`, 'good');
 			};
-			const down = () => {
-				failures++;
-				say(failures < MANY ? 'Not connected' : 'Not connected: does culvert still run?', 'bad');
-			};
+			const { AUTHFAIL, CONNFAIL } = converse.env.Strophe.Status;
 			api.listen.on('connected', up);
 			api.listen.on('reconnected', up);
-			api.listen.on('disconnected', down);
+			api.listen.on('connfeedback', (feedback) => {
+				const { connection_status: status, message } = feedback.attributes;
+				if ([AUTHFAIL, CONNFAIL].includes(status))
+					last = { status, message };
+			});
+			api.listen.on('beforeLogout', () => { isLogout = true; });
+			api.listen.on('disconnected', () => {
+				if (isLeaving)
+					return;
+				say('Not connected', 'bad');
+				if (isLogout)
+					end('You have logged out.', `?${new URLSearchParams({ transport })}`);
+				else
+					end(reasonOf(last.status, last.message), address({}));
+			});
 			api.listen.on('will-reconnect', () => say('Connecting again\u2026', 'busy'));
 			byId('transports').addEventListener('change', async (event) => {
 				const next = event.target.value;
+				isLeaving = true;
 				say(`Going over to ${TRANSPORTS[next]}\u2026`, 'busy');
 				if (api.connection.connected())
 					await api.user.logout();

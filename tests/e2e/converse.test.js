@@ -7,7 +7,7 @@
 const assert = require('node:assert/strict');
 const nodeTest = require('node:test');
 
-const { ROOMS, each, culvert, suite } = require('./lib/stage');
+const { DOMAIN, ROOMS, each, culvert, suite } = require('./lib/stage');
 const { Browser } = require('./lib/browser');
 const { Person, pages } = require('./lib/chat');
 
@@ -111,3 +111,31 @@ converse('the switch on the page changes the transport', async () => {
 	await talk(romeo, juliet);
 	sound(romeo, juliet);
 });
+
+each('a login that fails, and the end of a chat, are explained, with a way back', async (transport) => {
+	const page = await browser.page({ width: 1100, height: 640 });
+	const ended = (why) => page.locator('#end:visible').filter({ hasText: why }).waitFor();
+	const again = () => page.locator('#again').click();
+	await page.goto(`http://127.0.0.1:${stage.gateway.port}/chat/?as=other&transport=${transport}`);
+	for (const [jid, why] of [
+		[`romeo@${DOMAIN}`, 'the password is another one'],
+		['romeo@elsewhere.test', 'could not connect to elsewhere.test'],
+	]) {
+		await page.locator('input[name=jid]').fill(jid);
+		await page.locator('input[name=password]').fill('wrong');
+		await page.locator('input[name=password]').press('Enter');
+		await ended(why);
+		await browser.shot(page, `converse-${transport}-failed`);
+		await again();
+	}
+	await page.locator('input[name=jid]').waitFor();
+
+	await page.goto(`http://127.0.0.1:${stage.gateway.port}/chat/?as=romeo&transport=${transport}`);
+	await page.locator('#state[data-kind=good]').waitFor();
+	await page.locator('.userinfo a').first().click();
+	await page.getByRole('button', { name: 'Log out' }).click();
+	await page.locator('converse-confirm-modal button[type=submit]').click();
+	await ended('You have logged out');
+	await again();
+	await page.locator('a[data-account=juliet]').waitFor();
+}, converse);

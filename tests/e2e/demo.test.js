@@ -162,6 +162,9 @@ nodeTest.test('what it does not understand', async () => {
 		[['--prot', '1'], /--prot: no such option/],
 		[['--port'], /--port wants a value/],
 		[['--port', '65536'], /--port 65536: not a number/],
+		[['--port', '080'], /--port 080: not a number/],
+		[['--port='], /--port wants a value/],
+		[['--server='], /--server wants a value/],
 		[['--server', 'a"b'], /not a domain/],
 		[['--server=example.test=localhost'], /comes xmpp:/],
 	]) {

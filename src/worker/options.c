@@ -187,6 +187,30 @@ check_pages(struct conf **conf, const char *at_fault, struct buf *errors)
 	return CV_ESYS;
 }
 
+/* What is in it is read with the first connection that needs it; that it is there and may be read is said at once. */
+static int
+check_authorities(struct conf **conf, const char *file, struct buf *errors)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < (*conf)->n_domain; i++) {
+		const struct conf_domain *d = &(*conf)->domain[i];
+		int fd = d->ca_file != NULL ? open(d->ca_file, O_RDONLY | O_CLOEXEC) : -1;
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0 || d->ca_file == NULL)
+			continue;
+		buf_printf(errors, "%s: domains.%s.ca_file: %s: %s, expected a file with the certificates of authorities (PEM)\n",
+			   file, d->name, d->ca_file, strerror(errno));
+		error = CV_ESYS;
+	}
+	if (error != 0) {
+		conf_unref(*conf);
+		*conf = NULL;
+	}
+	return error;
+}
+
 int
 options_read_file(struct conf **out, const char *file, const struct hooks *hooks, struct buf *errors)
 {
@@ -210,6 +234,8 @@ options_read_file(struct conf **out, const char *file, const struct hooks *hooks
 		error = check_pages(out, buf_cstr(&place), errors);
 		buf_fini(&place);
 	}
+	if (error == 0)
+		error = check_authorities(out, file, errors);
 	return error;
 }
 

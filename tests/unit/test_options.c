@@ -239,6 +239,22 @@ test_file(void **state)
 	assert_string_equal(a.err, expected);
 	assert_string_equal(a.out, "");
 
+	/* Authorities that are not there. */
+	{
+		char *lost = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://10.0.0.1\", \"ca_file\": \"/dev/null/ca\"}}}");
+		const char *const no_ca[] = {"--check-config", "-c", lost, NULL};
+		snprintf(expected, sizeof expected,
+			"%s: domains.a.org.ca_file: /dev/null/ca: Not a directory, expected a file with the certificates of "
+			"authorities (PEM)\n",
+			lost);
+		assert_int_equal(parse(no_ca, &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, 1);
+		assert_null(o.conf);
+		assert_string_equal(a.err, expected);
+		unlink(lost);
+		free(lost);
+	}
+
 	/* Pages that are not there: relative ones begin beside the file. */
 	{
 		char *lost = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}, \"pages\": \"nothing\"}");

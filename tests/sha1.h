@@ -27,7 +27,7 @@ sha1_block(uint32_t h[5], const unsigned char *block)
 		uint32_t f, k, next;
 		w[t] = t >= 16 ? sha1_roll(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1)
 			       : (uint32_t) block[4 * t] << 24 | (uint32_t) block[4 * t + 1] << 16 |
-					 (uint32_t) block[4 * t + 2] << 8 | block[4 * t + 3];
+				(uint32_t) block[4 * t + 2] << 8 | block[4 * t + 3];
 		if (t < 20)
 			f = (b & c) | (~b & d), k = 0x5a827999;
 		else if (t < 40)

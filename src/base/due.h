@@ -19,7 +19,7 @@ struct due {
 	size_t n, room;
 };
 
-#define due_entry(link, type, member) ((type *) (void *) ((char *) (link) - offsetof(type, member)))
+#define due_entry(link, type, member) ((type *) (void *) ((char *) (link) -offsetof(type, member)))
 
 void due_init(struct due *d);
 /* Frees the heap, not the members. */

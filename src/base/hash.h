@@ -22,7 +22,7 @@ struct hash {
 	uint64_t seed;
 };
 
-#define hash_entry(link, type, member) ((type *) (void *) ((char *) (link) - offsetof(type, member)))
+#define hash_entry(link, type, member) ((type *) (void *) ((char *) (link) -offsetof(type, member)))
 
 void hash_init(struct hash *h, uint64_t seed);
 /* Frees the table, not the members. */

@@ -10,7 +10,7 @@ struct list {
 };
 
 /* The struct of the given type whose member is this link. */
-#define list_entry(link, type, member) ((type *) (void *) ((char *) (link) - offsetof(type, member)))
+#define list_entry(link, type, member) ((type *) (void *) ((char *) (link) -offsetof(type, member)))
 
 static inline void
 list_init(struct list *head)

@@ -9,7 +9,7 @@
 #define PEER_TEXT 64 /* room for "[address]:port" or "unix", with its NUL */
 
 struct peer {
-	char text[PEER_TEXT]; /* for the log */
+	char text[PEER_TEXT];                 /* for the log */
 	unsigned char address[NETWORK_BYTES]; /* all zero for a unix socket */
 	bool is_unix;
 	bool is_secure; /* the client's connection is encrypted */

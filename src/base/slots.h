@@ -12,7 +12,7 @@ struct slots {
 	struct slot {
 		void *item; /* borrowed; NULL: free */
 		uint64_t generation;
-	} *v;
+	} * v;
 	uint32_t n, *free, n_free;
 	uint64_t generation; /* the last one given */
 };

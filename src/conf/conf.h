@@ -87,7 +87,7 @@ struct conf_websocket {
 
 struct conf_limits {
 	size_t stanza;              /* the largest element passed on, either way */
-	size_t buffer_total; /* all that is kept for peers, of all sessions; 0: no such limit */
+	size_t buffer_total;        /* all that is kept for peers, of all sessions; 0: no such limit */
 	size_t queue;               /* bytes kept per session and direction; never less than stanza */
 	ms_t header_timeout;        /* from accept to the end of a request head; 0: none */
 	ms_t first_message_timeout; /* from a WebSocket upgrade to the client's first message; 0: none */

@@ -474,7 +474,7 @@ begin_container(struct reader *r, bool is_object)
 	}
 	if (is_object)
 		fits = row->type == CONF_OBJECT || row->type == CONF_MAP_OF_OBJECTS ||
-		       (row->type == CONF_FIELDS && !is_member_of(r, row));
+			(row->type == CONF_FIELDS && !is_member_of(r, row));
 	else
 		fits = row->type == CONF_LIST_OF_OBJECTS || (row->type == CONF_STRINGS && !is_member_of(r, row));
 	if (!fits) {

@@ -343,9 +343,9 @@ conf_take_public_url(void *base, struct slice s)
 static bool
 is_own_field(struct slice name)
 {
-	static const char *const own[] = {"connection", "content-length", "content-type", "content-encoding", "content-range",
-		"transfer-encoding", "trailer", "te", "keep-alive", "upgrade", "date", "allow", "location", "etag", "last-modified",
-		"cache-control", "accept-ranges", "www-authenticate"};
+	static const char *const own[] = {"connection", "content-length", "content-type", "content-encoding",
+		"content-range", "transfer-encoding", "trailer", "te", "keep-alive", "upgrade", "date", "allow",
+		"location", "etag", "last-modified", "cache-control", "accept-ranges", "www-authenticate"};
 	static const char *const own_prefixes[] = {"access-control-", "sec-websocket-", "proxy-"};
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
@@ -368,7 +368,8 @@ conf_take_response_name(void *base, struct slice s)
 	if (s.n == 0 || s.n > FIELD_NAME_MAX)
 		return form;
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && (s.p[i] == '\0' || strchr("!#$%&'*+-.^_`|~", s.p[i]) == NULL))
+		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) &&
+			(s.p[i] == '\0' || strchr("!#$%&'*+-.^_`|~", s.p[i]) == NULL))
 			return form;
 	if (is_own_field(s))
 		return "a field that culvert does not write itself";

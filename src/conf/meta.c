@@ -94,8 +94,9 @@ meta_xrd(const struct conf *c, const char *base, struct buf *out)
 	struct link link[LINKS];
 	size_t n = find_links(c, link);
 
-	buf_append_str(out, "<?xml version='1.0' encoding='utf-8'?>\n"
-			    "<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>\n");
+	buf_append_str(out,
+		"<?xml version='1.0' encoding='utf-8'?>\n"
+		"<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>\n");
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(out, "\t<Link rel=\"%s\" href=\"", link[i].rel);
 		append_url(out, &link[i], base);

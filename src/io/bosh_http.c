@@ -48,7 +48,8 @@ find_origin(const struct bosh_http *b, struct slice origin)
 	const struct conf_list *list = &b->config.conf->origins;
 
 	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->v[i], "*") == 0 || (slice_is_set(origin) && slice_eq_nocase(origin, slice_str(list->v[i]))))
+		if (strcmp(list->v[i], "*") == 0 ||
+			(slice_is_set(origin) && slice_eq_nocase(origin, slice_str(list->v[i]))))
 			return (uint32_t) (i + 1);
 	return 0;
 }
@@ -113,7 +114,7 @@ bosh_http_cut(struct bosh_http *b, struct req_id req)
 
 static void
 reply_text(struct bosh_http *b, const struct http_request *rq, unsigned status, const char *text, const char *name,
-	   const char *value)
+	const char *value)
 {
 	struct fields f = {.n = 0};
 
@@ -183,15 +184,15 @@ post(struct bosh_http *b, const struct http_request *rq, struct tag *tag)
 		return;
 	}
 	if (b->config.conf->origins.n > 0 &&
-	    !head_is_origin_allowed(origin, http_header(rq, "Host"), b->config.conf->origins.v,
-				    b->config.conf->origins.n)) {
+		!upgrade_is_origin_allowed(
+			origin, http_header(rq, "Host"), b->config.conf->origins.v, b->config.conf->origins.n)) {
 		reply_text(b, rq, 403, "This Origin is not allowed.\n", NULL, NULL);
 		return;
 	}
 	worker = registry_owner(b->config.registry, rq->body, &sid);
 	keep_sid(rq, tag, sid);
 	if (worker != b->config.worker ||
-	    registry_post(b->config.registry, rq->id, rq->body, rq->peer, now_of(b), &worker) == REGISTRY_FORWARD) {
+		registry_post(b->config.registry, rq->id, rq->body, rq->peer, now_of(b), &worker) == REGISTRY_FORWARD) {
 		counter_add(b->config.counters->bosh_forwarded, 1);
 		b->handler->forward(b->handler->arg, worker, rq->id, rq->body, rq->peer);
 	} else {
@@ -215,9 +216,9 @@ serve_bosh(struct bosh_http *b, const struct http_request *rq, struct tag *tag)
 		reply_preflight(b, rq);
 	else if (is_reading(rq))
 		reply_text(b, rq, 200,
-			   "It works: this is a BOSH endpoint (XEP-0124, XEP-0206), served by culvert.\n"
-			   "Point an XMPP client's BOSH URL here.\n",
-			   NULL, NULL);
+			"It works: this is a BOSH endpoint (XEP-0124, XEP-0206), served by culvert.\n"
+			"Point an XMPP client's BOSH URL here.\n",
+			NULL, NULL);
 	else
 		reply_text(b, rq, 405, "A BOSH endpoint takes POST.\n", "Allow", "POST, GET, HEAD, OPTIONS");
 }
@@ -227,9 +228,9 @@ serve_websocket_page(struct bosh_http *b, const struct http_request *rq)
 {
 	if (is_reading(rq))
 		reply_text(b, rq, 200,
-			   "It works: this is an XMPP WebSocket endpoint (RFC 7395), served by culvert.\n"
-			   "Point an XMPP client's WebSocket URL here.\n",
-			   NULL, NULL);
+			"It works: this is an XMPP WebSocket endpoint (RFC 7395), served by culvert.\n"
+			"Point an XMPP client's WebSocket URL here.\n",
+			NULL, NULL);
 	else
 		reply_text(b, rq, 405, "A WebSocket endpoint takes GET with an upgrade.\n", "Allow", "GET, HEAD");
 }
@@ -285,10 +286,11 @@ on_refuse(void *arg, const struct http_request *rq, unsigned status, const char 
 	struct tag tag = {.origin = find_origin(b, http_header(rq, "Origin"))};
 
 	memcpy(rq->tag, &tag, sizeof tag);
-	log_event(b->config.log, LOG_NOTICE, "request refused", "client=%s status=%u reason=\"%.*s\"", rq->peer->text, status,
-		  (int) strcspn(text, "\n"), text);
+	log_event(b->config.log, LOG_NOTICE, "request refused", "client=%s status=%u reason=\"%.*s\"", rq->peer->text,
+		status, (int) strcspn(text, "\n"), text);
 	/* XEP-0124, 17.1: HTTP codes are for those who do not speak BOSH. */
-	if (status == 413 && slice_eq(rq->method, SLICE("POST")) && conf_has_path(&b->config.conf->bosh_paths, rq->path))
+	if (status == 413 && slice_eq(rq->method, SLICE("POST")) &&
+		conf_has_path(&b->config.conf->bosh_paths, rq->path))
 		reply_terminal(b, rq, CLOSING_TOO_BIG);
 	else
 		reply_text(b, rq, status, text, "Connection", "close");
@@ -299,7 +301,7 @@ static bool
 on_upgrade(void *arg, const struct http_request *rq)
 {
 	struct bosh_http *b = arg;
-	const struct head_upgrade u = {
+	const struct upgrade_fields u = {
 		.connection = http_header(rq, "Connection"),
 		.upgrade = http_header(rq, "Upgrade"),
 		.version = http_header(rq, "Sec-WebSocket-Version"),
@@ -308,15 +310,15 @@ on_upgrade(void *arg, const struct http_request *rq)
 		.host = http_header(rq, "Host"),
 		.subprotocol = http_header(rq, "Sec-WebSocket-Protocol"),
 	};
-	struct head head;
+	struct upgrade head;
 
 	if (!conf_has_path(&b->config.conf->websocket_paths, rq->path))
 		return false;
-	if (head_judge_upgrade(b->config.rules, &u, &head) == HEAD_WEBSOCKET)
+	if (upgrade_judge_fields(b->config.rules, &u, &head) == UPGRADE_WEBSOCKET)
 		return true;
 	log_event(b->config.log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"", rq->peer->text,
-		  head_status(&head), head.reason);
-	reply_text(b, rq, head_status(&head), head.reason, "Sec-WebSocket-Version", "13");
+		upgrade_status(&head), head.reason);
+	reply_text(b, rq, upgrade_status(&head), head.reason, "Sec-WebSocket-Version", "13");
 	return false;
 }
 

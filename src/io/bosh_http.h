@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/ms.h"
 #include "io/http.h"
-#include "proto/head.h"
+#include "proto/http/upgrade.h"
 #include "session/registry.h"
 
 struct bosh_http;
@@ -32,7 +32,7 @@ struct bosh_http_config {
 	uv_loop_t *loop;
 	struct registry *registry;
 	const struct conf *conf;
-	const struct head_rules *rules;
+	const struct upgrade_rules *rules;
 	struct counters *counters;
 	const struct log *log;
 	uint32_t worker;
@@ -50,8 +50,8 @@ void bosh_http_set_conf(struct bosh_http *b, const struct conf *conf);
 /* Serves a connection; takes fd over. */
 void bosh_http_adopt(struct bosh_http *b, int fd, size_t n_head, const struct peer *peer);
 /* The answer to a request of this worker, with a status of HTTP; nothing happens when it is gone. */
-void bosh_http_reply(struct bosh_http *b, struct req_id req, unsigned status, struct slice body,
-		     const char *content_type);
+void
+bosh_http_reply(struct bosh_http *b, struct req_id req, unsigned status, struct slice body, const char *content_type);
 /* No answer to it: its connection is closed. */
 void bosh_http_cut(struct bosh_http *b, struct req_id req);
 /* As http_waiting(). */

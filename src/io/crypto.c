@@ -59,7 +59,8 @@ crypto_is_base64(struct slice text, size_t n)
 	size_t length = 0;
 
 	return n <= sizeof out && text.n == (n + 2) / 3 * 4 &&
-	       mbedtls_base64_decode(out, sizeof out, &length, (const unsigned char *) text.p, text.n) == 0 && length == n;
+		mbedtls_base64_decode(out, sizeof out, &length, (const unsigned char *) text.p, text.n) == 0 &&
+		length == n;
 }
 
 void

@@ -16,8 +16,8 @@
 
 #define READ_BYTES 65536
 #define MAX_ADDRESSES 16
-#define MAX_RECORDS 8  /* read from one connection before the others get their turn */
-#define MAX_RESTS 64   /* reads from a connection that is lost */
+#define MAX_RECORDS 8    /* read from one connection before the others get their turn */
+#define MAX_RESTS 64     /* reads from a connection that is lost */
 #define MIN_ATTEMPT 1000 /* ms an attempt gets, however many wait behind it */
 #define REASON 240
 
@@ -38,7 +38,7 @@ enum dial_state {
 	DIAL_CONNECTING,
 	DIAL_SECURING, /* the socket is with the handshake */
 	DIAL_OPEN,
-	DIAL_BROKEN,   /* waits for dialer_run() to say so */
+	DIAL_BROKEN, /* waits for dialer_run() to say so */
 };
 
 struct dial {
@@ -55,7 +55,7 @@ struct dial {
 	ms_t give_up_at;
 	struct due_link due;
 	struct list link; /* in dialer->put_off */
-	uint64_t job; /* of the handshake under way */
+	uint64_t job;     /* of the handshake under way */
 	struct hash_link by_job;
 	bool is_read_put_off; /* decrypted bytes wait that the socket does not tell of */
 	bool is_paused;
@@ -179,8 +179,8 @@ tell_gone(struct dial *d)
 	enum closing closing = d->closing;
 
 	log_event(dialer->log, closing_row(closing)->level,
-		  closing == CLOSING_SERVER_GONE ? "upstream lost" : "upstream not reached",
-		  "session=%llu domain=%s reason=\"%s\"", (unsigned long long) d->number, d->domain->name, d->reason);
+		closing == CLOSING_SERVER_GONE ? "upstream lost" : "upstream not reached",
+		"session=%llu domain=%s reason=\"%s\"", (unsigned long long) d->number, d->domain->name, d->reason);
 	dial_drop(d);
 	dialer->handler->gone(owner, closing);
 }
@@ -320,7 +320,7 @@ note_failure(struct dial *d, const char *why)
 
 /* The connection is there to be used. */
 static void
-stand(struct dial *d, enum xstream_leg leg)
+stand(struct dial *d, enum upstream_leg leg)
 {
 	struct dial_socket *s = d->socket;
 
@@ -384,7 +384,7 @@ on_connect_events(struct dial_socket *s, int status)
 	if (d->domain->connect[d->next_target - 1].tls_direct)
 		secure(d, true);
 	else
-		stand(d, is_loopback(&d->address[d->next_address - 1].address) ? XSTREAM_LOCAL : XSTREAM_EXPOSED);
+		stand(d, is_loopback(&d->address[d->next_address - 1].address) ? UPSTREAM_LOCAL : UPSTREAM_EXPOSED);
 }
 
 static void
@@ -646,7 +646,7 @@ dialer_secured(struct dialer *dialer, struct tls_job *job)
 	d->is_read_put_off = tls_has_pending(s->tls);
 	if (d->is_read_put_off)
 		put_off(d, DIAL_OPEN);
-	stand(d, XSTREAM_SECURE);
+	stand(d, UPSTREAM_SECURE);
 }
 
 void

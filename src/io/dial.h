@@ -19,7 +19,7 @@
 #include "io/dns.h"
 #include "io/tls.h"
 #include "proto/closing.h"
-#include "proto/xstream.h"
+#include "proto/stream/upstream.h"
 
 struct dialer;
 struct dial;
@@ -45,7 +45,7 @@ void tls_job_free(struct tls_job *job);
 struct dial_handler {
 	void *arg;
 	/* The connection stands, or is now TLS. */
-	void (*connected)(void *owner, enum xstream_leg leg);
+	void (*connected)(void *owner, enum upstream_leg leg);
 	/* Sends the job to where handshakes are done; it comes back through dialer_secured(). */
 	void (*handshake)(void *arg, struct tls_job *job);
 	void (*data)(void *owner, struct slice bytes);
@@ -65,8 +65,8 @@ void dialer_free(struct dialer *d);
  * within timeout ms (0: as long as the system tries).  domain must stay until
  * dial_drop() or gone.  number is the session's, for the log.
  */
-struct dial *dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, ms_t timeout,
-			  uint64_t number);
+struct dial *
+dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, ms_t timeout, uint64_t number);
 /* STARTTLS was agreed on: does the handshake, then connected is called again. */
 void dial_start_tls(struct dial *dial);
 /* How many bytes were taken, 0 when none now: writable is called when there is room. */

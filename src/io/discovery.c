@@ -1,7 +1,7 @@
 #include "io/discovery.h"
 
 #include "conf/meta.h"
-#include "proto/page.h"
+#include "proto/http/static_file.h"
 
 #define DOMAIN_MAX 1024 /* as asked for, with its NUL */
 
@@ -9,14 +9,19 @@
  * Every site may read these, whatever "origins" says, and only these
  * (XEP-0156, 3): they hold nothing but what all may know.
  */
-#define EVERYBODY {"Access-Control-Allow-Origin", "*"}
-#define NO_SNIFF {"X-Content-Type-Options", "nosniff"}
+#define EVERYBODY \
+	{ \
+		"Access-Control-Allow-Origin", "*" \
+	}
+#define NO_SNIFF \
+	{ \
+		"X-Content-Type-Options", "nosniff" \
+	}
 
-static const char no_domain[] =
-	"No XMPP domain that is served here was asked for.\n"
-	"\n"
-	"The domain is taken from the host this is fetched from, or from ?domain=NAME.\n"
-	"It must be one of \"domains\" in culvert's configuration.\n";
+static const char no_domain[] = "No XMPP domain that is served here was asked for.\n"
+				"\n"
+				"The domain is taken from the host this is fetched from, or from ?domain=NAME.\n"
+				"It must be one of \"domains\" in culvert's configuration.\n";
 static const char no_url[] =
 	"There is no address to give: XEP-0156 allows only those that begin with https:// or wss://,\n"
 	"and this request did not come by https as far as culvert knows.\n"
@@ -48,8 +53,8 @@ reply_preflight(struct http *http, const struct http_request *rq)
 static void
 refuse_method(struct http *http, const struct http_request *rq)
 {
-	static const struct http_field fields[] = {{"Allow", "GET, HEAD, OPTIONS"},
-		{"Content-Type", "text/plain; charset=utf-8"}, EVERYBODY, NO_SNIFF};
+	static const struct http_field fields[] = {
+		{"Allow", "GET, HEAD, OPTIONS"}, {"Content-Type", "text/plain; charset=utf-8"}, EVERYBODY, NO_SNIFF};
 
 	http_reply(http, rq->id, 405, fields, sizeof fields / sizeof *fields, SLICE("host-meta takes GET.\n"));
 }
@@ -57,7 +62,7 @@ refuse_method(struct http *http, const struct http_request *rq)
 static void
 reply_document(struct http *http, const struct http_request *rq, struct slice document, bool is_json, bool is_derived)
 {
-	char etag[PAGE_ETAG_MAX];
+	char etag[STATIC_FILE_ETAG_MAX];
 	/* What follows from the fields of one request must not be given to another's client. */
 	const struct http_field fields[] = {
 		{"ETag", etag},
@@ -68,15 +73,16 @@ reply_document(struct http *http, const struct http_request *rq, struct slice do
 	};
 	size_t n = sizeof fields / sizeof *fields;
 
-	page_etag_of(etag, document);
-	if (page_is_known(http_header(rq, "If-None-Match"), SLICE_NONE, etag, ""))
+	static_file_etag_of(etag, document);
+	if (static_file_is_known(http_header(rq, "If-None-Match"), SLICE_NONE, etag, ""))
 		http_reply(http, rq->id, 304, fields, n - 1, SLICE(""));
 	else
 		http_reply(http, rq->id, 200, fields, n, document);
 }
 
 static void
-reply(struct http *http, const struct conf *conf, const struct hooks *hooks, const struct http_request *rq, bool is_json)
+reply(struct http *http, const struct conf *conf, const struct hooks *hooks, const struct http_request *rq,
+	bool is_json)
 {
 	struct slice argument = http_argument(rq, "domain");
 	struct meta_question q = {.host = http_header(rq, "Host"), .is_secure = rq->peer->is_secure};
@@ -93,7 +99,7 @@ reply(struct http *http, const struct conf *conf, const struct hooks *hooks, con
 	}
 	if (!slice_is_set(argument)) {
 		answer = meta_ask(conf, &q, hooks, base, &is_derived);
-	} else if (page_argument(argument, domain, sizeof domain)) {
+	} else if (static_file_argument(argument, domain, sizeof domain)) {
 		q.domain = slice_str(domain);
 		answer = meta_ask(conf, &q, hooks, base, &is_derived);
 	}

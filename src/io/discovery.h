@@ -7,7 +7,7 @@
 #include "io/http.h"
 
 /* Answers a request for one of them; false when it is for something else, and then nothing is answered. */
-bool discovery_answer(struct http *http, const struct conf *conf, const struct hooks *hooks,
-		      const struct http_request *rq);
+bool
+discovery_answer(struct http *http, const struct conf *conf, const struct hooks *hooks, const struct http_request *rq);
 
 #endif

@@ -171,7 +171,8 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
 
 	(void) timeouts;
 	if (status == ARES_SUCCESS && !q->is_cancelled) {
-		for (struct ares_addrinfo_node *node = answer->nodes; node != NULL && n < MAX_ADDRESSES; node = node->ai_next) {
+		for (struct ares_addrinfo_node *node = answer->nodes; node != NULL && n < MAX_ADDRESSES;
+			node = node->ai_next) {
 			if ((size_t) node->ai_addrlen > sizeof address[n].address)
 				continue;
 			memcpy(&address[n].address, node->ai_addr, (size_t) node->ai_addrlen);
@@ -189,10 +190,10 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
 
 struct dns_query *
 dns_resolve(struct dns *d, const char *host, uint16_t port,
-	    void (*done)(void *arg, const struct dns_address *address, size_t n, const char *reason), void *arg)
+	void (*done)(void *arg, const struct dns_address *address, size_t n, const char *reason), void *arg)
 {
-	static const struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
-							 .ai_flags = ARES_AI_NUMERICSERV};
+	static const struct ares_addrinfo_hints hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NUMERICSERV};
 	struct dns_query *q = xcalloc(1, sizeof *q);
 	char service[8];
 

@@ -28,8 +28,7 @@ void dns_close(struct dns *d);
  * dns_cancel().  Returns NULL when done was called already.
  */
 struct dns_query *dns_resolve(struct dns *d, const char *host, uint16_t port,
-			      void (*done)(void *arg, const struct dns_address *address, size_t n, const char *reason),
-			      void *arg);
+	void (*done)(void *arg, const struct dns_address *address, size_t n, const char *reason), void *arg);
 /* NULL is fine. */
 void dns_cancel(struct dns_query *q);
 

@@ -31,7 +31,7 @@ struct guest {
 
 struct door {
 	uv_loop_t *loop;
-	const struct head_rules *rules;
+	const struct upgrade_rules *rules;
 	ms_t header_timeout;
 	const char *lines; /* response_headers */
 	const struct door_handler *handler;
@@ -39,12 +39,12 @@ struct door {
 	const struct log *log;
 	struct due due;
 	struct list guests;
-	char peek[HEAD_MAX];
+	char peek[UPGRADE_MAX];
 };
 
 struct door *
-door_new(uv_loop_t *loop, const struct head_rules *rules, const struct conf *conf, const struct door_handler *handler,
-	 struct counters *counters, const struct log *log)
+door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *conf,
+	const struct door_handler *handler, struct counters *counters, const struct log *log)
 {
 	struct door *d = xcalloc(1, sizeof *d);
 
@@ -116,17 +116,17 @@ say_goodbye(struct guest *g)
  * so the head is taken in, and what follows is dropped until the client closes.
  */
 static void
-refuse(struct guest *g, const struct head *head, size_t n)
+refuse(struct guest *g, const struct upgrade *head, size_t n)
 {
 	struct door *d = g->door;
 	struct buf answer;
 
 	counter_add(d->counters->http_refused, 1);
 	log_event(d->log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"", g->peer.text,
-		  head_status(head), head->reason);
+		upgrade_status(head), head->reason);
 	(void) recv(g->fd, d->peek, n, 0);
 	buf_init(&answer, BUF_UNLIMITED);
-	head_refusal(&answer, head, slice_str(d->lines));
+	upgrade_refusal(&answer, head, slice_str(d->lines));
 	(void) send(g->fd, buf_slice(&answer).p, answer.n, MSG_NOSIGNAL);
 	buf_fini(&answer);
 	say_goodbye(g);
@@ -170,7 +170,7 @@ static void
 judge(struct guest *g)
 {
 	struct door *d = g->door;
-	struct head head;
+	struct upgrade head;
 	ssize_t n = recv(g->fd, d->peek, sizeof d->peek, MSG_PEEK);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -181,8 +181,8 @@ judge(struct guest *g)
 		show_out(g);
 		return;
 	}
-	switch (head_judge(d->rules, slice_of(d->peek, (size_t) n), &head)) {
-	case HEAD_MORE:
+	switch (upgrade_judge(d->rules, slice_of(d->peek, (size_t) n), &head)) {
+	case UPGRADE_MORE:
 		if (g->has_left) {
 			show_out(g);
 			return;
@@ -191,16 +191,16 @@ judge(struct guest *g)
 		set_low_water(g->fd, (size_t) n + 1);
 		wait_for_more(g);
 		return;
-	case HEAD_HTTP:
+	case UPGRADE_HTTP:
 		hand_over(g, false, head_length(slice_of(d->peek, (size_t) n)));
 		return;
-	case HEAD_WEBSOCKET:
+	case UPGRADE_WEBSOCKET:
 		hand_over(g, true, head.n);
 		return;
-	case HEAD_REFUSED:
+	case UPGRADE_REFUSED:
 		refuse(g, &head, (size_t) n);
 		return;
-	case HEAD_GARBAGE:
+	case UPGRADE_GARBAGE:
 		counter_add(d->counters->http_refused, 1);
 		log_event(d->log, LOG_INFO, "not HTTP", "client=%s", g->peer.text);
 		show_out(g);

@@ -9,12 +9,12 @@
 #include "base/fdmap.h"
 #include "base/list.h"
 #include "base/slots.h"
-#include "io/late.h"
+#include "io/late_upgrade.h"
 #include "io/pace.h"
 #include "io/pool.h"
 #include "io/watch.h"
-#include "proto/framing.h"
-#include "proto/head.h"
+#include "proto/http/smuggling.h"
+#include "proto/http/upgrade.h"
 
 /*
  * Resuming costs the library a walk over all requests it holds, so the
@@ -23,10 +23,10 @@
 #define MAX_SHARDS 16
 #define SHARD_CONNECTIONS 1000
 
-#define IDLE_SECONDS 120     /* of a kept connection; proxies and browsers give up before (75 s) */
-#define MAX_DROPPED 1048576  /* bytes of a body too large that are read and dropped, so that the answer arrives */
-#define KEEP_BODY 1024       /* room a waiting request may keep */
-#define FIRST_ROOM 16384     /* made for a body before any of it has come */
+#define IDLE_SECONDS 120    /* of a kept connection; proxies and browsers give up before (75 s) */
+#define MAX_DROPPED 1048576 /* bytes of a body too large that are read and dropped, so that the answer arrives */
+#define KEEP_BODY 1024      /* room a waiting request may keep */
+#define FIRST_ROOM 16384    /* made for a body before any of it has come */
 #define MIN_SWEEP_MS 250
 
 static const char ending[] = "culvert is shutting down.\n";
@@ -63,7 +63,7 @@ struct request {
 	unsigned refusal; /* a status when the body is not kept, but read and dropped; 0: it is kept */
 	size_t dropped;
 	size_t charged; /* to the budget */
-	size_t unsent; /* of a large answer */
+	size_t unsent;  /* of a large answer */
 	struct buf body;
 	unsigned status;
 	struct MHD_Response *response;
@@ -93,8 +93,8 @@ struct http {
 	uv_timer_t timer, sweep;
 	struct list connections;
 	struct shard shard[MAX_SHARDS + POOLS]; /* there is always room for the first of a kind */
-	unsigned n_shards, n_open; /* open: handles that must be closed before the memory goes */
-	bool is_ending;  /* what comes now is refused */
+	unsigned n_shards, n_open;              /* open: handles that must be closed before the memory goes */
+	bool is_ending;                         /* what comes now is refused */
 	bool is_closing;
 
 	struct slots requests;
@@ -156,7 +156,8 @@ request_id(const struct request *rq)
 }
 
 static void
-answer(struct request *rq, struct MHD_Response *response, unsigned status, const struct http_field *fields, size_t n_fields)
+answer(struct request *rq, struct MHD_Response *response, unsigned status, const struct http_field *fields,
+	size_t n_fields)
 {
 	const struct conf *conf = rq->http->conf;
 
@@ -204,16 +205,16 @@ http_tag(struct http *h, struct req_id id)
 
 void
 http_reply(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
-	   struct slice body)
+	struct slice body)
 {
 	struct request *rq = find_waiting(h, id);
 
 	if (rq == NULL)
 		return;
 	answer(rq,
-	       MHD_create_response_from_buffer(body.n, (void *) (uintptr_t) (body.n > 0 ? body.p : ""),
-					       MHD_RESPMEM_MUST_COPY),
-	       status, fields, n_fields);
+		MHD_create_response_from_buffer(
+			body.n, (void *) (uintptr_t) (body.n > 0 ? body.p : ""), MHD_RESPMEM_MUST_COPY),
+		status, fields, n_fields);
 	if (body.n >= HTTP_LARGE) {
 		rq->unsent = body.n;
 		h->handler->unsent(h->handler->arg, rq->tag, (ssize_t) body.n);
@@ -222,8 +223,8 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 
 /* The library gives the file to the kernel to send, a piece at a time. */
 void
-http_reply_file(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields, int fd,
-		uint64_t size)
+http_reply_file(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
+	int fd, uint64_t size)
 {
 	struct request *rq = find_waiting(h, id);
 
@@ -259,12 +260,12 @@ http_cut(struct http *h, struct req_id id)
 static void
 take_upgrade(struct request *rq, const char *url)
 {
-	struct late *late = late_new(rq->connection->fd, &rq->connection->peer, url);
+	struct late_upgrade *late = late_upgrade_new(rq->connection->fd, &rq->connection->peer, url);
 
 	if (late == NULL)
 		return;
-	if (http_head_copy(rq->library, late) != 0 || late_end(late) != 0) {
-		late_free(late);
+	if (http_fields_copy(rq->library, late) != 0 || late_upgrade_end(late) != 0) {
+		late_upgrade_free(late);
 		return;
 	}
 	rq->is_upgrade = true;
@@ -277,10 +278,10 @@ hand_over_upgrades(struct http *h)
 	struct list *link;
 
 	while ((link = list_shift(&h->upgrades)) != NULL) {
-		struct late *late = list_entry(link, struct late, link);
+		struct late_upgrade *late = list_entry(link, struct late_upgrade, link);
 		h->handler->upgraded(h->handler->arg, late->fd, buf_slice(&late->head), &late->peer);
 		late->fd = -1;
-		late_free(late);
+		late_upgrade_free(late);
 	}
 }
 
@@ -302,7 +303,7 @@ describe(struct request *rq, const char *url, const char *method)
 	return (struct http_request){
 		.id = request_id(rq),
 		.method = slice_str(method),
-		.path = head_path(slice_str(url)),
+		.path = upgrade_path(slice_str(url)),
 		.body = buf_slice(&rq->body),
 		.peer = &rq->connection->peer,
 		.has_left = rq->connection->is_gone,
@@ -328,14 +329,14 @@ refuse(struct request *rq, const struct http_request *public, unsigned status, c
  * refuses is refused here too: a length, a field twice.
  */
 static enum MHD_Result
-judge_upgrade(struct request *rq, const struct http_request *public, const struct framing *f, const char *url,
-	      bool is_http_1_1)
+judge_upgrade(struct request *rq, const struct http_request *public, const struct smuggling *f, const char *url,
+	bool is_http_1_1)
 {
 	const struct http_handler *handler = rq->http->handler;
 
 	if (rq->http->is_ending)
 		return refuse(rq, public, 503, ending);
-	if (framing_is_upgrade_odd(f))
+	if (smuggling_is_upgrade_odd(f))
 		return refuse(rq, public, 400, "The header fields of this upgrade are not clear.\n");
 	if (!is_http_1_1)
 		return refuse(rq, public, 400, "A WebSocket upgrade needs HTTP/1.1.\n");
@@ -353,21 +354,20 @@ judge_upgrade(struct request *rq, const struct http_request *public, const struc
 /* The head is there.  What is wrong with it is answered before a body is read. */
 static enum MHD_Result
 begin(struct http *h, struct MHD_Connection *library, const char *url, const char *method, const char *version,
-      void **request)
+	void **request)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct request *rq = request_new(h, connection_from(info->socket_context), library);
 	struct http_request public;
-	struct framing framing;
+	struct smuggling framing;
 	bool is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
 	uint64_t bytes;
 
 	*request = rq;
 	public = describe(rq, url, method);
-	framing = http_head_framing(library, &bytes);
+	framing = http_fields_smuggling(library, &bytes);
 	pace_head(&rq->connection->pace, bytes, framing.transfer_encodings > 0, (ms_t) uv_now(h->loop));
-	if (framing_is_odd(&framing, is_http_1_1))
+	if (smuggling_is_odd(&framing, is_http_1_1))
 		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
 	if (strcmp(method, "GET") == 0 && framing.is_upgrade)
 		return judge_upgrade(rq, &public, &framing, url, is_http_1_1);
@@ -375,7 +375,7 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	if (framing.length > h->config.max_body)
 		rq->refusal = 413;
 	if (framing.length > h->config.max_body + MAX_DROPPED ||
-	    (rq->refusal != 0 && slice_is_set(http_header(&public, "expect"))))
+		(rq->refusal != 0 && slice_is_set(http_header(&public, "expect"))))
 		return refuse(rq, &public, 413, too_large);
 	if (framing.length > 0 && rq->refusal == 0)
 		buf_reserve(&rq->body, framing.length < FIRST_ROOM ? (size_t) framing.length : FIRST_ROOM);
@@ -404,7 +404,7 @@ read_body(struct request *rq, const char *data, size_t *n)
 
 static enum MHD_Result
 on_access(void *arg, struct MHD_Connection *library, const char *url, const char *method, const char *version,
-	  const char *data, size_t *n_data, void **request)
+	const char *data, size_t *n_data, void **request)
 {
 	struct http *h = arg;
 	struct request *rq = *request;
@@ -583,12 +583,12 @@ open_shard(struct http *h, enum pool pool)
 	const union MHD_DaemonInfo *info;
 
 	*s = (struct shard){.http = h, .pool = pool};
-	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
-				     0, NULL, NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				     pool_bytes(pool), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS,
-				     MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-				     MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
+	s->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL,
+		on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+		h, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes(pool), MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned) IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT,
+		1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
 	if (s->daemon == NULL)
 		return false;
 	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -661,8 +661,8 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 	c->shard->is_dirty = true;
 	start_sweep(h);
 	if (MHD_add_connection(c->shard->daemon, fd, NULL, 0) != MHD_YES) {
-		log_event(h->config.log, LOG_WARNING, "connection not served", "client=%s reason=\"no room in the HTTP library\"",
-			  peer->text);
+		log_event(h->config.log, LOG_WARNING, "connection not served",
+			"client=%s reason=\"no room in the HTTP library\"", peer->text);
 		c->shard->n_connections--;
 		fdmap_take(&h->arrivals, fd);
 		c->magic = 0;

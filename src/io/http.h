@@ -1,7 +1,7 @@
 /*
  * http.h: HTTP with libmicrohttpd, as values: a request comes with a req_id
  * and its whole body; the answer names the req_id, now or much later.  With
- * http_head.c the only file that sees the library.
+ * http_fields.c the only file that sees the library.
  *
  *      door -> http_adopt -> [library] -> handler->request
  *                                              |  held, nothing runs
@@ -19,7 +19,7 @@
 #include "base/ms.h"
 #include "base/slice.h"
 #include "conf/conf.h"
-#include "io/http_head.h"
+#include "io/http_fields.h"
 
 #define HTTP_TAG 96      /* bytes a handler may keep with a request */
 #define HTTP_LARGE 16384 /* bytes of an answer that are worth counting until the client has taken them */
@@ -52,9 +52,9 @@ struct http_handler {
 };
 
 struct http_config {
-	uint32_t worker;     /* for req_id */
-	size_t max_body;     /* larger ones get 413 */
-	ms_t header_timeout; /* for a request head on a connection that served requests before; 0: none */
+	uint32_t worker;       /* for req_id */
+	size_t max_body;       /* larger ones get 413 */
+	ms_t header_timeout;   /* for a request head on a connection that served requests before; 0: none */
 	struct budget *budget; /* bodies are counted in it while they are kept */
 	const struct log *log;
 };
@@ -77,11 +77,11 @@ void http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer);
  * are fields.  Nothing happens when the request is gone or answered.
  */
 void http_reply(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
-		struct slice body);
+	struct slice body);
 
 /* The same with a file as the body: size bytes from its beginning, read as the client takes them.  Takes fd over. */
-void http_reply_file(struct http *h, struct req_id id, unsigned status, const struct http_field *fields, size_t n_fields,
-		     int fd, uint64_t size);
+void http_reply_file(struct http *h, struct req_id id, unsigned status, const struct http_field *fields,
+	size_t n_fields, int fd, uint64_t size);
 
 /*
  * Closes the connection of a request that will not be answered, or whose large

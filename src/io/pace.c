@@ -1,6 +1,6 @@
 #include "io/pace.h"
 
-#include "io/wire.h"
+#include "io/tcp_info.h"
 
 #define BODY_MS 60000 /* from a request's head to the end of its body */
 #define STRAY_BYTES 4 /* some clients end a body with a line end that is not part of it */
@@ -25,7 +25,7 @@ pace_next(struct pace *p)
 {
 	/* The framing of chunks was not counted: all that has come is taken for part of it. */
 	if (p->is_chunked)
-		p->consumed = wire_bytes_received(p->fd);
+		p->consumed = tcp_info_bytes_received(p->fd);
 	p->stage = PACE_HEAD;
 	p->is_chunked = false;
 	p->since = 0;
@@ -34,7 +34,7 @@ pace_next(struct pace *p)
 static bool
 has_more(const struct pace *p)
 {
-	return wire_bytes_received(p->fd) > p->consumed + STRAY_BYTES;
+	return tcp_info_bytes_received(p->fd) > p->consumed + STRAY_BYTES;
 }
 
 /*
@@ -49,8 +49,8 @@ pace_is_pipelined(const struct pace *p)
 
 	if (p->stage != PACE_HELD)
 		return false;
-	received = p->is_chunked ? 0 : wire_bytes_received(p->fd);
-	return received > 0 ? received > p->consumed + STRAY_BYTES : wire_bytes_waiting(p->fd) > STRAY_BYTES;
+	received = p->is_chunked ? 0 : tcp_info_bytes_received(p->fd);
+	return received > 0 ? received > p->consumed + STRAY_BYTES : tcp_info_bytes_waiting(p->fd) > STRAY_BYTES;
 }
 
 bool

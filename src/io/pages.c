@@ -11,7 +11,7 @@
 #include "base/fatal.h"
 #include "base/features.h"
 #include "io/beneath.h"
-#include "proto/page.h"
+#include "proto/http/static_file.h"
 
 #define DATE_MAX 32
 #define KEPT "public, max-age=86400"
@@ -23,16 +23,15 @@ struct pages {
 };
 
 static const char none_text[] = "There is nothing here.\n";
-static const char none_html[] =
-	"<!DOCTYPE html>\n"
-	"<html lang=\"en\">\n"
-	"<meta charset=\"utf-8\">\n"
-	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-	"<meta name=\"color-scheme\" content=\"light dark\">\n"
-	"<title>Nothing here</title>\n"
-	"<h1>There is nothing here</h1>\n"
-	"<p>The address may be mistyped, or the page was moved.\n"
-	"</html>\n";
+static const char none_html[] = "<!DOCTYPE html>\n"
+				"<html lang=\"en\">\n"
+				"<meta charset=\"utf-8\">\n"
+				"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+				"<meta name=\"color-scheme\" content=\"light dark\">\n"
+				"<title>Nothing here</title>\n"
+				"<h1>There is nothing here</h1>\n"
+				"<p>The address may be mistyped, or the page was moved.\n"
+				"</html>\n";
 
 void
 pages_set_conf(struct pages *p, const struct conf *conf)
@@ -103,7 +102,7 @@ pages_answer_none(struct pages *p, const struct http_request *rq)
 static void
 redirect(struct pages *p, const struct http_request *rq)
 {
-	char location[3 * PAGE_PATH_MAX + 8];
+	char location[3 * STATIC_FILE_PATH_MAX + 8];
 	size_t begin = rq->path.n;
 	struct http_field fields[] = {{"Location", location}, {"Cache-Control", "no-cache"}};
 
@@ -129,8 +128,8 @@ refuse_method(struct pages *p, const struct http_request *rq)
 static void
 send_file(struct pages *p, const struct http_request *rq, const char *file, int fd, const struct stat *st)
 {
-	const struct page_type *type = page_type(file);
-	char etag[PAGE_ETAG_MAX], date[DATE_MAX];
+	const struct static_file_type *type = static_file_type(file);
+	char etag[STATIC_FILE_ETAG_MAX], date[DATE_MAX];
 	struct http_field fields[] = {
 		{"ETag", etag},
 		{"Last-Modified", date},
@@ -141,10 +140,11 @@ send_file(struct pages *p, const struct http_request *rq, const char *file, int 
 	size_t n = sizeof fields / sizeof *fields;
 	struct tm tm;
 
-	page_etag(etag, (uint64_t) st->st_size, st->st_mtim.tv_sec, (uint32_t) st->st_mtim.tv_nsec);
-	if (gmtime_r(&st->st_mtim.tv_sec, &tm) == NULL || strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm) == 0)
+	static_file_etag(etag, (uint64_t) st->st_size, st->st_mtim.tv_sec, (uint32_t) st->st_mtim.tv_nsec);
+	if (gmtime_r(&st->st_mtim.tv_sec, &tm) == NULL ||
+		strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm) == 0)
 		snprintf(date, sizeof date, "Thu, 01 Jan 1970 00:00:00 GMT");
-	if (page_is_known(http_header(rq, "If-None-Match"), http_header(rq, "If-Modified-Since"), etag, date)) {
+	if (static_file_is_known(http_header(rq, "If-None-Match"), http_header(rq, "If-Modified-Since"), etag, date)) {
 		close(fd);
 		http_reply(p->http, rq->id, 304, fields, n - 1, SLICE(""));
 		return;
@@ -174,11 +174,11 @@ complain(struct pages *p, const struct http_request *rq, const char *file)
 bool
 pages_answer(struct pages *p, const struct http_request *rq)
 {
-	char file[PAGE_PATH_MAX];
+	char file[STATIC_FILE_PATH_MAX];
 	struct stat st = {.st_mode = 0};
 	int fd;
 
-	if (p->directory < 0 || !page_file(rq->path, file))
+	if (p->directory < 0 || !static_file_path(rq->path, file))
 		return false;
 	fd = beneath_open(p->directory, file);
 	if (fd < 0)

@@ -49,11 +49,11 @@ static const int ciphers[] = {
 /* The library's own order begins with the dearest curve: it would double the cost of a handshake. */
 #if MBEDTLS_VERSION_NUMBER >= 0x03010000
 static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
-				  MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, 0};
+	MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, 0};
 #define CONF_GROUPS(config) mbedtls_ssl_conf_groups((config), groups)
 #else
-static const mbedtls_ecp_group_id groups[] = {MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1,
-					      MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
+static const mbedtls_ecp_group_id groups[] = {
+	MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
 #define CONF_GROUPS(config) mbedtls_ssl_conf_curves((config), groups)
 #endif
 
@@ -76,22 +76,23 @@ load_authorities(struct tls_trust *t, const char *ca_file, struct buf *error)
 			return 0;
 		mbedtls_strerror(status, why, sizeof why);
 		buf_printf(error, "%s: no certificates can be read from it: %s", ca_file,
-			   status > 0 ? "some are damaged" : why);
+			status > 0 ? "some are damaged" : why);
 		return -1;
 	}
 	for (size_t i = 0; i < sizeof system_authorities / sizeof *system_authorities && status < 0; i++)
 		status = mbedtls_x509_crt_parse_file(&t->authorities, system_authorities[i]);
 	if (status < 0)
-		buf_printf(error, "the system has no certificates of authorities: install the package ca-certificates, "
-				  "or set \"ca_file\"");
+		buf_printf(error,
+			"the system has no certificates of authorities: install the package ca-certificates, "
+			"or set \"ca_file\"");
 	return status < 0 ? -1 : 0;
 }
 
 static int
 configure(struct tls_trust *t, mbedtls_ssl_config *config, bool verify)
 {
-	if (mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-					MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+	if (mbedtls_ssl_config_defaults(
+		    config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
 		return -1;
 	mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 	mbedtls_ssl_conf_max_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
@@ -128,8 +129,8 @@ tls_trust_new(const char *ca_file, bool verify, struct buf *error)
 	mbedtls_ssl_config_init(&t->starttls);
 	mbedtls_ssl_config_init(&t->direct);
 	if (mbedtls_ctr_drbg_seed(&t->drbg, mbedtls_entropy_func, &t->entropy, personal, sizeof personal - 1) != 0 ||
-	    configure(t, &t->starttls, verify) != 0 || configure(t, &t->direct, verify) != 0 ||
-	    mbedtls_ssl_conf_alpn_protocols(&t->direct, protocols) != 0) {
+		configure(t, &t->starttls, verify) != 0 || configure(t, &t->direct, verify) != 0 ||
+		mbedtls_ssl_conf_alpn_protocols(&t->direct, protocols) != 0) {
 		buf_append_str(error, "TLS cannot be set up: no entropy or no memory");
 		trust_free(t);
 		return NULL;
@@ -180,7 +181,7 @@ tls_client_new(struct tls_trust *trust, int fd, const char *name, bool is_direct
 	t->fd = fd;
 	mbedtls_ssl_init(&t->ssl);
 	if (mbedtls_ssl_setup(&t->ssl, is_direct ? &trust->direct : &trust->starttls) != 0 ||
-	    mbedtls_ssl_set_hostname(&t->ssl, name) != 0) {
+		mbedtls_ssl_set_hostname(&t->ssl, name) != 0) {
 		tls_free(t);
 		return NULL;
 	}

@@ -29,8 +29,8 @@ on_events(uv_poll_t *poll, int status, int events)
 	do {
 		n = epoll_wait(w->epoll, event, BATCH, 0);
 		for (int i = 0; i < n; i++)
-			w->event(w->arg, event[i].data.ptr,
-				 (event[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+			w->event(
+				w->arg, event[i].data.ptr, (event[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
 	} while (n == BATCH);
 }
 

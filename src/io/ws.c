@@ -11,12 +11,13 @@
 #include "base/fatal.h"
 #include "base/fdmap.h"
 #include "base/list.h"
-#include "io/wire.h"
-#include "proto/head.h"
+#include "io/tcp_info.h"
+#include "proto/http/upgrade.h"
 
 #define CONNECTION_MAGIC 0x77736373u
 #define VOUCH_MS 25000
-#define RX_BYTES 2048     /* read at once; a message up to this comes whole and is not copied; each connection has as much */
+#define RX_BYTES \
+	2048 /* read at once; a message up to this comes whole and is not copied; each connection has as much */
 #define FIELD_NAME_MAX 80 /* room for the name of a header field with its colon */
 #define TX_BYTES 65536    /* at once to the kernel; the library would cut at 4096 and copy the rest */
 #define MAX_CLOSE_TEXT 123
@@ -37,7 +38,7 @@ struct ws_connection {
 	bool is_hung_up;
 	unsigned close_code; /* 0: cut at once */
 	const char *close_text;
-	int last_fd;         /* keeps the socket open after the library; -1: none */
+	int last_fd;        /* keeps the socket open after the library; -1: none */
 	struct list link;   /* in ws->put_off */
 	struct list paused; /* in ws->paused */
 };
@@ -60,13 +61,13 @@ struct ws {
 	struct ws_config config;
 	const struct ws_handler *handler;
 	const struct conf *conf; /* NULL: no fields of its own */
-	struct list put_off; /* connections to be ended outside of the library */
-	struct fdmap arrivals; /* of connections the library has not opened yet */
+	struct list put_off;     /* connections to be ended outside of the library */
+	struct fdmap arrivals;   /* of connections the library has not opened yet */
 	struct list paused;
 	uv_timer_t vouch; /* runs while connections are paused */
 	lws_retry_bo_t pings;
 	bool is_closing;
-	char head[HEAD_MAX]; /* of an upgrade */
+	char head[UPGRADE_MAX]; /* of an upgrade */
 };
 
 static struct ws *
@@ -155,7 +156,7 @@ is_unmasked(struct ws_connection *c, struct lws *wsi, size_t n)
 	frame = 2 + (c->first > UINT16_MAX ? 8 : c->first > 125 ? 2 : 0) + MASK_BYTES + c->first;
 	frame += c->first_at;
 	c->first_at = 0;
-	return wire_bytes_received(lws_get_socket_fd(wsi)) < frame;
+	return tcp_info_bytes_received(lws_get_socket_fd(wsi)) < frame;
 }
 
 /* The library gives a message in pieces.  One that comes whole is passed on without a copy. */
@@ -224,7 +225,7 @@ on_head(struct lws *wsi, struct lws_process_html_args *args)
 		/* The library wants the colon in the name. */
 		snprintf(name, sizeof name, "%s:", field->name);
 		if (lws_add_http_header_by_name(wsi, (const unsigned char *) name, (const unsigned char *) field->value,
-						(int) strlen(field->value), (unsigned char **) &args->p, end) != 0)
+			    (int) strlen(field->value), (unsigned char **) &args->p, end) != 0)
 			return -1;
 	}
 	return 0;
@@ -301,7 +302,7 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
 		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-			   LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_DISABLE_IPV6,
+			LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_DISABLE_IPV6,
 		.protocols = protocols,
 		.foreign_loops = loops,
 		.user = w,
@@ -321,14 +322,14 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 		w->pings.secs_since_valid_hangup = UINT16_MAX;
 	}
 	info.retry_and_idle_policy = &w->pings;
-	info.max_http_header_data = HEAD_MAX;
+	info.max_http_header_data = UPGRADE_MAX;
 	lws_set_log_level(0, NULL);
 	w->context = lws_create_context(&info);
 	if (w->context != NULL)
 		w->vhost = lws_create_vhost(w->context, &info);
 	if (w->vhost == NULL) {
 		log_event(config->log, LOG_ERROR, "libwebsockets does not start",
-			  "cure=\"install its libuv plugin, on Debian the package libwebsockets-evlib-uv\"");
+			"cure=\"install its libuv plugin, on Debian the package libwebsockets-evlib-uv\"");
 		if (w->context != NULL)
 			lws_context_destroy(w->context);
 		free(w);
@@ -387,7 +388,7 @@ adopted(const struct ws *w, const struct lws *wsi, const struct peer *peer)
 {
 	if (wsi == NULL)
 		log_event(w->config.log, LOG_WARNING, "connection not served",
-			  "client=%s reason=\"no room in the WebSocket library\"", peer->text);
+			"client=%s reason=\"no room in the WebSocket library\"", peer->text);
 }
 
 /*
@@ -398,8 +399,8 @@ adopted(const struct ws *w, const struct lws *wsi, const struct peer *peer)
 static uint64_t
 first_frame_at(int fd, size_t n_head)
 {
-	uint64_t received = wire_bytes_received(fd);
-	size_t waiting = wire_bytes_waiting(fd);
+	uint64_t received = tcp_info_bytes_received(fd);
+	size_t waiting = tcp_info_bytes_waiting(fd);
 
 	return received == 0 || waiting > received ? 0 : received - waiting + n_head;
 }

@@ -15,7 +15,7 @@
 #include "base/peer.h"
 #include "base/slice.h"
 #include "conf/conf.h"
-#include "proto/stanza.h"
+#include "proto/xml/stanza.h"
 
 struct ws;
 struct ws_connection;

@@ -10,7 +10,7 @@
 #define CULVERT_PROTO_CLOSING_H
 
 #include "base/log.h"
-#include "proto/xml.h"
+#include "proto/xml/xml.h"
 
 /* clang-format off */
 /*    name            BOSH condition              stream error                WS code  log level    operator text */
@@ -61,7 +61,7 @@ enum closing {
 #define X(name, condition, error, code, level, text) CLOSING_##name,
 	CLOSING_ROWS(X)
 #undef X
-	CLOSING_REASONS,
+		CLOSING_REASONS,
 };
 
 struct closing_row {

@@ -32,6 +32,7 @@ struct counters {
 
 /* Only the owner of the counters counts, so that no locked instruction is needed. */
 #define counter_add(counter, n) \
-	atomic_store_explicit(&(counter), atomic_load_explicit(&(counter), memory_order_relaxed) + (n), memory_order_relaxed)
+	atomic_store_explicit( \
+		&(counter), atomic_load_explicit(&(counter), memory_order_relaxed) + (n), memory_order_relaxed)
 
 #endif

@@ -6,9 +6,9 @@ void
 front_free(struct front *f)
 {
 	bosh_free(f->bosh);
-	frame_free(f->frame);
+	websocket_free(f->websocket);
 	f->bosh = NULL;
-	f->frame = NULL;
+	f->websocket = NULL;
 }
 
 const char *
@@ -20,28 +20,28 @@ front_name(const struct front *f)
 struct stanza *
 front_next_up(struct front *f)
 {
-	return IS_BOSH(f) ? bosh_next_up(f->bosh) : frame_next_up(f->frame);
+	return IS_BOSH(f) ? bosh_next_up(f->bosh) : websocket_next_up(f->websocket);
 }
 
-const struct header *
+const struct stream_header *
 front_header(const struct front *f)
 {
-	return IS_BOSH(f) ? bosh_header(f->bosh) : frame_header(f->frame);
+	return IS_BOSH(f) ? bosh_header(f->bosh) : websocket_header(f->websocket);
 }
 
 enum closing
 front_served(struct front *f)
 {
-	return IS_BOSH(f) ? CLOSING_NONE : frame_served(f->frame);
+	return IS_BOSH(f) ? CLOSING_NONE : websocket_served(f->websocket);
 }
 
 void
-front_opened(struct front *f, const struct header *header)
+front_opened(struct front *f, const struct stream_header *header)
 {
 	if (IS_BOSH(f))
 		bosh_opened(f->bosh, header);
 	else
-		frame_opened(f->frame, header);
+		websocket_opened(f->websocket, header);
 }
 
 void
@@ -50,7 +50,7 @@ front_give(struct front *f, struct stanza **st)
 	if (IS_BOSH(f))
 		bosh_give(f->bosh, st);
 	else
-		frame_give(f->frame, st);
+		websocket_give(f->websocket, st);
 }
 
 struct stanza *
@@ -65,13 +65,13 @@ front_close(struct front *f, enum closing reason, ms_t now)
 	if (IS_BOSH(f))
 		bosh_close(f->bosh, reason, now);
 	else
-		frame_close(f->frame, reason, now);
+		websocket_close(f->websocket, reason, now);
 }
 
 ms_t
 front_deadline(const struct front *f)
 {
-	return IS_BOSH(f) ? bosh_deadline(f->bosh) : frame_deadline(f->frame);
+	return IS_BOSH(f) ? bosh_deadline(f->bosh) : websocket_deadline(f->websocket);
 }
 
 enum closing
@@ -83,19 +83,19 @@ front_expire(struct front *f, ms_t now)
 bool
 front_is_done(const struct front *f, ms_t now)
 {
-	return IS_BOSH(f) ? bosh_is_done(f->bosh, now) : frame_is_done(f->frame);
+	return IS_BOSH(f) ? bosh_is_done(f->bosh, now) : websocket_is_done(f->websocket);
 }
 
 size_t
 front_queued(const struct front *f)
 {
-	return IS_BOSH(f) ? bosh_queued(f->bosh) : frame_queued(f->frame);
+	return IS_BOSH(f) ? bosh_queued(f->bosh) : websocket_queued(f->websocket);
 }
 
 size_t
 front_queued_up(const struct front *f)
 {
-	return IS_BOSH(f) ? bosh_queued_up(f->bosh) : frame_queued_up(f->frame);
+	return IS_BOSH(f) ? bosh_queued_up(f->bosh) : websocket_queued_up(f->websocket);
 }
 
 size_t
@@ -107,5 +107,5 @@ front_kept(const struct front *f)
 bool
 front_is_told(const struct front *f)
 {
-	return IS_BOSH(f) ? bosh_is_told(f->bosh) : frame_is_done(f->frame);
+	return IS_BOSH(f) ? bosh_is_told(f->bosh) : websocket_is_done(f->websocket);
 }

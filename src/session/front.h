@@ -1,17 +1,17 @@
 /*
- * front.h: what bosh and frame both offer, so that nobody behind it asks
+ * front.h: what bosh and websocket both offer, so that nobody behind it asks
  * which one it is.
  */
 #ifndef CULVERT_SESSION_FRONT_H
 #define CULVERT_SESSION_FRONT_H
 
-#include "proto/bosh.h"
-#include "proto/frame.h"
+#include "proto/bosh/bosh.h"
+#include "proto/stream/websocket.h"
 
 /* Owns one of the two. */
 struct front {
 	struct bosh *bosh;
-	struct frame *frame;
+	struct websocket *websocket;
 };
 
 void front_free(struct front *f);
@@ -21,11 +21,11 @@ const char *front_name(const struct front *f);
 /* What the client wants next: a stanza, or a STANZA_OPEN or STANZA_CLOSE mark; the caller's.  NULL when nothing. */
 struct stanza *front_next_up(struct front *f);
 /* The header of the stream the client asked for. */
-const struct header *front_header(const struct front *f);
+const struct stream_header *front_header(const struct front *f);
 /* The domain in it is served here.  A reason when something else in it is not right. */
 enum closing front_served(struct front *f);
 /* The server opened its stream. */
-void front_opened(struct front *f, const struct header *header);
+void front_opened(struct front *f, const struct stream_header *header);
 /* A stanza for the client; takes it over. */
 void front_give(struct front *f, struct stanza **st);
 /* A stanza that the client will not come for any more, now the caller's; NULL when there is none, or it may get it. */

@@ -13,7 +13,7 @@
 #include "base/req.h"
 #include "base/slice.h"
 #include "conf/conf.h"
-#include "proto/stanza.h"
+#include "proto/xml/stanza.h"
 
 struct session;
 

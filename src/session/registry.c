@@ -13,7 +13,7 @@ struct registry {
 	const struct conf *conf;
 	char *node; /* of the first configuration: sids keep it */
 	struct body_reader *body_reader;
-	struct frame_reader *frame_reader;
+	struct websocket_reader *websocket_reader;
 	struct hash by_sid;
 	struct due due;
 	struct list live, dead;
@@ -34,7 +34,7 @@ struct registry {
  * the loop need not wake up for nothing.
  */
 static void
-touched(void *arg, struct session *s, ms_t now)
+rearm(void *arg, struct session *s, ms_t now)
 {
 	struct registry *r = arg;
 	ms_t deadline = session_deadline(s);
@@ -68,8 +68,8 @@ open_readers(struct registry *r)
 	r->config.hooks->random(r->config.hooks->arg, &seed, sizeof seed);
 	r->body_reader = body_reader_new(limits);
 	body_reader_seed(r->body_reader, seed);
-	r->frame_reader = frame_reader_new(limits);
-	frame_reader_seed(r->frame_reader, seed);
+	r->websocket_reader = websocket_reader_new(limits);
+	websocket_reader_seed(r->websocket_reader, seed);
 }
 
 struct registry *
@@ -87,11 +87,11 @@ registry_new(const struct registry_config *config, const struct conf *conf)
 		.hooks = config->hooks,
 		.log = config->log,
 		.counters = config->counters,
-		.frame_reader = r->frame_reader,
+		.websocket_reader = r->websocket_reader,
 		.primers = primer_pool_new(),
 		.budget = &r->budget,
 		.arg = r,
-		.touched = touched,
+		.rearm = rearm,
 	};
 	set_limits(r);
 	config->hooks->random(config->hooks->arg, &seed, sizeof seed);
@@ -110,9 +110,9 @@ registry_set_conf(struct registry *r, const struct conf *conf)
 	r->conf = conf_ref(conf);
 	conf_unref(old);
 	body_reader_free(r->body_reader);
-	frame_reader_free(r->frame_reader);
+	websocket_reader_free(r->websocket_reader);
 	open_readers(r);
-	r->world.frame_reader = r->frame_reader;
+	r->world.websocket_reader = r->websocket_reader;
 	set_limits(r);
 }
 
@@ -139,7 +139,7 @@ registry_free(struct registry *r)
 	hash_fini(&r->by_sid);
 	due_fini(&r->due);
 	body_reader_free(r->body_reader);
-	frame_reader_free(r->frame_reader);
+	websocket_reader_free(r->websocket_reader);
 	primer_pool_free(r->world.primers);
 	conf_unref(r->conf);
 	free(r->node);
@@ -201,13 +201,13 @@ answer_terminal(struct registry *r, struct req_id req, enum closing reason, cons
 	buf_init(&text, BUF_UNLIMITED);
 	body_terminal(&text, reason, NULL);
 	outlet->reply(outlet->arg, req, is_legacy ? closing_http_status(reason) : 200, buf_slice(&text),
-		      "text/xml; charset=utf-8");
+		"text/xml; charset=utf-8");
 	buf_fini(&text);
 }
 
 enum registry_verdict
-registry_post(struct registry *r, struct req_id req, struct slice bytes, const struct peer *peer, ms_t now,
-	      unsigned *worker)
+registry_post(
+	struct registry *r, struct req_id req, struct slice bytes, const struct peer *peer, ms_t now, unsigned *worker)
 {
 	struct session *s;
 	struct body *body;
@@ -234,8 +234,8 @@ registry_post(struct registry *r, struct req_id req, struct slice bytes, const s
 		 * The connection manager SHOULD NOT terminate the session".
 		 */
 		if (s->peer.is_secure && !peer->is_secure) {
-			log_event(r->config.log, LOG_NOTICE, "session of TLS asked for without", "session=%llu client=%s",
-				  (unsigned long long) s->number, peer->text);
+			log_event(r->config.log, LOG_NOTICE, "session of TLS asked for without",
+				"session=%llu client=%s", (unsigned long long) s->number, peer->text);
 			r->config.outlet->cut(r->config.outlet->arg, req);
 			return REGISTRY_TAKEN;
 		}
@@ -298,7 +298,7 @@ registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 	struct session *s = session_new_websocket(&r->world, r->conf, next_number(r), peer, now);
 
 	add(r, s);
-	touched(r, s, now);
+	rearm(r, s, now);
 	return s;
 }
 

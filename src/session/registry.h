@@ -15,7 +15,7 @@ struct registry_config {
 	const struct hooks *hooks;
 	const struct log *log;
 	struct counters *counters;
-	struct sid_prefix prefix;   /* node must outlive the registry */
+	struct sid_prefix prefix; /* node must outlive the registry */
 	unsigned worker, n_workers;
 };
 
@@ -38,8 +38,8 @@ enum registry_verdict {
 };
 
 /* A BOSH body came in.  *worker is set for REGISTRY_FORWARD. */
-enum registry_verdict registry_post(struct registry *r, struct req_id req, struct slice body, const struct peer *peer,
-				    ms_t now, unsigned *worker);
+enum registry_verdict registry_post(
+	struct registry *r, struct req_id req, struct slice body, const struct peer *peer, ms_t now, unsigned *worker);
 /* The sid of the session that the last registry_post() went to, unset when none; to be asked right after it. */
 struct slice registry_posted(const struct registry *r);
 /* Which worker a sid belongs to.  False when it is no sid of this process. */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
-#include "proto/bounce.h"
+#include "proto/stream/bounce.h"
 
 /* How long the server has to answer our end tag. */
-#define UPSTREAM_CLOSE_WAIT 3000
+#define SERVER_CLOSE_WAIT 3000
 /* An attempt to connect knows best why it failed: it gets this much longer to say so. */
 #define CONNECT_GRACE 1000
 /* How long a WebSocket client has to take the next message of what is left, and then for the closing handshake. */
@@ -22,8 +22,8 @@
 #define BODY_ROOM 512
 
 static struct session *
-new_session(const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer,
-	    ms_t now)
+new_session(
+	const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer, ms_t now)
 {
 	struct session *s = xcalloc(1, sizeof *s);
 
@@ -40,7 +40,7 @@ new_session(const struct session_world *world, const struct conf *conf, uint64_t
 
 struct session *
 session_new_bosh(const struct session_world *world, const struct conf *conf, const char *sid, uint64_t number,
-		 const struct peer *peer, ms_t now)
+	const struct peer *peer, ms_t now)
 {
 	struct bosh_config config = {
 		.wait = conf->bosh.wait,
@@ -58,8 +58,8 @@ session_new_bosh(const struct session_world *world, const struct conf *conf, con
 }
 
 struct session *
-session_new_websocket(const struct session_world *world, const struct conf *conf, uint64_t number,
-		      const struct peer *peer, ms_t now)
+session_new_websocket(
+	const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer, ms_t now)
 {
 	struct session *s = new_session(world, conf, number, peer, now);
 	unsigned char random[STREAM_ID_BYTES];
@@ -68,7 +68,7 @@ session_new_websocket(const struct session_world *world, const struct conf *conf
 	world->hooks->random(world->hooks->arg, random, sizeof random);
 	for (size_t i = 0; i < sizeof random; i++)
 		snprintf(id + 2 * i, 3, "%02x", random[i]);
-	s->front.frame = frame_new(slice_str(id));
+	s->front.websocket = websocket_new(slice_str(id));
 	if (conf->limits.first_message_timeout > 0)
 		s->login_by = now + conf->limits.first_message_timeout;
 	return s;
@@ -82,7 +82,7 @@ session_free(struct session *s)
 	budget_move(s->world->budget, &s->queued, 0);
 	budget_move(s->world->budget, &s->part, 0);
 	front_free(&s->front);
-	xstream_free(s->xstream);
+	upstream_free(s->upstream);
 	conf_unref(s->conf);
 	free(s);
 }
@@ -99,14 +99,14 @@ find_domain(const struct session *s, const char *to)
 	return conf_find_domain(s->conf, slice_str(ascii));
 }
 
-static enum xstream_tls
+static enum upstream_tls
 tls_of(const struct conf_domain *domain)
 {
-	static const enum xstream_tls tls[] = {
-		[CONF_TLS_REQUIRED] = XSTREAM_TLS_REQUIRED,
-		[CONF_TLS_OPTIONAL] = XSTREAM_TLS_OPTIONAL,
-		[CONF_TLS_IF_REQUIRED] = XSTREAM_TLS_IF_REQUIRED,
-		[CONF_TLS_OFF] = XSTREAM_TLS_OFF,
+	static const enum upstream_tls tls[] = {
+		[CONF_TLS_REQUIRED] = UPSTREAM_TLS_REQUIRED,
+		[CONF_TLS_OPTIONAL] = UPSTREAM_TLS_OPTIONAL,
+		[CONF_TLS_IF_REQUIRED] = UPSTREAM_TLS_IF_REQUIRED,
+		[CONF_TLS_OFF] = UPSTREAM_TLS_OFF,
 	};
 
 	return tls[domain->tls];
@@ -125,34 +125,34 @@ max_bytes_up(const struct session *s)
 static enum closing
 open_stream(struct session *s, ms_t now)
 {
-	const struct header *h = front_header(&s->front);
+	const struct stream_header *h = front_header(&s->front);
 	char quoted[LOG_QUOTED];
 	enum closing closing;
 
-	if (s->upstream == UPSTREAM_NONE) {
+	if (s->server == SERVER_NONE) {
 		s->domain = find_domain(s, h->to);
 		if (s->domain == NULL) {
 			log_event(s->world->log, LOG_NOTICE, "unknown domain", "session=%llu client=%s to=%s",
-				  (unsigned long long) s->number, s->peer.text, log_quote(quoted, slice_str(h->to)));
+				(unsigned long long) s->number, s->peer.text, log_quote(quoted, slice_str(h->to)));
 			return CLOSING_HOST_UNKNOWN;
 		}
 	}
 	closing = front_served(&s->front);
 	if (closing != CLOSING_NONE)
 		return closing;
-	if (s->upstream == UPSTREAM_NONE) {
+	if (s->server == SERVER_NONE) {
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
-			  (unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
-		s->xstream = xstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH}, s->world->primers);
-		xstream_set_tls(s->xstream, tls_of(s->domain));
-		xstream_set_max_bytes(s->xstream, max_bytes_up(s));
-		s->upstream = UPSTREAM_CONNECTING;
+			(unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
+		s->upstream = upstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH}, s->world->primers);
+		upstream_set_tls(s->upstream, tls_of(s->domain));
+		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
+		s->server = SERVER_CONNECTING;
 		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
 		if (s->conf->limits.connect_timeout > 0)
 			s->upstream_by = now + s->conf->limits.connect_timeout + CONNECT_GRACE;
 		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
-	} else if (s->upstream == UPSTREAM_OPEN) {
-		xstream_open(s->xstream, h, s->leg);
+	} else if (s->server == SERVER_OPEN) {
+		upstream_open(s->upstream, h, s->leg);
 	}
 	return CLOSING_NONE;
 }
@@ -161,15 +161,15 @@ open_stream(struct session *s, ms_t now)
 static void
 forget_upstream(struct session *s)
 {
-	s->upstream = UPSTREAM_GONE;
+	s->server = SERVER_GONE;
 	s->upstream_by = MS_NEVER;
-	xstream_abandon(s->xstream);
+	upstream_abandon(s->upstream);
 }
 
 static void
 drop_upstream(struct session *s)
 {
-	if (s->upstream == UPSTREAM_NONE || s->upstream == UPSTREAM_GONE)
+	if (s->server == SERVER_NONE || s->server == SERVER_GONE)
 		return;
 	forget_upstream(s);
 	s->world->outlet->disconnect(s->world->outlet->arg, s);
@@ -181,12 +181,12 @@ log_end(const struct session *s, ms_t now)
 	const struct closing_row *row = closing_row(s->reason);
 
 	log_event(s->world->log, row->level, "session closed",
-		  "session=%llu transport=%s client=%s domain=%s reason=%s text=\"%s\" seconds=%.3f up=%llu/%llu "
-		  "down=%llu/%llu",
-		  (unsigned long long) s->number, front_name(&s->front), s->peer.text,
-		  s->domain != NULL ? s->domain->name : "-", row->name, row->text, (double) (now - s->opened_at) / 1000,
-		  (unsigned long long) s->stanzas_up, (unsigned long long) s->bytes_up,
-		  (unsigned long long) s->stanzas_down, (unsigned long long) s->bytes_down);
+		"session=%llu transport=%s client=%s domain=%s reason=%s text=\"%s\" seconds=%.3f up=%llu/%llu "
+		"down=%llu/%llu",
+		(unsigned long long) s->number, front_name(&s->front), s->peer.text,
+		s->domain != NULL ? s->domain->name : "-", row->name, row->text, (double) (now - s->opened_at) / 1000,
+		(unsigned long long) s->stanzas_up, (unsigned long long) s->bytes_up,
+		(unsigned long long) s->stanzas_down, (unsigned long long) s->bytes_down);
 }
 
 /*
@@ -197,8 +197,8 @@ log_end(const struct session *s, ms_t now)
 static bool
 stays_resumable(const struct session *s, enum closing reason)
 {
-	return xstream_is_resumable(s->xstream) &&
-	       (reason == CLOSING_CLIENT_GONE || reason == CLOSING_INACTIVE || reason == CLOSING_SHUTDOWN);
+	return upstream_is_resumable(s->upstream) &&
+		(reason == CLOSING_CLIENT_GONE || reason == CLOSING_INACTIVE || reason == CLOSING_SHUTDOWN);
 }
 
 /*
@@ -210,8 +210,8 @@ return_undelivered(struct session *s, enum closing reason)
 {
 	struct stanza *st, *bounce;
 
-	if ((reason != CLOSING_INACTIVE && reason != CLOSING_SHUTDOWN) || s->upstream != UPSTREAM_OPEN ||
-	    stays_resumable(s, reason))
+	if ((reason != CLOSING_INACTIVE && reason != CLOSING_SHUTDOWN) || s->server != SERVER_OPEN ||
+		stays_resumable(s, reason))
 		return;
 	while ((st = front_next_undelivered(&s->front)) != NULL) {
 		bounce = bounce_of(st);
@@ -219,7 +219,7 @@ return_undelivered(struct session *s, enum closing reason)
 		if (bounce == NULL)
 			continue;
 		counter_add(s->world->counters->stanzas_bounced, 1);
-		xstream_send(s->xstream, &bounce);
+		upstream_send(s->upstream, &bounce);
 	}
 }
 
@@ -239,14 +239,14 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	budget_move(s->world->budget, &s->part, 0);
 	return_undelivered(s, reason);
 	front_close(&s->front, reason, now);
-	if (s->front.frame != NULL && !frame_is_done(s->front.frame))
+	if (s->front.websocket != NULL && !websocket_is_done(s->front.websocket))
 		s->hangup_by = now + HANGUP_WAIT;
-	if (s->upstream == UPSTREAM_OPEN) {
+	if (s->server == SERVER_OPEN) {
 		s->is_cut = stays_resumable(s, reason);
 		if (!s->is_cut)
-			xstream_close(s->xstream);
-		s->upstream = UPSTREAM_CLOSING;
-		s->upstream_by = now + UPSTREAM_CLOSE_WAIT;
+			upstream_close(s->upstream);
+		s->server = SERVER_CLOSING;
+		s->upstream_by = now + SERVER_CLOSE_WAIT;
 	} else {
 		drop_upstream(s);
 	}
@@ -256,7 +256,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 static bool
 can_go_up(const struct session *s)
 {
-	return s->upstream == UPSTREAM_NONE || (s->upstream == UPSTREAM_OPEN && xstream_is_ready(s->xstream));
+	return s->server == SERVER_NONE || (s->server == SERVER_OPEN && upstream_is_ready(s->upstream));
 }
 
 /*
@@ -267,11 +267,11 @@ can_go_up(const struct session *s)
 static enum closing
 client_done(struct session *s, ms_t now)
 {
-	if (s->front.frame == NULL || s->upstream != UPSTREAM_OPEN)
+	if (s->front.websocket == NULL || s->server != SERVER_OPEN)
 		return CLOSING_CLIENT_CLOSED;
 	s->is_client_done = true;
-	s->upstream_by = now + UPSTREAM_CLOSE_WAIT;
-	xstream_close(s->xstream);
+	s->upstream_by = now + SERVER_CLOSE_WAIT;
+	upstream_close(s->upstream);
 	return CLOSING_NONE;
 }
 
@@ -299,7 +299,7 @@ pump_up(struct session *s, ms_t now)
 		s->stanzas_up++;
 		s->bytes_up += st->n;
 		counter_add(s->world->counters->stanzas_up, 1);
-		xstream_send(s->xstream, &st);
+		upstream_send(s->upstream, &st);
 	}
 	return closing;
 }
@@ -310,11 +310,11 @@ pump_down(struct session *s)
 {
 	struct stanza *st;
 
-	if (s->login_by != MS_NEVER && s->xstream != NULL && xstream_is_authenticated(s->xstream))
+	if (s->login_by != MS_NEVER && s->upstream != NULL && upstream_is_authenticated(s->upstream))
 		s->login_by = MS_NEVER;
-	while (s->xstream != NULL && (st = xstream_next_down(s->xstream)) != NULL) {
+	while (s->upstream != NULL && (st = upstream_next_down(s->upstream)) != NULL) {
 		if (st->kind == STANZA_OPEN && s->reason == CLOSING_NONE) {
-			front_opened(&s->front, xstream_header(s->xstream));
+			front_opened(&s->front, upstream_header(s->upstream));
 			if (!s->is_client_done)
 				s->upstream_by = MS_NEVER;
 		}
@@ -335,19 +335,19 @@ write_upstream(struct session *s)
 	struct iovec v[VECTORS];
 	int n;
 
-	if (s->upstream != UPSTREAM_OPEN && s->upstream != UPSTREAM_CLOSING)
+	if (s->server != SERVER_OPEN && s->server != SERVER_CLOSING)
 		return;
-	while ((n = xstream_out(s->xstream, v, VECTORS)) > 0) {
+	while ((n = upstream_out(s->upstream, v, VECTORS)) > 0) {
 		size_t want = 0, written;
 		for (int i = 0; i < n; i++)
 			want += v[i].iov_len;
 		written = s->world->outlet->write(s->world->outlet->arg, s, v, n);
-		xstream_written(s->xstream, written);
+		upstream_written(s->upstream, written);
 		if (written < want)
 			break;
 	}
-	if (s->upstream == UPSTREAM_CLOSING && (s->is_cut || xstream_is_ended(s->xstream)) &&
-	    xstream_queued(s->xstream) == 0)
+	if (s->server == SERVER_CLOSING && (s->is_cut || upstream_is_ended(s->upstream)) &&
+		upstream_queued(s->upstream) == 0)
 		drop_upstream(s);
 }
 
@@ -355,9 +355,9 @@ write_upstream(struct session *s)
 static void
 start_tls(struct session *s)
 {
-	if (s->upstream != UPSTREAM_OPEN || !xstream_wants_tls(s->xstream))
+	if (s->server != SERVER_OPEN || !upstream_wants_tls(s->upstream))
 		return;
-	s->upstream = UPSTREAM_CONNECTING;
+	s->server = SERVER_CONNECTING;
 	s->world->outlet->start_tls(s->world->outlet->arg, s, s->domain);
 }
 
@@ -380,16 +380,16 @@ static void
 write_frames(struct session *s, ms_t now)
 {
 	const struct outlet *outlet = s->world->outlet;
-	struct frame *f = s->front.frame;
+	struct websocket *f = s->front.websocket;
 	struct stanza *st;
 	unsigned code;
 
-	while (!s->is_hung_up && (st = frame_first_out(f)) != NULL && outlet->send(outlet->arg, s, st)) {
-		frame_sent(f);
+	while (!s->is_hung_up && (st = websocket_first_out(f)) != NULL && outlet->send(outlet->arg, s, st)) {
+		websocket_sent(f);
 		if (s->reason != CLOSING_NONE)
 			s->hangup_by = now + HANGUP_WAIT;
 	}
-	if (!s->is_hung_up && frame_wants_hangup(f, now, &code)) {
+	if (!s->is_hung_up && websocket_wants_hangup(f, now, &code)) {
 		s->is_hung_up = true;
 		s->hangup_by = now + HANGUP_WAIT;
 		outlet->hangup(outlet->arg, s, code);
@@ -416,22 +416,22 @@ regulate(struct session *s, ms_t now)
 {
 	const struct outlet *outlet = s->world->outlet;
 	size_t down = front_queued(&s->front) + s->unsent;
-	size_t up = front_queued_up(&s->front) + (s->xstream != NULL ? xstream_queued(s->xstream) : 0);
+	size_t up = front_queued_up(&s->front) + (s->upstream != NULL ? upstream_queued(s->upstream) : 0);
 	size_t high, low;
 
 	budget_move(s->world->budget, &s->queued,
-		    down + up + front_kept(&s->front) + (s->xstream != NULL ? xstream_unfinished(s->xstream) : 0));
+		down + up + front_kept(&s->front) + (s->upstream != NULL ? upstream_unfinished(s->upstream) : 0));
 	high = high_mark(s);
 	low = high / 2;
-	if (s->upstream == UPSTREAM_OPEN && !s->is_upstream_paused && down > high) {
+	if (s->server == SERVER_OPEN && !s->is_upstream_paused && down > high) {
 		s->is_upstream_paused = true;
 		outlet->pause_upstream(outlet->arg, s, true);
 	} else if (s->is_upstream_paused && (down <= low || s->reason != CLOSING_NONE) &&
-		   (s->upstream == UPSTREAM_OPEN || s->upstream == UPSTREAM_CLOSING)) {
+		(s->server == SERVER_OPEN || s->server == SERVER_CLOSING)) {
 		s->is_upstream_paused = false;
 		outlet->pause_upstream(outlet->arg, s, false);
 	}
-	if (s->front.frame == NULL) {
+	if (s->front.websocket == NULL) {
 		if (up > s->conf->limits.queue)
 			close_both(s, CLOSING_QUEUE_FULL, now);
 		return;
@@ -439,7 +439,8 @@ regulate(struct session *s, ms_t now)
 	if (!s->is_client_paused && up > high && s->reason == CLOSING_NONE) {
 		s->is_client_paused = true;
 		outlet->pause_client(outlet->arg, s, true);
-	} else if (s->is_client_paused && (up <= low || s->reason != CLOSING_NONE) && !frame_is_done(s->front.frame)) {
+	} else if (s->is_client_paused && (up <= low || s->reason != CLOSING_NONE) &&
+		!websocket_is_done(s->front.websocket)) {
 		s->is_client_paused = false;
 		outlet->pause_client(outlet->arg, s, false);
 	}
@@ -451,7 +452,7 @@ give_up(struct session *s, ms_t now)
 {
 	close_both(s, CLOSING_NO_ROOM, now);
 	write_upstream(s);
-	if (s->xstream != NULL && xstream_queued(s->xstream) > BUDGET_SHORT)
+	if (s->upstream != NULL && upstream_queued(s->upstream) > BUDGET_SHORT)
 		drop_upstream(s);
 	if (s->front.bosh != NULL)
 		write_bosh(s, now);
@@ -485,7 +486,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	if (s->reason == CLOSING_NONE && s->queued > BUDGET_SHORT && budget_is_spent(s->world->budget))
 		give_up(s, now);
 	s->is_pumping = false;
-	s->world->touched(s->world->arg, s, now);
+	s->world->rearm(s->world->arg, s, now);
 }
 
 void
@@ -501,7 +502,7 @@ session_request(struct session *s, struct body *body, struct req_id req, enum cl
 	if (bosh_replays(s->front.bosh) != replays) {
 		counter_add(s->world->counters->bosh_replays, 1);
 		log_event(s->world->log, LOG_DEBUG, "replay", "session=%llu rid=%llu", (unsigned long long) s->number,
-			  (unsigned long long) body->rid);
+			(unsigned long long) body->rid);
 	}
 	session_pump(s, refused, now);
 }
@@ -543,7 +544,8 @@ session_message_part(struct session *s, size_t n, ms_t now)
 		s->whole_by = now + MESSAGE_WAIT;
 	budget_move(s->world->budget, &s->part, n);
 	if (is_first || (n > BUDGET_SHORT && budget_is_spent(s->world->budget)))
-		session_pump(s, n > BUDGET_SHORT && budget_is_spent(s->world->budget) ? CLOSING_NO_ROOM : CLOSING_NONE, now);
+		session_pump(
+			s, n > BUDGET_SHORT && budget_is_spent(s->world->budget) ? CLOSING_NO_ROOM : CLOSING_NONE, now);
 	return s->reason == CLOSING_NONE;
 }
 
@@ -553,7 +555,7 @@ session_message(struct session *s, struct slice text, ms_t now)
 	budget_move(s->world->budget, &s->part, 0);
 	s->whole_by = MS_NEVER;
 	counter_add(s->world->counters->websocket_messages, 1);
-	session_pump(s, frame_message(s->front.frame, s->world->frame_reader, text), now);
+	session_pump(s, websocket_message(s->front.websocket, s->world->websocket_reader, text), now);
 }
 
 void
@@ -565,25 +567,25 @@ session_client_writable(struct session *s, ms_t now)
 void
 session_client_gone(struct session *s, ms_t now)
 {
-	frame_gone(s->front.frame);
+	websocket_gone(s->front.websocket);
 	s->hangup_by = MS_NEVER;
 	session_pump(s, CLOSING_CLIENT_GONE, now);
 }
 
 void
-session_connected(struct session *s, enum xstream_leg leg, ms_t now)
+session_connected(struct session *s, enum upstream_leg leg, ms_t now)
 {
-	must(s->upstream == UPSTREAM_CONNECTING);
-	s->upstream = UPSTREAM_OPEN;
+	must(s->server == SERVER_CONNECTING);
+	s->server = SERVER_OPEN;
 	s->leg = leg;
-	xstream_open(s->xstream, front_header(&s->front), leg);
+	upstream_open(s->upstream, front_header(&s->front), leg);
 	session_pump(s, CLOSING_NONE, now);
 }
 
 void
 session_upstream(struct session *s, struct slice bytes, ms_t now)
 {
-	session_pump(s, xstream_feed(s->xstream, bytes), now);
+	session_pump(s, upstream_feed(s->upstream, bytes), now);
 }
 
 void
@@ -611,7 +613,7 @@ session_expire(struct session *s, ms_t now)
 	enum closing closing = front_expire(&s->front, now);
 
 	if (now >= s->login_by)
-		closing = s->upstream == UPSTREAM_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
+		closing = s->server == SERVER_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
 	if (now >= s->upstream_by) {
 		if (s->reason == CLOSING_NONE)
 			closing = CLOSING_SERVER_SILENT;
@@ -643,11 +645,11 @@ session_deadline(const struct session *s)
 bool
 session_is_told(const struct session *s)
 {
-	return (s->upstream == UPSTREAM_NONE || s->upstream == UPSTREAM_GONE) && front_is_told(&s->front);
+	return (s->server == SERVER_NONE || s->server == SERVER_GONE) && front_is_told(&s->front);
 }
 
 bool
 session_is_done(const struct session *s, ms_t now)
 {
-	return (s->upstream == UPSTREAM_NONE || s->upstream == UPSTREAM_GONE) && front_is_done(&s->front, now);
+	return (s->server == SERVER_NONE || s->server == SERVER_GONE) && front_is_done(&s->front, now);
 }

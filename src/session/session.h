@@ -1,7 +1,7 @@
 /*
  * session.h: one client and its stream to the server.
  *
- *      client --- front (bosh | frame) --- pump --- xstream --- server
+ *      client --- front (bosh | websocket) --- pump --- upstream --- server
  *
  * Everything that happens to a session is one of the calls below.  Each feeds
  * bytes or an event in, pumps stanzas until nothing moves, hands output to
@@ -19,8 +19,8 @@
 #include "base/log.h"
 #include "base/peer.h"
 #include "conf/conf.h"
-#include "proto/body.h"
-#include "proto/xstream.h"
+#include "proto/bosh/body.h"
+#include "proto/stream/upstream.h"
 #include "session/counters.h"
 #include "session/front.h"
 #include "session/outlet.h"
@@ -32,20 +32,20 @@ struct session_world {
 	const struct hooks *hooks;
 	const struct log *log;
 	struct counters *counters;
-	struct frame_reader *frame_reader;
+	struct websocket_reader *websocket_reader;
 	struct primer_pool *primers; /* NULL is fine */
 	struct budget *budget;
 	void *arg;
 	/* Called at the end of each event: the session's deadline may have changed, or it may be done. */
-	void (*touched)(void *arg, struct session *s, ms_t now);
+	void (*rearm)(void *arg, struct session *s, ms_t now);
 };
 
-enum upstream_state {
-	UPSTREAM_NONE,       /* the client has not opened a stream yet */
-	UPSTREAM_CONNECTING, /* or doing the TLS handshake */
-	UPSTREAM_OPEN,
-	UPSTREAM_CLOSING,    /* our end tag is sent or queued; the server's is awaited for a while */
-	UPSTREAM_GONE,
+enum server_state {
+	SERVER_NONE,       /* the client has not opened a stream yet */
+	SERVER_CONNECTING, /* or doing the TLS handshake */
+	SERVER_OPEN,
+	SERVER_CLOSING, /* our end tag is sent or queued; the server's is awaited for a while */
+	SERVER_GONE,
 };
 
 /* Embedded links and io belong to the owner; the rest is the session's own. */
@@ -54,19 +54,19 @@ struct session {
 	const struct conf *conf;
 	const struct conf_domain *domain; /* NULL until the client named one that is served */
 	struct front front;
-	struct xstream *xstream;
-	enum upstream_state upstream;
+	struct upstream *upstream;
+	enum server_state server;
 	enum closing reason;
-	enum xstream_leg leg; /* how safe the bytes to the server are */
+	enum upstream_leg leg; /* how safe the bytes to the server are */
 	bool is_pumping, is_upstream_paused, is_client_paused, is_hung_up;
 	bool is_client_done; /* it said <close/>; what the server still has to say is waited for */
 	bool is_cut;         /* no end tag goes to the server */
 	ms_t opened_at, upstream_by, hangup_by;
-	ms_t login_by; /* first the stream must be opened, then the client must log in */
-	size_t unsent; /* BOSH: bytes of large answers the client has not taken */
-	size_t part;   /* WebSocket: bytes of a message whose end has not come ... */
-	ms_t whole_by; /* ... and is awaited until then */
-	size_t queued; /* its part of the budget */
+	ms_t login_by;   /* first the stream must be opened, then the client must log in */
+	size_t unsent;   /* BOSH: bytes of large answers the client has not taken */
+	size_t part;     /* WebSocket: bytes of a message whose end has not come ... */
+	ms_t whole_by;   /* ... and is awaited until then */
+	size_t queued;   /* its part of the budget */
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
 	char sid[SID_MAX];
@@ -80,9 +80,9 @@ struct session {
 
 /* A session that has yet to see its first event.  conf is referenced. */
 struct session *session_new_bosh(const struct session_world *world, const struct conf *conf, const char *sid,
-				 uint64_t number, const struct peer *peer, ms_t now);
-struct session *session_new_websocket(const struct session_world *world, const struct conf *conf, uint64_t number,
-				      const struct peer *peer, ms_t now);
+	uint64_t number, const struct peer *peer, ms_t now);
+struct session *session_new_websocket(
+	const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer, ms_t now);
 /* Nothing is told to anybody; session_close() does that. */
 void session_free(struct session *s);
 
@@ -110,7 +110,7 @@ void session_client_writable(struct session *s, ms_t now);
 void session_client_gone(struct session *s, ms_t now);
 
 /* The connection to the server stands, or is now TLS. */
-void session_connected(struct session *s, enum xstream_leg leg, ms_t now);
+void session_connected(struct session *s, enum upstream_leg leg, ms_t now);
 /* Bytes from the server. */
 void session_upstream(struct session *s, struct slice bytes, ms_t now);
 /* The connection takes output again. */

@@ -52,7 +52,7 @@ describe(struct peer *peer, const struct sockaddr_storage *a)
 	if (a->ss_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text) != NULL)
 		snprintf(peer->text, sizeof peer->text, "%s:%u", text, (unsigned) ntohs(v4->sin_port));
 	else if (a->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
-		 inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, sizeof text) != NULL)
+		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, sizeof text) != NULL)
 		snprintf(peer->text, sizeof peer->text, "%s:%u", text, (unsigned) ntohs(v6->sin6_port));
 	else if (a->ss_family == AF_INET6 && inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text) != NULL)
 		snprintf(peer->text, sizeof peer->text, "[%s]:%u", text, (unsigned) ntohs(v6->sin6_port));
@@ -81,7 +81,8 @@ back_off(struct acceptor *a, const char *reason)
 {
 	/* Said once, however often it is tried in vain. */
 	if (!a->is_short)
-		log_event(a->log, LOG_WARNING, "connections wait", "reason=\"%s\" cure=\"raise the limit of open files\"", reason);
+		log_event(a->log, LOG_WARNING, "connections wait",
+			"reason=\"%s\" cure=\"raise the limit of open files\"", reason);
 	a->is_short = true;
 	for (size_t i = 0; i < a->n_listeners; i++)
 		uv_poll_stop(&a->listener[i].poll);
@@ -108,7 +109,8 @@ on_readable(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		if (a->is_short)
-			log_event(a->log, LOG_NOTICE, "connections are accepted again", "listeners=%zu", a->n_listeners);
+			log_event(
+				a->log, LOG_NOTICE, "connections are accepted again", "listeners=%zu", a->n_listeners);
 		a->is_short = false;
 		mail = mail_new(MAIL_CONNECTION, SLICE(""));
 		mail->fd = fd;
@@ -148,7 +150,7 @@ on_stop(uv_async_t *stop)
 
 struct acceptor *
 acceptor_new(const struct conf *conf, struct mailbox *const *mailboxes, unsigned n_mailboxes, const struct log *log,
-	     struct buf *error)
+	struct buf *error)
 {
 	struct acceptor *a = xcalloc(1, sizeof *a);
 

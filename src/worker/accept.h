@@ -17,7 +17,7 @@ struct acceptor;
  * NULL when one cannot be opened: error then says which and why.
  */
 struct acceptor *acceptor_new(const struct conf *conf, struct mailbox *const *mailboxes, unsigned n_mailboxes,
-			      const struct log *log, struct buf *error);
+	const struct log *log, struct buf *error);
 /* Starts the thread; 0 or CV_ESYS. */
 int acceptor_start(struct acceptor *a);
 /* Closes the listeners, ends the thread and frees; NULL is fine. */

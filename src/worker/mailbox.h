@@ -36,7 +36,7 @@ struct mail {
 	int fd;
 	struct req_id req;
 	struct peer peer;
-	unsigned status;          /* of HTTP */
+	unsigned status; /* of HTTP */
 	ssize_t unsent;
 	const char *content_type; /* a constant */
 	struct tls_job *job;

@@ -25,7 +25,7 @@
 
 #define MAX_WORKERS 64
 #define HANDSHAKE_THREADS 2
-#define DESCRIPTORS 64          /* that a process without clients has, with room to spare */
+#define DESCRIPTORS 64 /* that a process without clients has, with room to spare */
 #define DESCRIPTORS_PER_WORKER 16
 #define FEW_DESCRIPTORS 4096    /* below, clients may come to wait */
 #define MAX_DESCRIPTORS 1048576 /* libraries keep tables as long as the limit */
@@ -56,9 +56,9 @@ write_line(const struct timespec *ts, enum log_level level, struct slice line)
 	int n;
 
 	gmtime_r(&ts->tv_sec, &tm);
-	n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %.*s\n", tm.tm_year + 1900, tm.tm_mon + 1,
-		     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts->tv_nsec / 1000000, log_level_name(level),
-		     SLICE_ARG(line));
+	n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %.*s\n", tm.tm_year + 1900,
+		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts->tv_nsec / 1000000,
+		log_level_name(level), SLICE_ARG(line));
 	if (n >= (int) sizeof text) {
 		n = (int) sizeof text - 1;
 		text[n - 1] = '\n';
@@ -76,7 +76,8 @@ tell_left_out(struct sink *sink, const struct timespec *ts, int64_t second)
 	char text[128];
 
 	while (flood_next(&sink->flood, second, &event, &lines)) {
-		snprintf(text, sizeof text, "lines left out event=\"%s\" lines=%llu", event, (unsigned long long) lines);
+		snprintf(
+			text, sizeof text, "lines left out event=\"%s\" lines=%llu", event, (unsigned long long) lines);
 		write_line(ts, LOG_WARNING, slice_str(text));
 	}
 }
@@ -161,7 +162,8 @@ static void
 look_for_pages(const struct process *p)
 {
 	if (p->conf->pages.is_on && p->conf->pages.directory == NULL && access(CULVERT_PAGES, X_OK) != 0)
-		log_event(&p->log, LOG_NOTICE, "no pages", "directory=%s reason=\"%s\"", CULVERT_PAGES, strerror(errno));
+		log_event(
+			&p->log, LOG_NOTICE, "no pages", "directory=%s reason=\"%s\"", CULVERT_PAGES, strerror(errno));
 }
 
 /*
@@ -190,15 +192,15 @@ raise_descriptors(const struct process *p)
 	}
 	if (limit.rlim_cur < FEW_DESCRIPTORS)
 		log_event(&p->log, LOG_WARNING, "few descriptors", "limit=%lu clients=%lu cure=\"%s\"",
-			  (unsigned long) limit.rlim_cur, (unsigned long) (limit.rlim_cur - needed) / 3, cure);
+			(unsigned long) limit.rlim_cur, (unsigned long) (limit.rlim_cur - needed) / 3, cure);
 	return 0;
 }
 
 static int
 start(struct process *p)
 {
-	struct worker_config config = {.conf = p->conf, .log = &p->log, .mailboxes = p->mailbox,
-				       .handshakes = &p->handshakes};
+	struct worker_config config = {
+		.conf = p->conf, .log = &p->log, .mailboxes = p->mailbox, .handshakes = &p->handshakes};
 	struct buf error;
 
 	buf_init(&error, BUF_UNLIMITED);
@@ -226,8 +228,8 @@ start(struct process *p)
 	for (unsigned i = 0; i < p->n_workers; i++)
 		must(worker_start(p->worker[i]) == 0);
 	must(acceptor_start(p->acceptor) == 0);
-	log_event(&p->log, LOG_NOTICE, "culvert ready", "version=%s workers=%u domains=%zu", CULVERT_VERSION, p->n_workers,
-		  p->conf->n_domain);
+	log_event(&p->log, LOG_NOTICE, "culvert ready", "version=%s workers=%u domains=%zu", CULVERT_VERSION,
+		p->n_workers, p->conf->n_domain);
 	return 0;
 }
 
@@ -242,8 +244,8 @@ log_counters(const struct process *p)
 		uint64_t sum = 0; \
 		for (unsigned i = 0; i < p->n_workers; i++) \
 			sum += atomic_load_explicit(&worker_counters(p->worker[i])->name, memory_order_relaxed); \
-		n += (size_t) snprintf(text + n, sizeof text - n, "%s" #name "=%llu", n > 0 ? " " : "", \
-				       (unsigned long long) sum); \
+		n += (size_t) snprintf( \
+			text + n, sizeof text - n, "%s" #name "=%llu", n > 0 ? " " : "", (unsigned long long) sum); \
 	} while (0);
 	COUNTER_ROWS(X)
 #undef X
@@ -272,8 +274,9 @@ warn_of_restart(const struct process *p, const struct conf *next)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=workers");
 	if (strcmp(next->node, old->node) != 0)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=node");
-	if (next->websocket.ping != old->websocket.ping || next->websocket.pong_timeout != old->websocket.pong_timeout ||
-	    next->websocket.max_message != old->websocket.max_message)
+	if (next->websocket.ping != old->websocket.ping ||
+		next->websocket.pong_timeout != old->websocket.pong_timeout ||
+		next->websocket.max_message != old->websocket.max_message)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=websocket");
 	if (!conf_list_eq(&next->resolver_servers, &old->resolver_servers))
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=resolver.servers");

@@ -200,8 +200,9 @@ check_authorities(struct conf **conf, const char *file, struct buf *errors)
 			close(fd);
 		if (fd >= 0 || d->ca_file == NULL)
 			continue;
-		buf_printf(errors, "%s: domains.%s.ca_file: %s: %s, expected a file with the certificates of authorities (PEM)\n",
-			   file, d->name, d->ca_file, strerror(errno));
+		buf_printf(errors,
+			"%s: domains.%s.ca_file: %s: %s, expected a file with the certificates of authorities (PEM)\n",
+			file, d->name, d->ca_file, strerror(errno));
 		error = CV_ESYS;
 	}
 	if (error != 0) {

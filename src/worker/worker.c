@@ -52,7 +52,7 @@ struct worker {
 	struct counters counters;
 	struct outlet outlet;
 	struct registry *registry;
-	struct head_rules rules;
+	struct upgrade_rules rules;
 	struct door *door;
 	struct bosh_http *http;
 	struct ws *ws;
@@ -250,7 +250,7 @@ out_disconnect(void *arg, struct session *s)
 /* ---- what happens to sessions ---- */
 
 static void
-on_connected(void *owner, enum xstream_leg leg)
+on_connected(void *owner, enum upstream_leg leg)
 {
 	struct client *c = client_from(owner);
 
@@ -379,7 +379,7 @@ set_rules(struct worker *w)
 {
 	const struct conf *conf = w->config.conf;
 
-	w->rules = (struct head_rules){
+	w->rules = (struct upgrade_rules){
 		.websocket_paths = conf->websocket_paths.v,
 		.n_websocket_paths = conf->websocket_paths.n,
 		.origins = conf->origins.v,
@@ -449,7 +449,7 @@ receive(void *arg, struct mail *mail)
 	case MAIL_POST:
 		/* It was the sid that sent it here, so it cannot go on to a third worker. */
 		must(registry_post(w->registry, mail->req, mail_slice(mail), &mail->peer, now_of(w), &worker) ==
-		     REGISTRY_TAKEN);
+			REGISTRY_TAKEN);
 		break;
 	case MAIL_REPLY:
 		bosh_http_reply(w->http, mail->req, mail->status, mail_slice(mail), mail->content_type);
@@ -579,7 +579,10 @@ on_prepare(uv_prepare_t *prepare)
 static void
 set_handlers(struct worker *w)
 {
-	w->hooks = (struct hooks){.arg = w, .random = hook_random, .to_ascii = hook_to_ascii, .is_base64 = hook_is_base64,
+	w->hooks = (struct hooks){.arg = w,
+		.random = hook_random,
+		.to_ascii = hook_to_ascii,
+		.is_base64 = hook_is_base64,
 		.sha1 = hook_sha1};
 	w->outlet = (struct outlet){
 		.arg = w,

@@ -6,7 +6,7 @@
 #include "fuzz/input.h"
 
 #include "base/buf.h"
-#include "proto/body.h"
+#include "proto/bosh/body.h"
 
 static const struct xml_limits limits = {20000, 100};
 static const struct xml_limits unlimited = {1 << 24, 1000};

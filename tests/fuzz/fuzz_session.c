@@ -25,7 +25,7 @@
 #include <stdio.h>
 
 #include "conf/conf_read.h"
-#include "script/world.h"
+#include "runner/world.h"
 
 #define CLIENTS 3
 #define UP "<up-1 n='"
@@ -125,7 +125,7 @@ check_client(struct life *l, struct client *c, struct mind *m)
 	check_fault(&l->w);
 	if (s != NULL) {
 		must(front_queued(&s->front) <= room);
-		must(front_queued_up(&s->front) + (s->xstream != NULL ? xstream_queued(s->xstream) : 0) <= room);
+		must(front_queued_up(&s->front) + (s->upstream != NULL ? upstream_queued(s->upstream) : 0) <= room);
 	}
 	for (size_t i = 0; i < c->n_requests; i++)
 		open += c->request[i].state == REQUEST_OPEN;
@@ -205,7 +205,7 @@ serve(struct life *l, struct client *c, struct slice text)
 {
 	struct slice bytes = exact(text);
 
-	if (c->server.state == SERVER_CONNECTED && !c->server.is_paused && c->server.session != NULL)
+	if (c->server.state == REMOTE_CONNECTED && !c->server.is_paused && c->server.session != NULL)
 		world_upstream(&l->w, c, bytes);
 	exact_free(bytes);
 }
@@ -215,7 +215,7 @@ serve_number(struct life *l, struct client *c, struct mind *m, bool is_large)
 {
 	struct buf text;
 
-	if (c->server.state != SERVER_CONNECTED || c->server.is_paused)
+	if (c->server.state != REMOTE_CONNECTED || c->server.is_paused)
 		return;
 	buf_init(&text, BUF_UNLIMITED);
 	buf_printf(&text, DOWN "%llu'>", (unsigned long long) ++m->down_made);
@@ -295,9 +295,9 @@ reload(struct life *l)
 static void
 connect_server(struct life *l, struct client *c)
 {
-	enum xstream_leg leg = c->server.state == SERVER_SECURING ? XSTREAM_SECURE : XSTREAM_EXPOSED;
+	enum upstream_leg leg = c->server.state == REMOTE_SECURING ? UPSTREAM_SECURE : UPSTREAM_EXPOSED;
 
-	if ((c->server.state == SERVER_ASKED || c->server.state == SERVER_SECURING) && c->server.session != NULL)
+	if ((c->server.state == REMOTE_ASKED || c->server.state == REMOTE_SECURING) && c->server.session != NULL)
 		world_connect(&l->w, c, leg);
 }
 
@@ -305,8 +305,8 @@ static bool
 has_server(const struct client *c)
 {
 	return c->server.session != NULL &&
-		(c->server.state == SERVER_ASKED || c->server.state == SERVER_SECURING ||
-			c->server.state == SERVER_CONNECTED);
+		(c->server.state == REMOTE_ASKED || c->server.state == REMOTE_SECURING ||
+			c->server.state == REMOTE_CONNECTED);
 }
 
 static void

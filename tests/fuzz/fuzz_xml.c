@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "proto/xml.h"
+#include "proto/xml/xml.h"
 
 #define BLANKS 10000
 #define MANY_BLANKS 65536 /* beyond all limits: more would only take time */
@@ -101,8 +101,7 @@ on_end(void *arg)
 	return true;
 }
 
-static const struct xml_handler handler = {
-	.root = on_root, .element = on_element, .inner = on_inner, .end = on_end};
+static const struct xml_handler handler = {.root = on_root, .element = on_element, .inner = on_inner, .end = on_end};
 static const struct xml_handler checks = {.root = on_root, .element = on_element};
 
 static void

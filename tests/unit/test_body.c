@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "base/err.h"
-#include "proto/body.h"
+#include "proto/bosh/body.h"
 
 #define NS "xmlns='" BODY_NS "'"
 #define NS_X "xmlns:xmpp='" BODY_NS_XMPP "'"
@@ -24,7 +24,8 @@ creation_request(void **state)
 {
 	static const char text[] =
 		"<body content='text/xml; charset=utf-8' from='user@example.com' hold='1' rid='1573741820' to='example.com' "
-		"route='xmpp:example.com:9999' ver='1.6' wait='60' ack='1' xml:lang='en' xmpp:version='1.0' " NS " " NS_X "/>";
+		"route='xmpp:example.com:9999' ver='1.6' wait='60' ack='1' xml:lang='en' xmpp:version='1.0' " NS
+		" " NS_X "/>";
 	struct body_reader *r = body_reader_new(limits);
 	struct body *b;
 
@@ -51,8 +52,8 @@ creation_request(void **state)
 static void
 later_requests(void **state)
 {
-	static const char text[] = "<body rid='2' sid=\"a&amp;b'c\" type='terminate' pause='120' xmpp:restart='true' " NS " " NS_X
-				   "/>";
+	static const char text[] =
+		"<body rid='2' sid=\"a&amp;b'c\" type='terminate' pause='120' xmpp:restart='true' " NS " " NS_X "/>";
 	struct body_reader *r = body_reader_new(limits);
 	struct body *b;
 
@@ -92,7 +93,8 @@ booleans_of_restart(void **state)
 		assert_int_equal(read_exact(r, slice_str(text), &b), CLOSING_NONE);
 		assert_row(b->restart == rows[i].want, rows[i].value);
 		/* The prefix is the client's to choose; without one it is another attribute. */
-		snprintf(text, sizeof text, "<body rid='1' " NS " xmlns:q='" BODY_NS_XMPP "' q:restart='%s'/>", rows[i].value);
+		snprintf(text, sizeof text, "<body rid='1' " NS " xmlns:q='" BODY_NS_XMPP "' q:restart='%s'/>",
+			rows[i].value);
 		assert_int_equal(read_exact(r, slice_str(text), &b), CLOSING_NONE);
 		assert_row(b->restart == rows[i].want, rows[i].value);
 		snprintf(text, sizeof text, "<body rid='1' " NS " restart='%s'/>", rows[i].value);
@@ -150,8 +152,12 @@ numbers(void **state)
 			snprintf(text, sizeof text, "<body sid='x' rid='5' %s='%s' " NS "/>", names[a], rows[i].value);
 			assert_row(read_exact(r, slice_str(text), &b) == want, rows[i].value);
 			if (want == CLOSING_NONE) {
-				assert_row((a == 0 ? b->wait : a == 1 ? b->hold : b->pause) == rows[i].want, rows[i].value);
-				assert_row(b->has_wait == (a == 0) && b->has_hold == (a == 1) && b->has_pause == (a == 2),
+				assert_row((a == 0                  ? b->wait
+							   : a == 1 ? b->hold
+								    : b->pause) == rows[i].want,
+					rows[i].value);
+				assert_row(
+					b->has_wait == (a == 0) && b->has_hold == (a == 1) && b->has_pause == (a == 2),
 					rows[i].value);
 			}
 			assert_slice(b->sid, "x");
@@ -182,7 +188,8 @@ refused(void **state)
 		{SLICE("<body rid='1' " NS " xmpp:restart='true'/>"), CLOSING_MALFORMED},
 		{SLICE("<bodies rid='1' " NS "/>"), CLOSING_BAD_BODY},
 		{SLICE("<message rid='1' " NS "/>"), CLOSING_BAD_BODY},
-		{SLICE("<stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS "' to='x'>"), CLOSING_BAD_BODY},
+		{SLICE("<stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS "' to='x'>"),
+			CLOSING_BAD_BODY},
 		{SLICE("<body rid='1'/>"), CLOSING_NAMESPACE},
 		{SLICE("<body rid='1' xmlns='jabber:client'/>"), CLOSING_NAMESPACE},
 		{SLICE("<body rid='1' xmlns='" BODY_NS "#'/>"), CLOSING_NAMESPACE},
@@ -222,15 +229,17 @@ limits_of_payload(void **state)
 	struct body *b;
 
 	(void) state;
+	assert_int_equal(read_exact(r, SLICE("<body sid='s' rid='1' " NS "><a><b><c><d/></c></b></a></body>"), &b),
+		CLOSING_NONE);
 	assert_int_equal(
-		read_exact(r, SLICE("<body sid='s' rid='1' " NS "><a><b><c><d/></c></b></a></body>"), &b), CLOSING_NONE);
-	assert_int_equal(read_exact(r, SLICE("<body sid='s' rid='1' " NS "><a><b><c><d><e/></d></c></b></a></body>"), &b),
+		read_exact(r, SLICE("<body sid='s' rid='1' " NS "><a><b><c><d><e/></d></c></b></a></body>"), &b),
 		CLOSING_TOO_DEEP);
 	assert_slice(b->sid, "s");
-	assert_int_equal(read_exact(r,
-				 SLICE("<body sid='s' rid='1' " NS "><a>01234567890123456789012345678901234567890123456789"
-				       "01234567890123456789012345678901234567890123456789</a></body>"),
-				 &b),
+	assert_int_equal(
+		read_exact(r,
+			SLICE("<body sid='s' rid='1' " NS "><a>01234567890123456789012345678901234567890123456789"
+			      "01234567890123456789012345678901234567890123456789</a></body>"),
+			&b),
 		CLOSING_TOO_BIG);
 	assert_slice(b->sid, "s");
 	body_reader_free(r);
@@ -272,7 +281,8 @@ payload(void **state)
 	} rows[] = {
 		{"<body rid='1' " NS "></body>", ""},
 		{"<body rid='1' " NS ">\n \t</body>", ""},
-		{"<body rid='1' " NS "><message to='a'><body>x</body></message></body>", "<message to='a'><body>x</body></message>\n"},
+		{"<body rid='1' " NS "><message to='a'><body>x</body></message></body>",
+			"<message to='a'><body>x</body></message>\n"},
 		{"<body rid='1' " NS "><message xmlns='jabber:client'/></body>", "<message xmlns='jabber:client'/>\n"},
 		{"<body rid='1' " NS "><iq/> <presence/>\n<message/></body>", "<iq/>\n<presence/>\n<message/>\n"},
 		{"<body rid='1' " NS "><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</auth></body>",
@@ -290,7 +300,8 @@ payload(void **state)
 		/* The stream to the server declares this one itself, when it means the same. */
 		{"<body rid='1' " NS " xmlns:stream='" XML_NS_STREAMS "'><stream:x/></body>", "<stream:x/>\n"},
 		{"<body rid='1' " NS " xmlns:stream='urn:u'><stream:x/></body>", "<stream:x xmlns:stream='urn:u'/>\n"},
-		{"<body rid='1' " NS " xmlns:s='" XML_NS_STREAMS "'><s:x/></body>", "<s:x xmlns:s='" XML_NS_STREAMS "'/>\n"},
+		{"<body rid='1' " NS " xmlns:s='" XML_NS_STREAMS "'><s:x/></body>",
+			"<s:x xmlns:s='" XML_NS_STREAMS "'/>\n"},
 		{"<?xml version='1.0' encoding='UTF-8'?>\n<body rid='1' " NS "><iq/></body>\n", "<iq/>\n"},
 	};
 	struct body_reader *r = body_reader_new(limits);
@@ -353,7 +364,8 @@ sid_without_parsing(void **state)
 		{SLICE("<body\n\trid = '1'\r\nsid\t=\n'abc' " NS " />"), "abc", true},
 		{SLICE("<b:body rid='1' sid='abc' xmlns:b='" BODY_NS "'/>"), "abc", true},
 		{SLICE("<?xml version='1.0'?><body rid='1' sid='abc' " NS "/>"), "abc", true},
-		{SLICE("<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>\n <body rid='1' sid='abc' " NS "/>"), "abc", true},
+		{SLICE("<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>\n <body rid='1' sid='abc' " NS "/>"),
+			"abc", true},
 		{SLICE("\xef\xbb\xbf<body rid='1' sid='abc' " NS "/>"), "abc", true},
 		{SLICE("<body rid='1' to='a>b' sid='abc' " NS "/>"), "abc", true},
 		{SLICE("<body rid='1' to='a/>' sid='abc' " NS "/>"), "abc", true},
@@ -467,7 +479,8 @@ sid_of_refused_bodies(void **state)
 static void
 sid_of_many_tags(void **state)
 {
-	static const char *const tags[] = {"<body =''", "<body", "<body ", "<body a=", "<body a='", "<body a=\"'", "<b:body a='' ", "<:"};
+	static const char *const tags[] = {
+		"<body =''", "<body", "<body ", "<body a=", "<body a='", "<body a=\"'", "<b:body a='' ", "<:"};
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(tags); i++) {
@@ -487,8 +500,9 @@ sid_of_many_tags(void **state)
 static void
 sid_of_random_bodies(void **state)
 {
-	static const char *const pieces[] = {"<body", "<?xml version='1.0'?>", " ", "\n", "sid", "='", "'", "\"", "=\"", "abc", "x",
-		" rid='1'", " " NS, ">", "/>", "</body>", "&amp;", " sid='abc'", " sid=\"d\"", "<!--", "-->", "=", "\0x", "?"};
+	static const char *const pieces[] = {"<body", "<?xml version='1.0'?>", " ", "\n", "sid", "='", "'", "\"", "=\"",
+		"abc", "x", " rid='1'", " " NS, ">", "/>", "</body>", "&amp;", " sid='abc'", " sid=\"d\"", "<!--",
+		"-->", "=", "\0x", "?"};
 	struct body_reader *r = body_reader_new(limits);
 	struct dice dice = {3};
 	unsigned both = 0;
@@ -529,8 +543,9 @@ terminal(void **state)
 		char want[200];
 		buf_init(&b, BUF_UNLIMITED);
 		body_terminal(&b, reason, NULL);
-		snprintf(want, sizeof want, "<body " NS " type='terminate'%s%s%s/>", condition != NULL ? " condition='" : "",
-			condition != NULL ? condition : "", condition != NULL ? "'" : "");
+		snprintf(want, sizeof want, "<body " NS " type='terminate'%s%s%s/>",
+			condition != NULL ? " condition='" : "", condition != NULL ? condition : "",
+			condition != NULL ? "'" : "");
 		assert_slice(buf_slice(&b), want);
 		buf_fini(&b);
 	}

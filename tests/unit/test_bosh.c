@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "base/buf.h"
-#include "proto/bosh.h"
+#include "proto/bosh/bosh.h"
 
 #define EMPTY "<body xmlns='" BODY_NS "'/>"
 #define BODY(inner) "<body xmlns='" BODY_NS "'>" inner "</body>"
@@ -89,7 +89,8 @@ asks_for(struct rig *r, enum closing want, uint64_t rid, const char *attributes,
 	struct buf text;
 
 	buf_init(&text, BUF_UNLIMITED);
-	buf_printf(&text, "<body xmlns='" BODY_NS "' rid='%llu' %s>%s</body>", (unsigned long long) rid, attributes, payload);
+	buf_printf(&text, "<body xmlns='" BODY_NS "' rid='%llu' %s>%s</body>", (unsigned long long) rid, attributes,
+		payload);
 	assert_int_equal(body_read(r->reader, buf_slice(&text), &body), CLOSING_NONE);
 	assert_int_equal(bosh_request(r->b, body, req(number), r->now), want);
 	buf_fini(&text);
@@ -139,11 +140,11 @@ server_sends(struct rig *r, const char *text)
 static void
 server_opens(struct rig *r)
 {
-	struct header h = {.to = NULL};
+	struct stream_header h = {.to = NULL};
 
-	header_set(&h, SLICE_NONE, SLICE("example.org"), SLICE_NONE, SLICE("1.0"), SLICE("s'1"));
+	stream_header_set(&h, SLICE_NONE, SLICE("example.org"), SLICE_NONE, SLICE("1.0"), SLICE("s'1"));
 	bosh_opened(r->b, &h);
-	header_fini(&h);
+	stream_header_fini(&h);
 }
 
 static void
@@ -231,8 +232,10 @@ creation_answer(void **state)
 	hears_nothing(&r);
 	server_sends(&r, FEATURES);
 	hears(&r, first,
-		"<body xmlns='" BODY_NS "' sid='SID' wait='50' requests='2' hold='1' inactivity='150' ver='1.6' maxpause='300' "
-		"from='example.org' charsets='UTF-8' xmlns:xmpp='" BODY_NS_XMPP "' xmpp:restartlogic='true' xmpp:version='1.0' "
+		"<body xmlns='" BODY_NS
+		"' sid='SID' wait='50' requests='2' hold='1' inactivity='150' ver='1.6' maxpause='300' "
+		"from='example.org' charsets='UTF-8' xmlns:xmpp='" BODY_NS_XMPP
+		"' xmpp:restartlogic='true' xmpp:version='1.0' "
 		"authid='s&apos;1' xmlns:stream='" XML_NS_STREAMS "'>" FEATURES "</body>");
 	hears_nothing(&r);
 	assert_string_equal(r.content_type, "text/xml; charset=utf-8");
@@ -248,8 +251,10 @@ creation_values(void **state)
 		struct bosh_config config;
 		const char *want;
 	} rows[] = {
-		{"wait='60' hold='1'", {50000, 150000, 0, 300000, 2, NULL}, " wait='50' requests='2' hold='1' inactivity='150' maxpause='300' "},
-		{"wait='20' hold='2'", {50000, 150000, 0, 300000, 2, NULL}, " wait='20' requests='3' hold='2' inactivity='150' maxpause='300' "},
+		{"wait='60' hold='1'", {50000, 150000, 0, 300000, 2, NULL},
+			" wait='50' requests='2' hold='1' inactivity='150' maxpause='300' "},
+		{"wait='20' hold='2'", {50000, 150000, 0, 300000, 2, NULL},
+			" wait='20' requests='3' hold='2' inactivity='150' maxpause='300' "},
 		{"wait='20' hold='99'", {50000, 150000, 0, 300000, 2, NULL}, " wait='20' requests='17' hold='2' "},
 		{"wait='20' hold='99'", {50000, 150000, 0, 300000, 5, NULL}, " wait='20' requests='17' hold='5' "},
 		{"hold='9'", {50000, 150000, 0, 300000, 2, NULL}, " wait='50' requests='10' hold='2' "},
@@ -257,10 +262,12 @@ creation_values(void **state)
 		{"hold='16'", {50000, 150000, 0, 300000, 16, NULL}, " requests='17' hold='16' "},
 		{"hold='1'", {50000, 150000, 2000, 300000, 2, NULL}, " inactivity='150' polling='2' maxpause='300' "},
 		{"hold='1'", {50000, 150000, 1500, 300000, 2, NULL}, " polling='2' "},
-		{"hold='0'", {50000, 2000, 5000, 300000, 2, NULL}, " requests='2' hold='0' inactivity='12' polling='5' "},
+		{"hold='0'", {50000, 2000, 5000, 300000, 2, NULL},
+			" requests='2' hold='0' inactivity='12' polling='5' "},
 		{"hold='9' wait='0'", {50000, 150000, 0, 300000, 2, NULL}, " wait='0' requests='10' hold='0' "},
 		{"ack='1'", {50000, 150000, 0, 300000, 2, NULL}, " ack='1000' "},
-		{"wait='4294967295' hold='4294967295'", {50000, 150000, 0, 0, 1, NULL}, " wait='50' requests='17' hold='1' inactivity='150' from="},
+		{"wait='4294967295' hold='4294967295'", {50000, 150000, 0, 0, 1, NULL},
+			" wait='50' requests='17' hold='1' inactivity='150' from="},
 		{"", {50000, 150000, 0, 300000, 2, NULL}, " wait='50' requests='2' hold='1' "},
 		{"wait='0'", {50000, 150000, 0, 300000, 2, NULL}, " wait='0' requests='2' hold='0' inactivity='450' "},
 		{"hold='0'", {50000, 150000, 0, 300000, 2, NULL}, " requests='2' hold='0' inactivity='450' "},
@@ -384,8 +391,8 @@ features_come_late(void **state)
 	hears_nothing(&r);
 	server_sends(&r, FEATURES);
 	hears(&r, second,
-		"<body xmlns='" BODY_NS "' xmlns:xmpp='" BODY_NS_XMPP "' xmpp:version='1.0' authid='s&apos;1' xmlns:stream='" XML_NS_STREAMS
-		"'>" FEATURES "</body>");
+		"<body xmlns='" BODY_NS "' xmlns:xmpp='" BODY_NS_XMPP
+		"' xmpp:version='1.0' authid='s&apos;1' xmlns:stream='" XML_NS_STREAMS "'>" FEATURES "</body>");
 	rig_fini(&r);
 }
 
@@ -394,14 +401,14 @@ static void
 server_of_old(void **state)
 {
 	struct rig r;
-	struct header h = {.to = NULL};
+	struct stream_header h = {.to = NULL};
 
 	(void) state;
 	rig_init(&r, usual);
 	asks(&r, FIRST_RID, "to='example.org' hold='1'", "");
-	header_set(&h, SLICE_NONE, SLICE("old.example"), SLICE_NONE, SLICE_NONE, SLICE("s2"));
+	stream_header_set(&h, SLICE_NONE, SLICE("old.example"), SLICE_NONE, SLICE_NONE, SLICE("s2"));
 	bosh_opened(r.b, &h);
-	header_fini(&h);
+	stream_header_fini(&h);
 	pump(&r);
 	assert_int_equal(r.n_answers, 1);
 	assert_non_null(strstr(r.answer[0].body, " from='old.example' "));
@@ -882,14 +889,15 @@ restart(void **state)
 	server_sends(&r, "<success xmlns='u'/>");
 	hears(&r, a, BODY("<success xmlns='u'/>"));
 	/* XEP-0206, 6: a stanza in it is ignored. */
-	unsigned b = asks(&r, FIRST_RID + 2, "to='example.org' xmlns:xmpp='" BODY_NS_XMPP "' xmpp:restart='true'", "<ignored xmlns='u'/>");
+	unsigned b = asks(&r, FIRST_RID + 2, "to='example.org' xmlns:xmpp='" BODY_NS_XMPP "' xmpp:restart='true'",
+		"<ignored xmlns='u'/>");
 	goes_up(&r, STANZA_OPEN, "");
 	nothing_goes_up(&r);
 	server_opens(&r);
 	server_sends(&r, FEATURES);
 	hears(&r, b,
-		"<body xmlns='" BODY_NS "' xmlns:xmpp='" BODY_NS_XMPP "' xmpp:version='1.0' authid='s&apos;1' xmlns:stream='" XML_NS_STREAMS
-		"'>" FEATURES "</body>");
+		"<body xmlns='" BODY_NS "' xmlns:xmpp='" BODY_NS_XMPP
+		"' xmpp:version='1.0' authid='s&apos;1' xmlns:stream='" XML_NS_STREAMS "'>" FEATURES "</body>");
 	server_sends(&r, "<a/>");
 	hears(&r, asks(&r, FIRST_RID + 3, "", ""), BODY("<a/>"));
 	rig_fini(&r);
@@ -1048,7 +1056,8 @@ server_ends_with_held(void **state)
 	gives(&r, "<stream:error xmlns:stream='" XML_NS_STREAMS "'><x/></stream:error>");
 	closes(&r, CLOSING_SERVER_ERROR);
 	hears(&r, a,
-		"<body xmlns='" BODY_NS "' type='terminate' condition='remote-stream-error' xmlns:stream='" XML_NS_STREAMS
+		"<body xmlns='" BODY_NS
+		"' type='terminate' condition='remote-stream-error' xmlns:stream='" XML_NS_STREAMS
 		"'><m/><stream:error xmlns:stream='" XML_NS_STREAMS "'><x/></stream:error></body>");
 	hears(&r, b, EMPTY);
 	hears(&r, early, EMPTY);

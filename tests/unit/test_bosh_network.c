@@ -7,7 +7,7 @@
 #include "unit.h"
 
 #include "base/buf.h"
-#include "proto/bosh.h"
+#include "proto/bosh/bosh.h"
 #include "sha1.h"
 
 #define EMPTY "<body xmlns='" BODY_NS "'/>"
@@ -52,7 +52,8 @@ struct world {
 	uint64_t heard; /* the client has said that it has all answers up to this one */
 	struct travel travel[MAX_OPEN];
 	unsigned n_travel;
-	uint64_t base, next, arrived_next, last_answered; /* rids: all below base are processed; next to send; first not at the server */
+	uint64_t base, next, arrived_next,
+		last_answered; /* rids: all below base are processed; next to send; first not at the server */
 	struct {
 		unsigned first_up, n_up;
 		uint64_t heard;
@@ -287,7 +288,8 @@ repeat_request(struct world *w)
 		if (w->rid[rid % MAX_RIDS].is_received)
 			continue;
 		for (unsigned i = 0; i < w->n_travel; i++)
-			is_waiting = is_waiting || (w->travel[i].rid == rid && !w->travel[i].is_lost && !w->travel[i].is_superseded);
+			is_waiting = is_waiting ||
+				(w->travel[i].rid == rid && !w->travel[i].is_lost && !w->travel[i].is_superseded);
 		if (!is_waiting || (dice_roll(&w->dice, 30) == 0 && w->n_travel < MAX_OPEN / 2))
 			send_request(w, rid);
 	}

@@ -1,8 +1,9 @@
 #include "unit.h"
 
-#include "proto/bounce.h"
+#include "proto/stream/bounce.h"
 
-#define GONE "><error type='wait'><recipient-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+#define GONE \
+	"><error type='wait'><recipient-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
 #define NONE "><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
 
 static void
@@ -13,11 +14,16 @@ bounces(void **state)
 		const char *text, *want;
 	} rows[] = {
 		{STANZA_MESSAGE, "<message from='a'/>", "<message type='error' to='a'" GONE},
-		{STANZA_MESSAGE, "<message\n\tid = \"1\"\r\n from = 'a'  ><body type='error'/></message>", "<message type='error' to='a' id=\"1\"" GONE},
-		{STANZA_MESSAGE, "<c:message xmlns:c='jabber:client' from='a' type='groupchat'/>", "<message type='error' to='a'" GONE},
-		{STANZA_MESSAGE, "<message xml:from='x' x:id='y' from=\"a'b&lt;\" id='>'/>", "<message type='error' to=\"a'b&lt;\" id='>'" GONE},
-		{STANZA_MESSAGE, "<message to='b' type='' from='a'><body>from='c'</body></message>", "<message type='error' to='a'" GONE},
-		{STANZA_IQ, "<iq type='get' from='a' id='1'><query xmlns='u'/></iq>", "<iq type='error' to='a' id='1'" NONE},
+		{STANZA_MESSAGE, "<message\n\tid = \"1\"\r\n from = 'a'  ><body type='error'/></message>",
+			"<message type='error' to='a' id=\"1\"" GONE},
+		{STANZA_MESSAGE, "<c:message xmlns:c='jabber:client' from='a' type='groupchat'/>",
+			"<message type='error' to='a'" GONE},
+		{STANZA_MESSAGE, "<message xml:from='x' x:id='y' from=\"a'b&lt;\" id='>'/>",
+			"<message type='error' to=\"a'b&lt;\" id='>'" GONE},
+		{STANZA_MESSAGE, "<message to='b' type='' from='a'><body>from='c'</body></message>",
+			"<message type='error' to='a'" GONE},
+		{STANZA_IQ, "<iq type='get' from='a' id='1'><query xmlns='u'/></iq>",
+			"<iq type='error' to='a' id='1'" NONE},
 		{STANZA_IQ, "<iq type='set' from='a' id=''/>", "<iq type='error' to='a' id=''" NONE},
 		{STANZA_IQ, "<iq type='result' from='a' id='1'/>", NULL},
 		{STANZA_IQ, "<iq from='a' id='1'/>", NULL},

@@ -8,11 +8,12 @@ static const char *const conditions[] = {"bad-request", "host-gone", "host-unkno
 	"remote-stream-error", "see-other-uri", "system-shutdown", "undefined-condition"};
 
 /* RFC 6120, 4.9.3 */
-static const char *const errors[] = {"bad-format", "bad-namespace-prefix", "conflict", "connection-timeout", "host-gone",
-	"host-unknown", "improper-addressing", "internal-server-error", "invalid-from", "invalid-namespace", "invalid-xml",
-	"not-authorized", "not-well-formed", "policy-violation", "remote-connection-failed", "reset",
-	"resource-constraint", "restricted-xml", "see-other-host", "system-shutdown", "undefined-condition",
-	"unsupported-encoding", "unsupported-feature", "unsupported-stanza-type", "unsupported-version"};
+static const char *const errors[] = {"bad-format", "bad-namespace-prefix", "conflict", "connection-timeout",
+	"host-gone", "host-unknown", "improper-addressing", "internal-server-error", "invalid-from",
+	"invalid-namespace", "invalid-xml", "not-authorized", "not-well-formed", "policy-violation",
+	"remote-connection-failed", "reset", "resource-constraint", "restricted-xml", "see-other-host",
+	"system-shutdown", "undefined-condition", "unsupported-encoding", "unsupported-feature",
+	"unsupported-stanza-type", "unsupported-version"};
 
 /* RFC 6455, 7.4.1: what an endpoint may send; and 1013, "try again later", of the registry (11.7). */
 static const unsigned codes[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1013};
@@ -37,7 +38,8 @@ rows_say_what_the_documents_define(void **state)
 		assert_non_null(row->name);
 		assert_true(row->text != NULL && row->text[0] != '\0');
 		assert_true(row->level < LOG_LEVELS);
-		assert_row(row->condition == NULL || is_among(row->condition, conditions, COUNT(conditions)), row->name);
+		assert_row(
+			row->condition == NULL || is_among(row->condition, conditions, COUNT(conditions)), row->name);
 		assert_row(row->error == NULL || is_among(row->error, errors, COUNT(errors)), row->name);
 		for (size_t c = 0; c < COUNT(codes); c++)
 			has_code = has_code || codes[c] == row->ws_code;

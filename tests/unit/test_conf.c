@@ -41,7 +41,8 @@
 #define NETWORK \
 	", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind " \
 	"the prefix\n"
-#define TOP_KEYS "listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, trusted_proxies, limits, resolver, workers, node, log\n"
+#define TOP_KEYS \
+	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, trusted_proxies, limits, resolver, workers, node, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -325,7 +326,8 @@ static const struct {
 	/* Proxies. */
 	{"{\"trusted_proxies\":[\"10.0.0.1/8\",\"::1\",\"localhost\",\"10.0.0.0/33\",1]," D "}",
 		"f:1:21: trusted_proxies[0]: \"10.0.0.1/8\"" NETWORK "f:1:40: trusted_proxies[2]: \"localhost\"" NETWORK
-		"f:1:52: trusted_proxies[3]: \"10.0.0.0/33\"" NETWORK "f:1:66: trusted_proxies[4]: 1, expected a string\n"},
+		"f:1:52: trusted_proxies[3]: \"10.0.0.0/33\"" NETWORK
+		"f:1:66: trusted_proxies[4]: 1, expected a string\n"},
 
 	/* Domains. */
 	{"{\"domains\":{\"*\":{\"connect\":\"dns\"}}}",
@@ -597,7 +599,9 @@ test_table(void **state)
 			continue;
 		assert_non_null(rows[i].help);
 		assert_true(rows[i].help[0] != '.' && rows[i].help[0] != '\'');
-		assert_int_equal(rows[i].take != NULL, rows[i].type == CONF_STRING || rows[i].type == CONF_STRINGS || rows[i].type == CONF_SWITCH || rows[i].type == CONF_FIELDS);
+		assert_int_equal(rows[i].take != NULL,
+			rows[i].type == CONF_STRING || rows[i].type == CONF_STRINGS || rows[i].type == CONF_SWITCH ||
+				rows[i].type == CONF_FIELDS);
 		for (const char *p = rows[i].help; *p != '\0'; p++)
 			assert_true(*p >= ' ' && *p <= '~');
 	}
@@ -713,8 +717,9 @@ test_web(void **state)
 		{"https://[2001:DB8::1]:444", "https://[2001:db8::1]:444"},
 	};
 	struct peer peer = {.text = "192.0.2.1:1"};
-	struct conf *c = good("{\"response_headers\":{\"x-Shard\":\"s1\",\"Strict-Transport-Security\":\"max-age=1; preload\"},"
-			      "\"trusted_proxies\":[\"10.0.0.0/8\",\"2001:db8::1\"]," D "}");
+	struct conf *c =
+		good("{\"response_headers\":{\"x-Shard\":\"s1\",\"Strict-Transport-Security\":\"max-age=1; preload\"},"
+		     "\"trusted_proxies\":[\"10.0.0.0/8\",\"2001:db8::1\"]," D "}");
 
 	(void) state;
 	assert_int_equal(c->n_response_header, 2);

@@ -22,12 +22,12 @@ open_front(struct front *f, bool is_bosh, void **reader)
 		assert_int_equal(bosh_request(f->bosh, body, req, 100), CLOSING_NONE);
 		return;
 	}
-	*reader = frame_reader_new(limits);
-	f->frame = frame_new(SLICE("own"));
-	assert_int_equal(
-		frame_message(f->frame, *reader, SLICE("<open xmlns='" FRAME_NS "' to='example.org' version='1.0'/>")),
+	*reader = websocket_reader_new(limits);
+	f->websocket = websocket_new(SLICE("own"));
+	assert_int_equal(websocket_message(f->websocket, *reader,
+				 SLICE("<open xmlns='" WEBSOCKET_NS "' to='example.org' version='1.0'/>")),
 		CLOSING_NONE);
-	assert_int_equal(frame_message(f->frame, *reader, SLICE("<a xmlns='urn:a'/>")), CLOSING_NONE);
+	assert_int_equal(websocket_message(f->websocket, *reader, SLICE("<a xmlns='urn:a'/>")), CLOSING_NONE);
 }
 
 static void
@@ -35,11 +35,11 @@ close_front(struct front *f, bool is_bosh, void *reader)
 {
 	front_free(f);
 	assert_null(f->bosh);
-	assert_null(f->frame);
+	assert_null(f->websocket);
 	if (is_bosh)
 		body_reader_free(reader);
 	else
-		frame_reader_free(reader);
+		websocket_reader_free(reader);
 }
 
 static void
@@ -62,7 +62,7 @@ up(struct front *f)
 static void
 down(struct front *f)
 {
-	struct header header = {.from = "example.org", .id = "s1", .version = "1.0"};
+	struct stream_header header = {.from = "example.org", .id = "s1", .version = "1.0"};
 	struct stanza *st = stanza_copy(SLICE("<b xmlns='urn:b'/>"), STANZA_OTHER);
 	size_t before;
 
@@ -83,11 +83,11 @@ end(struct front *f, bool is_bosh)
 	assert_false(front_is_done(f, 200));
 	if (!is_bosh) {
 		unsigned code = 0;
-		while (frame_first_out(f->frame) != NULL)
-			frame_sent(f->frame);
-		assert_true(frame_wants_hangup(f->frame, 200, &code));
+		while (websocket_first_out(f->websocket) != NULL)
+			websocket_sent(f->websocket);
+		assert_true(websocket_wants_hangup(f->websocket, 200, &code));
 		assert_int_equal(code, 1001);
-		frame_gone(f->frame);
+		websocket_gone(f->websocket);
 	}
 	assert_true(front_is_done(f, is_bosh ? 60000 : 200));
 	assert_int_equal(front_expire(f, 60000), CLOSING_NONE);

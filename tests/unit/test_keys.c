@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "proto/keys.h"
+#include "proto/bosh/keys.h"
 #include "sha1.h"
 
 static const struct hooks hooks = {.sha1 = sha1_hash};
@@ -14,8 +14,10 @@ the_hash_of_the_tests(void **state)
 	} rows[] = {
 		{"", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
 		{"abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
-		{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
-		{"0123456701234567012345670123456701234567012345670123456701234567", "e0c094e867ef46c350ef54a7f59dd60bed92ae83"},
+		{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+			"84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
+		{"0123456701234567012345670123456701234567012345670123456701234567",
+			"e0c094e867ef46c350ef54a7f59dd60bed92ae83"},
 	};
 
 	(void) state;

@@ -135,8 +135,10 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_line), cmocka_unit_test(levels),
-		cmocka_unit_test(long_lines_are_cut), cmocka_unit_test(quote),
+		cmocka_unit_test(one_line),
+		cmocka_unit_test(levels),
+		cmocka_unit_test(long_lines_are_cut),
+		cmocka_unit_test(quote),
 		cmocka_unit_test(long_values_are_cut),
 	};
 

@@ -10,7 +10,10 @@ static bool
 to_ascii(void *arg, struct slice domain, char *out, size_t room)
 {
 	(void) arg;
-	if (!slice_eq(domain, SLICE("b\xc3\xbc" "cher.example")) || room < 32)
+	if (!slice_eq(domain,
+		    SLICE("b\xc3\xbc"
+			  "cher.example")) ||
+		room < 32)
 		return false;
 	strcpy(out, "xn--bcher-kva.example");
 	return true;
@@ -28,7 +31,8 @@ make(const char *more)
 	buf_init(&errors, BUF_UNLIMITED);
 	buf_printf(&text,
 		"{%s\"domains\":{\"example.com\":{\"connect\":\"xmpp://localhost\"},"
-		"\"b\xc3\xbc" "cher.example\":{\"connect\":\"xmpp://localhost\"}}}",
+		"\"b\xc3\xbc"
+		"cher.example\":{\"connect\":\"xmpp://localhost\"}}}",
 		more);
 	if (conf_read(&c, buf_slice(&text), "f", &hooks, &errors) != 0)
 		fail_msg("%s", buf_cstr(&errors));
@@ -55,11 +59,15 @@ answers(void **state)
 		{"public, port", PUBLIC, NULL, "Example.COM:5280", NULL, false, META_FOUND, KNOWN, false},
 		{"public, by name", PUBLIC, "example.com", "127.0.0.1:5280", NULL, false, META_FOUND, KNOWN, false},
 		{"public, by name, no host", PUBLIC, "EXAMPLE.com", NULL, NULL, false, META_FOUND, KNOWN, false},
-		{"public, IDN", PUBLIC, "b\xc3\xbc" "cher.example", NULL, NULL, false, META_FOUND, KNOWN, false},
+		{"public, IDN", PUBLIC,
+			"b\xc3\xbc"
+			"cher.example",
+			NULL, NULL, false, META_FOUND, KNOWN, false},
 		{"public, IDN, ASCII", PUBLIC, NULL, "XN--bcher-kva.example", NULL, false, META_FOUND, KNOWN, false},
 		{"public, proxy", PUBLIC, NULL, "127.0.0.1", "example.com", true, META_FOUND, KNOWN, false},
 		{"public, another", PUBLIC, NULL, "chat.example.net", NULL, true, META_NO_DOMAIN, NULL, false},
-		{"public, another by name", PUBLIC, "example.org", "example.com", NULL, true, META_NO_DOMAIN, NULL, false},
+		{"public, another by name", PUBLIC, "example.org", "example.com", NULL, true, META_NO_DOMAIN, NULL,
+			false},
 		{"public, none", PUBLIC, NULL, NULL, NULL, true, META_NO_DOMAIN, NULL, false},
 		{"public, empty", PUBLIC, "", "example.com", NULL, true, META_NO_DOMAIN, NULL, false},
 		{"public, part of one", PUBLIC, "example.co", NULL, NULL, true, META_NO_DOMAIN, NULL, false},
@@ -68,10 +76,14 @@ answers(void **state)
 		/* Without, only what came by TLS says anything. */
 		{"tls", "", NULL, "Example.com", NULL, true, META_FOUND, "https://example.com", true},
 		{"tls, port", "", NULL, "example.com:8443", NULL, true, META_FOUND, "https://example.com:8443", true},
-		{"tls, by name", "", "example.com", "chat.example.net", NULL, true, META_FOUND, "https://chat.example.net", true},
-		{"tls, address", "", "example.com", "192.0.2.1:443", NULL, true, META_FOUND, "https://192.0.2.1:443", true},
-		{"tls, IPv6", "", "example.com", "[2001:DB8::1]:443", NULL, true, META_FOUND, "https://[2001:db8::1]:443", true},
-		{"tls, proxy", "", NULL, "127.0.0.1:5280", "example.com", true, META_FOUND, "https://example.com", true},
+		{"tls, by name", "", "example.com", "chat.example.net", NULL, true, META_FOUND,
+			"https://chat.example.net", true},
+		{"tls, address", "", "example.com", "192.0.2.1:443", NULL, true, META_FOUND, "https://192.0.2.1:443",
+			true},
+		{"tls, IPv6", "", "example.com", "[2001:DB8::1]:443", NULL, true, META_FOUND,
+			"https://[2001:db8::1]:443", true},
+		{"tls, proxy", "", NULL, "127.0.0.1:5280", "example.com", true, META_FOUND, "https://example.com",
+			true},
 		{"tls, proxy, blanks", "", NULL, "x", " example.com\t", true, META_FOUND, "https://example.com", true},
 		{"plain", "", NULL, "example.com", NULL, false, META_NO_URL, NULL, true},
 		{"plain, by name", "", "example.com", "chat.example.net", NULL, false, META_NO_URL, NULL, true},
@@ -95,14 +107,17 @@ answers(void **state)
 		{"a bracket", "", "example.com", "[::1", NULL, true, META_NO_URL, NULL, true},
 		{"no bracket", "", "example.com", "::1", NULL, true, META_NO_URL, NULL, true},
 		{"a strange address", "", "example.com", "1.2.3", NULL, true, META_NO_URL, NULL, true},
-		{"not ASCII", "", "example.com", "b\xc3\xbc" "cher.example", NULL, true, META_NO_URL, NULL, true},
+		{"not ASCII", "", "example.com",
+			"b\xc3\xbc"
+			"cher.example",
+			NULL, true, META_NO_URL, NULL, true},
 	};
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct conf *c = make(rows[i].conf);
-		struct meta_question q = {slice_str(rows[i].domain), slice_str(rows[i].host), slice_str(rows[i].forwarded),
-			rows[i].is_secure};
+		struct meta_question q = {slice_str(rows[i].domain), slice_str(rows[i].host),
+			slice_str(rows[i].forwarded), rows[i].is_secure};
 		char base[META_BASE_MAX] = "";
 		bool is_derived = false;
 		assert_row(meta_ask(c, &q, &hooks, base, &is_derived) == rows[i].answer, rows[i].name);
@@ -125,7 +140,8 @@ long_hosts(void **state)
 	(void) state;
 	for (size_t n = 0; n < sizeof host; n++) {
 		struct meta_question q = {SLICE("example.com"), slice_of(host, n), SLICE_NONE, true};
-		assert_int_equal(meta_ask(c, &q, NULL, base, &is_derived), n > 0 && n <= 253 ? META_FOUND : META_NO_URL);
+		assert_int_equal(
+			meta_ask(c, &q, NULL, base, &is_derived), n > 0 && n <= 253 ? META_FOUND : META_NO_URL);
 		host[n] = 'a';
 	}
 	conf_unref(c);
@@ -140,7 +156,8 @@ forms(void **state)
 		{"", "https://a.example/http-bind", "wss://a.example/xmpp-websocket"},
 		{"\"paths\":{\"bosh\":[\"/b/\",\"/c\"],\"websocket\":[]},", "https://a.example/b", NULL},
 		{"\"paths\":{\"bosh\":[],\"websocket\":[\"/ws\",\"/xmpp-websocket\"]},", NULL, "wss://a.example/ws"},
-		{"\"paths\":{\"bosh\":\"/-._~!$'()*+,;=:@\"},", "https://a.example/-._~!$'()*+,;=:@", "wss://a.example/xmpp-websocket"},
+		{"\"paths\":{\"bosh\":\"/-._~!$'()*+,;=:@\"},", "https://a.example/-._~!$'()*+,;=:@",
+			"wss://a.example/xmpp-websocket"},
 	};
 
 	(void) state;
@@ -155,13 +172,15 @@ forms(void **state)
 		buf_init(&want_jrd, BUF_UNLIMITED);
 		meta_xrd(c, "https://a.example", &xrd);
 		meta_jrd(c, "https://a.example", &jrd);
-		buf_append_str(&want_xrd, "<?xml version='1.0' encoding='utf-8'?>\n"
-					  "<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>\n");
+		buf_append_str(&want_xrd,
+			"<?xml version='1.0' encoding='utf-8'?>\n"
+			"<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>\n");
 		buf_append_str(&want_jrd, "{\n\t\"links\": [");
 		for (size_t k = 0; k < 2; k++) {
 			if (hrefs[k] == NULL)
 				continue;
-			buf_printf(&want_xrd, "\t<Link rel=\"urn:xmpp:alt-connections:%s\" href=\"%s\"/>\n", rels[k], hrefs[k]);
+			buf_printf(&want_xrd, "\t<Link rel=\"urn:xmpp:alt-connections:%s\" href=\"%s\"/>\n", rels[k],
+				hrefs[k]);
 			buf_printf(&want_jrd,
 				"%s\n\t\t{\n\t\t\t\"rel\": \"urn:xmpp:alt-connections:%s\",\n\t\t\t\"href\": \"%s\"\n\t\t}",
 				is_first ? "" : ",", rels[k], hrefs[k]);

@@ -106,7 +106,8 @@ static const struct {
 		"culvert: --listen alone reaches no domain; add --domain NAME=xmpp://HOST:PORT\n"},
 	{{"--pages", NULL}, 2, "culvert: --pages wants a directory\n"},
 	{{"--pages", "a", "--pages", "b", NULL}, 2, "culvert: --pages is given twice; culvert serves one directory\n"},
-	{{"-c", "a", "--pages", "b", NULL}, 2, "culvert: -c and --pages exclude each other; write \"pages\" into the file\n"},
+	{{"-c", "a", "--pages", "b", NULL}, 2,
+		"culvert: -c and --pages exclude each other; write \"pages\" into the file\n"},
 	{{"--domain", "a.org=xmpp://localhost", "--pages", "/nonexistent", NULL}, 2,
 		"--pages /nonexistent: No such file or directory, expected a directory with pages\n"},
 	{{"--domain", "a.org=xmpp://localhost", "--pages", "/dev/null", NULL}, 2,
@@ -241,7 +242,8 @@ test_file(void **state)
 
 	/* Authorities that are not there. */
 	{
-		char *lost = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://10.0.0.1\", \"ca_file\": \"/dev/null/ca\"}}}");
+		char *lost = make_file(
+			"{\"domains\": {\"a.org\": {\"connect\": \"xmpp://10.0.0.1\", \"ca_file\": \"/dev/null/ca\"}}}");
 		const char *const no_ca[] = {"--check-config", "-c", lost, NULL};
 		snprintf(expected, sizeof expected,
 			"%s: domains.a.org.ca_file: /dev/null/ca: Not a directory, expected a file with the certificates of "
@@ -257,7 +259,8 @@ test_file(void **state)
 
 	/* Pages that are not there: relative ones begin beside the file. */
 	{
-		char *lost = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}, \"pages\": \"nothing\"}");
+		char *lost = make_file(
+			"{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}, \"pages\": \"nothing\"}");
 		const char *const no_pages[] = {"-c", lost, NULL};
 		snprintf(expected, sizeof expected,
 			"%s: pages: /tmp/nothing: No such file or directory, expected a directory with pages\n", lost);

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "proto/primer.h"
+#include "proto/xml/primer.h"
 
 static unsigned n_freed;
 

@@ -148,7 +148,8 @@ begin(struct fixture *f)
 	};
 	buf_init(&errors, 4096);
 	assert_int_equal(
-		conf_read(&f->conf, SLICE("{\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1\"}}, \"limits\": {\"connect_timeout\": 0, \"auth_timeout\": 0}}"),
+		conf_read(&f->conf,
+			SLICE("{\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1\"}}, \"limits\": {\"connect_timeout\": 0, \"auth_timeout\": 0}}"),
 			"conf", NULL, &errors),
 		0);
 	buf_fini(&errors);

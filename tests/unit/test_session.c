@@ -5,7 +5,7 @@
  */
 #include "unit.h"
 
-#include "script/world.h"
+#include "runner/world.h"
 
 #define CONF \
 	"{\"domains\": {\"example.org\": {\"connect\": \"xmpp://127.0.0.1:5222\"}}," \
@@ -346,7 +346,7 @@ websocket_life(unsigned seed)
 
 	begin(&w, 1);
 	c = world_add_client(&w, SLICE("w"), true);
-	world_say(&w, c, SLICE("<open xmlns='" FRAME_NS "' to='example.org' version='1.0'/>"));
+	world_say(&w, c, SLICE("<open xmlns='" WEBSOCKET_NS "' to='example.org' version='1.0'/>"));
 	world_connect(&w, c, false);
 	world_upstream(&w, c, SLICE(HEADER));
 	for (unsigned step = 0; step < 1500; step++) {
@@ -390,10 +390,10 @@ static const char *const bodies[] = {
 	"<body xmlns='" BODY_NS "' rid='%u' sid='%s'><a></body>",
 };
 static const char *const messages[] = {
-	"<open xmlns='" FRAME_NS "' to='example.org' version='1.0'/>",
-	"<open xmlns='" FRAME_NS "' to='example.org' version='1.0'/>",
-	"<open xmlns='" FRAME_NS "' to='example.net' version='1.0'/>",
-	"<close xmlns='" FRAME_NS "'/>",
+	"<open xmlns='" WEBSOCKET_NS "' to='example.org' version='1.0'/>",
+	"<open xmlns='" WEBSOCKET_NS "' to='example.org' version='1.0'/>",
+	"<open xmlns='" WEBSOCKET_NS "' to='example.net' version='1.0'/>",
+	"<close xmlns='" WEBSOCKET_NS "'/>",
 	"<message xmlns='jabber:client'/>",
 	"<message xmlns='jabber:client'/>",
 	"<message xmlns='jabber:client'/>",
@@ -443,12 +443,12 @@ wild_websocket(struct world *w, struct client *c, struct dice *dice)
 static void
 wild_server(struct world *w, struct client *c, struct dice *dice)
 {
-	if (c->server.state == SERVER_ASKED) {
+	if (c->server.state == REMOTE_ASKED) {
 		if (dice_roll(dice, 8) == 0)
 			world_upstream_gone(w, c);
 		else
 			world_connect(w, c, dice_roll(dice, 2));
-	} else if (c->server.state == SERVER_CONNECTED) {
+	} else if (c->server.state == REMOTE_CONNECTED) {
 		if (dice_roll(dice, 30) == 0)
 			world_upstream_gone(w, c);
 		else if (dice_roll(dice, 4) == 0)

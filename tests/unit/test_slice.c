@@ -133,8 +133,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(number),   cmocka_unit_test(trim),         cmocka_unit_test(equality),
-		cmocka_unit_test(truth),    cmocka_unit_test(set_or_empty),
+		cmocka_unit_test(number),
+		cmocka_unit_test(trim),
+		cmocka_unit_test(equality),
+		cmocka_unit_test(truth),
+		cmocka_unit_test(set_or_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

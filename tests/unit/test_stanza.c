@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "proto/stanza.h"
+#include "proto/xml/stanza.h"
 
 static struct stanza *
 make(const char *text)

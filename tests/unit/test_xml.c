@@ -2,10 +2,11 @@
 
 #include "base/buf.h"
 #include "base/features.h"
-#include "proto/xml.h"
+#include "proto/xml/xml.h"
 
 #define STREAM \
-	"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS "' id='1' version='1.0'>"
+	"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS \
+	"' id='1' version='1.0'>"
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 
 /* What the reader said, in words. */
@@ -45,8 +46,8 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 {
 	(void) arg;
 	assert_true(kind == STANZA_FEATURES || kind == STANZA_SUCCESS2 || kind == STANZA_SM);
-	return depth != 1 || (!slice_eq(element->local, SLICE("starttls")) &&
-				     !slice_eq(element->local, SLICE("compression")));
+	return depth != 1 ||
+		(!slice_eq(element->local, SLICE("starttls")) && !slice_eq(element->local, SLICE("compression")));
 }
 
 static bool
@@ -59,8 +60,7 @@ on_end(void *arg)
 }
 
 static const struct xml_handler plain = {.root = on_root, .element = on_element};
-static const struct xml_handler cutting = {
-	.root = on_root, .element = on_element, .inner = on_inner, .end = on_end};
+static const struct xml_handler cutting = {.root = on_root, .element = on_element, .inner = on_inner, .end = on_end};
 static const struct xml_limits wide = {1 << 20, 100};
 
 static void
@@ -151,7 +151,8 @@ elements_are_self_contained(void **state)
 		{"<r xmlns='u'><a /></r>", "<a xmlns='u' />\n"},
 		{"<r xmlns='u'><a\n\tx='1'\r\n/ ></r>", NULL},
 		{"<r xmlns='u'><a\n\tx='1' >t</a\n></r>", "<a xmlns='u'\n\tx='1' >t</a\n>\n"},
-		{"<r xmlns='u'><a x='/>'/><b x=\"/b>\">></b></r>", "<a xmlns='u' x='/>'/>\n<b xmlns='u' x=\"/b>\">></b>\n"},
+		{"<r xmlns='u'><a x='/>'/><b x=\"/b>\">></b></r>",
+			"<a xmlns='u' x='/>'/>\n<b xmlns='u' x=\"/b>\">></b>\n"},
 		{"<r xmlns='u'> <a/>\n<b/>\t<c/></r>", "<a xmlns='u'/>\n<b xmlns='u'/>\n<c xmlns='u'/>\n"},
 		{"<p:r xmlns:p='u'><a/></p:r>", "<a/>\n"},
 		{"<p:r xmlns:p='u'><p:a/></p:r>", "<p:a xmlns:p='u'/>\n"},
@@ -195,7 +196,8 @@ elements_are_self_contained(void **state)
 		{"<r xmlns='a&#9;b&#13;c'><a/></r>", "<a xmlns='a&#9;b&#13;c'/>\n"},
 		{"<r xmlns='\xc3\xbc'><\xc3\xa4/></r>", "<\xc3\xa4 xmlns='\xc3\xbc'/>\n"},
 		/* The sender's own bytes, whatever they mean. */
-		{"<r><a>&lt;&amp;&gt;&apos;&quot;&#65;&#x1F600;</a></r>", "<a>&lt;&amp;&gt;&apos;&quot;&#65;&#x1F600;</a>\n"},
+		{"<r><a>&lt;&amp;&gt;&apos;&quot;&#65;&#x1F600;</a></r>",
+			"<a>&lt;&amp;&gt;&apos;&quot;&#65;&#x1F600;</a>\n"},
 		{"<r><a><![CDATA[</a></r>]]></a></r>", "<a><![CDATA[</a></r>]]></a>\n"},
 		{"<r><a>\r\n\xf0\x9f\x98\x80</a></r>", "<a>\r\n\xf0\x9f\x98\x80</a>\n"},
 		{"<r><r><r/></r></r>", "<r><r/></r>\n"},
@@ -229,8 +231,9 @@ elements_are_self_contained(void **state)
 static void
 elements_stand_alone(void **state)
 {
-	static const char text[] = "<s:r xmlns='u' xmlns:s='v' xmlns:p='w' xmlns:q='x'><a p:x='1' y='2'><q:b><c xmlns='z'>"
-				   "<p:d/></c></q:b></a><p:e q:f=''/><s:g/><h xmlns='' p:x=''/></s:r>";
+	static const char text[] =
+		"<s:r xmlns='u' xmlns:s='v' xmlns:p='w' xmlns:q='x'><a p:x='1' y='2'><q:b><c xmlns='z'>"
+		"<p:d/></c></q:b></a><p:e q:f=''/><s:g/><h xmlns='' p:x=''/></s:r>";
 	struct record r, alone;
 
 	(void) state;
@@ -282,8 +285,9 @@ many_declarations(void **state)
 static void
 long_namespaces(void **state)
 {
-	static const char *const texts[] = {"<r xmlns='@'/>", "<r xmlns:p='@'/>", "<r><a xmlns='@'/></r>", "<r><a xmlns:p='@'/></r>",
-		"<r><a><b/><c xmlns:p='@'/></a></r>", "<r xmlns='u'><a><b><c xmlns='@'/></b></a></r>"};
+	static const char *const texts[] = {"<r xmlns='@'/>", "<r xmlns:p='@'/>", "<r><a xmlns='@'/></r>",
+		"<r><a xmlns:p='@'/></r>", "<r><a><b/><c xmlns:p='@'/></a></r>",
+		"<r xmlns='u'><a><b><c xmlns='@'/></b></a></r>"};
 	static const size_t sizes[] = {1, 1023, 1024, 1025, 5000};
 	static const enum xml_shape shapes[] = {XML_MESSAGE, XML_WRAPPER, XML_STREAM};
 	static char uri[5001];
@@ -614,8 +618,8 @@ handlers_stop(void **state)
 static void
 attributes(void **state)
 {
-	static const char *const list[] = {"x", "1", "u\nx", "2", "v\ny\np", "3", XML_NS_XML "\nlang\nxml", "de", "xx", "4", "empty", "",
-		NULL};
+	static const char *const list[] = {
+		"x", "1", "u\nx", "2", "v\ny\np", "3", XML_NS_XML "\nlang\nxml", "de", "xx", "4", "empty", "", NULL};
 	struct xml_element e = {.attributes = (const char **) (uintptr_t) list};
 
 	(void) state;
@@ -711,11 +715,13 @@ features_are_cut(void **state)
 static void
 whole_streams(void **state)
 {
-	static const char text[] = "\n" STREAM "\n<stream:features/> <message to='a'>t</message>\r\n\r\n<iq/><iq/><x xmlns='u'/>"
-				   "</stream:stream>\n";
-	static const char want[] = "root stream|" XML_NS_STREAMS "|stream\n<stream:features xmlns:stream='" XML_NS_STREAMS
-				   "'/>\n<message xmlns='jabber:client' to='a'>t</message>\n<iq xmlns='jabber:client'/>\n"
-				   "<iq xmlns='jabber:client'/>\n<x xmlns='u'/>\nend\n";
+	static const char text[] =
+		"\n" STREAM "\n<stream:features/> <message to='a'>t</message>\r\n\r\n<iq/><iq/><x xmlns='u'/>"
+		"</stream:stream>\n";
+	static const char want[] =
+		"root stream|" XML_NS_STREAMS "|stream\n<stream:features xmlns:stream='" XML_NS_STREAMS
+		"'/>\n<message xmlns='jabber:client' to='a'>t</message>\n<iq xmlns='jabber:client'/>\n"
+		"<iq xmlns='jabber:client'/>\n<x xmlns='u'/>\nend\n";
 
 	(void) state;
 	check_all_splits(&cutting, wide, slice_of(text + 1, sizeof text - 2), XML_OK, want);
@@ -835,7 +841,8 @@ endless_header(void **state)
 	xml_open(r.xml, &r);
 	result = feed(&r, SLICE("<r x='"));
 	while (result == XML_OK && n < 4 << 20) {
-		result = feed(&r, SLICE("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+		result = feed(&r,
+			SLICE("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
 		n += 84;
 	}
 	assert_int_equal(result, XML_TOO_BIG);
@@ -1031,7 +1038,8 @@ partial_elements_after_a_large_one(void **state)
 			assert_int_equal(feed(&r, SLICE(STREAM)), XML_OK);
 			buf_clear(&r.text, 0);
 			assert_int_equal(feed(&r, buf_slice(&text)), XML_OK);
-			assert_int_equal(feed_in_steps(&r, slice_of(after + cut, sizeof after - 1 - cut), rest == 0 ? 1 : 1000),
+			assert_int_equal(
+				feed_in_steps(&r, slice_of(after + cut, sizeof after - 1 - cut), rest == 0 ? 1 : 1000),
 				XML_OK);
 			assert_int_equal(r.elements, 4);
 			buf_consume(&r.text, 9000 + sizeof " xmlns='jabber:client'");
@@ -1079,9 +1087,10 @@ opened_anew(void **state)
 static void
 random_documents(void **state)
 {
-	static const char *const pieces[] = {"<r>", "</r>", "<a/>", "<a>", "</a>", " ", "x", "&lt;", "&e;", "<p:b p:x='1'>", "</p:b>",
-		"<r xmlns='u' xmlns:p='v'>", "<![CDATA[", "]]>", "<!--", "-->", "<?xml version='1.0'?>", "<", ">", "'", "\"",
-		"\xc3", "\xa4", "<stream:features xmlns:stream='" XML_NS_STREAMS "'>", "</stream:features>", "<starttls/>",
+	static const char *const pieces[] = {"<r>", "</r>", "<a/>", "<a>", "</a>", " ", "x", "&lt;", "&e;",
+		"<p:b p:x='1'>", "</p:b>", "<r xmlns='u' xmlns:p='v'>", "<![CDATA[", "]]>", "<!--", "-->",
+		"<?xml version='1.0'?>", "<", ">", "'", "\"", "\xc3", "\xa4",
+		"<stream:features xmlns:stream='" XML_NS_STREAMS "'>", "</stream:features>", "<starttls/>",
 		"<!DOCTYPE r>", "&#10;", " xmlns='w'", "/"};
 	struct dice dice = {7};
 
@@ -1125,8 +1134,9 @@ streams_that_share(void **state)
 {
 	static const char *const headers[] = {STREAM, STREAM, "<s xmlns='u1' xmlns:p='u2&amp;&#9;' xmlns:q=''>",
 		"<s xmlns='u1' xmlns:p='u2&amp;&#9;'>", "<p:s xmlns:p='u1' p:a='b' xml:lang='en'>"};
-	static const char *const pieces[] = {"<a/>", "<message><body>", "</body></message>", "<a>", "</a>", " ", "\r", "\n", "<a",
-		" b='c'", "/>", "&lt;", "<p:b/>", "<q xmlns:p='v'><p:c/></q>", "<stream:x/>", "\xc3", "\xa4", "<b xmlns=''/>", "x", "</s>"};
+	static const char *const pieces[] = {"<a/>", "<message><body>", "</body></message>", "<a>", "</a>", " ", "\r",
+		"\n", "<a", " b='c'", "/>", "&lt;", "<p:b/>", "<q xmlns:p='v'><p:c/></q>", "<stream:x/>", "\xc3",
+		"\xa4", "<b xmlns=''/>", "x", "</s>"};
 	enum { STREAMS = 5, ROUNDS = 400, STEPS = 60 };
 	struct primer_pool *pool = primer_pool_new();
 	struct dice dice = {11};

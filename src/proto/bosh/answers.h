@@ -1,0 +1,33 @@
+/* answers.h: answers on their way to the client: a small queue that is emptied after each event. */
+#ifndef CULVERT_PROTO_BOSH_ANSWERS_H
+#define CULVERT_PROTO_BOSH_ANSWERS_H
+
+#include <stdbool.h>
+
+#include "base/req.h"
+#include "base/slice.h"
+
+struct answer {
+	struct req_id req;
+	unsigned status; /* of HTTP */
+	struct slice body;
+	char *own; /* what body points into when it is nobody else's */
+};
+
+struct answers {
+	struct answer *v;
+	unsigned n, first, room;
+	char *last; /* of the answer that was taken last */
+};
+
+void answers_fini(struct answers *a);
+
+/* body stays the caller's, and good until it is taken. */
+void answers_push(struct answers *a, struct req_id req, unsigned status, struct slice body);
+/* The body is malloc()ed, and now the queue's. */
+void answers_push_own(struct answers *a, struct req_id req, unsigned status, char *body, size_t n);
+bool answers_is_empty(const struct answers *a);
+/* The next one, good until the next call; NULL when there is no more. */
+const struct answer *answers_shift(struct answers *a);
+
+#endif

@@ -1,0 +1,186 @@
+#include "proto/bosh/ring.h"
+
+#include <stdlib.h>
+
+#include "base/fatal.h"
+
+static void
+clear(struct ring_slot *slot)
+{
+	stanza_queue_fini(&slot->payload);
+	if (slot->restart != NULL)
+		stream_header_fini(slot->restart);
+	free(slot->restart);
+	free(slot->reply);
+	*slot = (struct ring_slot){.state = SLOT_FREE};
+	stanza_queue_init(&slot->payload);
+}
+
+void
+ring_init(struct ring *s, unsigned n, uint64_t rid)
+{
+	s->n = n;
+	s->v = xcalloc(n, sizeof *s->v);
+	for (unsigned i = 0; i < n; i++)
+		clear(&s->v[i]);
+	s->next_rid = s->answer_rid = rid;
+}
+
+void
+ring_fini(struct ring *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		clear(&s->v[i]);
+	free(s->v);
+}
+
+struct ring_slot *
+ring_find(const struct ring *s, uint64_t rid)
+{
+	struct ring_slot *slot = s->n > 0 ? ring_at(s, rid) : NULL;
+
+	return slot != NULL && slot->state != SLOT_FREE && slot->rid == rid ? slot : NULL;
+}
+
+struct ring_slot *
+ring_waiting(const struct ring *s, struct req_id req)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		struct ring_slot *slot = &s->v[i];
+		if ((slot->state == SLOT_HELD || slot->state == SLOT_EARLY) && req_eq(slot->req, req))
+			return slot;
+	}
+	return NULL;
+}
+
+static struct stream_header *
+copy_header(const struct body *body)
+{
+	struct stream_header *h = xcalloc(1, sizeof *h);
+
+	stream_header_set(h, body->to, body->from, body->lang, body->version, SLICE_NONE);
+	return h;
+}
+
+struct ring_slot *
+ring_fill(struct ring *s, struct body *body, struct req_id req, ms_t now)
+{
+	struct ring_slot *slot = ring_at(s, body->rid);
+
+	ring_forget(s, slot);
+	slot->state = SLOT_EARLY;
+	s->n_early++;
+	slot->rid = body->rid;
+	slot->req = req;
+	slot->arrived_at = slot->repeated_at = now;
+	slot->restart = body->restart ? copy_header(body) : NULL;
+	slot->terminate = slice_eq(body->type, SLICE("terminate"));
+	slot->is_empty = body->payload.count == 0 && !body->restart;
+	stanza_queue_move(&slot->payload, &body->payload);
+	return slot;
+}
+
+struct ring_slot *
+ring_take_up(struct ring *s)
+{
+	struct ring_slot *slot = ring_at(s, s->next_rid);
+
+	must(slot->state == SLOT_EARLY && slot->rid == s->next_rid);
+	slot->state = SLOT_HELD;
+	s->n_early--;
+	s->next_rid++;
+	return slot;
+}
+
+struct ring_slot *
+ring_answer(struct ring *s, ms_t now)
+{
+	struct ring_slot *slot = ring_at(s, s->answer_rid);
+
+	must(slot->state == SLOT_HELD && slot->rid == s->answer_rid);
+	slot->state = SLOT_ANSWERED;
+	slot->answered_at = now;
+	s->answer_rid++;
+	return slot;
+}
+
+void
+ring_forget(struct ring *s, struct ring_slot *slot)
+{
+	s->kept -= slot->n_reply;
+	if (slot->state == SLOT_EARLY)
+		s->n_early--;
+	clear(slot);
+}
+
+void
+ring_forget_below(struct ring *s, uint64_t rid)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->v[i].state == SLOT_ANSWERED && s->v[i].rid < rid)
+			ring_forget(s, &s->v[i]);
+}
+
+bool
+ring_has_live(const struct ring *s)
+{
+	for (uint64_t rid = s->answer_rid; rid < s->next_rid; rid++)
+		if (!ring_at(s, rid)->gone)
+			return true;
+	return false;
+}
+
+static bool
+has_early(const struct ring *s)
+{
+	for (unsigned i = 0; s->n_early > 0 && i < s->n; i++)
+		if (s->v[i].state == SLOT_EARLY && !s->v[i].gone)
+			return true;
+	return false;
+}
+
+bool
+ring_has_waiting(const struct ring *s)
+{
+	return ring_has_live(s) || has_early(s);
+}
+
+bool
+ring_is_overdue(const struct ring *s, ms_t now)
+{
+	for (uint64_t rid = s->answer_rid; rid < s->next_rid; rid++)
+		if (!ring_at(s, rid)->gone && ring_at(s, rid)->deadline <= now)
+			return true;
+	return false;
+}
+
+ms_t
+ring_deadline(const struct ring *s)
+{
+	ms_t deadline = MS_NEVER;
+
+	for (uint64_t rid = s->answer_rid; rid < s->next_rid; rid++)
+		if (!ring_at(s, rid)->gone)
+			deadline = ms_min(deadline, ring_at(s, rid)->deadline);
+	for (unsigned i = 0; s->n_early > 0 && i < s->n; i++)
+		if (s->v[i].state == SLOT_EARLY && !s->v[i].gone)
+			deadline = ms_min(deadline, s->v[i].deadline);
+	return deadline;
+}
+
+size_t
+ring_queued(const struct ring *s)
+{
+	size_t cost = 0;
+
+	for (unsigned i = 0; s->n_early > 0 && i < s->n; i++)
+		cost += stanza_queue_cost(&s->v[i].payload);
+	return cost;
+}
+
+void
+ring_discard(struct ring *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		stanza_queue_fini(&s->v[i].payload);
+}

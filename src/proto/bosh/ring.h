@@ -1,0 +1,97 @@
+/*
+ * ring.h: the requests of one BOSH session, in a ring of slots found by rid.
+ * Two counters divide the rids a session knows:
+ *
+ *         answered, bytes kept     held           may come early
+ *      ...|-----------------------|--------------|----------------|...
+ *         answer_rid - kept       answer_rid     next_rid         next_rid + window
+ *
+ * No rules: bosh.c has them.
+ */
+#ifndef CULVERT_PROTO_BOSH_RING_H
+#define CULVERT_PROTO_BOSH_RING_H
+
+#include "base/ms.h"
+#include "base/req.h"
+#include "proto/bosh/body.h"
+#include "proto/stream/stream_header.h"
+#include "proto/xml/stanza.h"
+
+enum slot_state {
+	SLOT_FREE,
+	SLOT_EARLY,    /* arrived before one with a lower rid */
+	SLOT_HELD,     /* taken up, to be answered */
+	SLOT_ANSWERED, /* reply is kept for repeats */
+};
+
+struct ring_slot {
+	enum slot_state state;
+	bool gone;        /* nobody waits for the answer: the connection is gone, or has been answered early */
+	bool is_empty;    /* the client sent nothing but the request itself */
+	bool has_payload; /* the answer has */
+	bool terminate, has_pause;
+	unsigned repeats;    /* in quick succession */
+	uint64_t rid, heard; /* heard: the client has all answers up to this one, it says; 0: it does not */
+	struct req_id req;
+	ms_t arrived_at, repeated_at, deadline, answered_at, pause;
+	struct stream_header *restart; /* what the client wrote into a restart request; NULL: it is none */
+	struct stanza_queue payload;
+	char *reply; /* NULL: the empty body */
+	size_t n_reply;
+};
+
+struct ring {
+	struct ring_slot *v;
+	unsigned n; /* 0: no request yet */
+	unsigned n_early;
+	uint64_t next_rid, answer_rid;
+	size_t kept; /* bytes of answers */
+};
+
+/* A ring that can hold n rids, the first of which is to be rid.  s must be zeroed. */
+void ring_init(struct ring *s, unsigned n, uint64_t rid);
+void ring_fini(struct ring *s);
+
+/* The slot for a rid, whosever it is now. */
+static inline struct ring_slot *
+ring_at(const struct ring *s, uint64_t rid)
+{
+	return &s->v[rid % s->n];
+}
+
+/* The slot of this rid; NULL when it is not known, or not any more. */
+struct ring_slot *ring_find(const struct ring *s, uint64_t rid);
+/* The waiting request, held or early, that this is; NULL when none. */
+struct ring_slot *ring_waiting(const struct ring *s, struct req_id req);
+
+/* The slot becomes the body's, whose payload it takes, as one that came early.  What it held before is forgotten. */
+struct ring_slot *ring_fill(struct ring *s, struct body *body, struct req_id req, ms_t now);
+/* The early request with next_rid joins those that are held. */
+struct ring_slot *ring_take_up(struct ring *s);
+/* The oldest held request is answered. */
+struct ring_slot *ring_answer(struct ring *s, ms_t now);
+void ring_forget(struct ring *s, struct ring_slot *slot);
+/* Forgets answers to rids below this one. */
+void ring_forget_below(struct ring *s, uint64_t rid);
+
+static inline unsigned
+ring_held(const struct ring *s)
+{
+	return (unsigned) (s->next_rid - s->answer_rid);
+}
+
+/* Is there a held request whose client is still there to read an answer? */
+bool ring_has_live(const struct ring *s);
+/* The same, or one that came early. */
+bool ring_has_waiting(const struct ring *s);
+/* Has a held request, whose client is still there, waited long enough? */
+bool ring_is_overdue(const struct ring *s, ms_t now);
+/* When the first request that waits, held or early, has waited long enough. */
+ms_t ring_deadline(const struct ring *s);
+
+/* What waits in requests that came early: for the one that is missing. */
+size_t ring_queued(const struct ring *s);
+/* It will not be needed: the missing one is of no use any more. */
+void ring_discard(struct ring *s);
+
+#endif

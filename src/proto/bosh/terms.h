@@ -1,0 +1,40 @@
+/*
+ * terms.h: what a BOSH client and we agree on when it creates a session
+ * (XEP-0124, 7): what it wishes, cut to what it may have.
+ */
+#ifndef CULVERT_PROTO_BOSH_TERMS_H
+#define CULVERT_PROTO_BOSH_TERMS_H
+
+#include "base/buf.h"
+#include "base/hooks.h"
+#include "base/ms.h"
+#include "proto/bosh/body.h"
+#include "proto/closing.h"
+
+/* What a client may have. */
+struct bosh_config {
+	ms_t wait;       /* the longest a request is held */
+	ms_t inactivity; /* without any request held, the session ends after this */
+	ms_t polling;    /* the shortest time between two empty requests; 0: any */
+	ms_t maxpause;   /* 0: pausing is not offered */
+	unsigned hold;   /* the most requests held at a time */
+	const struct hooks *hooks;
+};
+
+struct terms {
+	ms_t wait, inactivity, polling, maxpause;
+	unsigned hold, requests;
+	bool is_polling; /* 12: nothing is held */
+	bool has_acks;   /* 9: the client acknowledges, and so do we */
+	bool is_legacy;  /* 17.1: it gave no version, and understands HTTP errors only */
+	unsigned ver_major, ver_minor;
+	const char *content_type; /* of all answers */
+};
+
+/* Reads the creation request.  The terms are complete even when it is refused: the refusal is an answer too. */
+enum closing terms_agree(struct terms *t, const struct bosh_config *config, const struct body *body);
+
+/* Appends them as attributes of the creation response (7.2). */
+void terms_write(const struct terms *t, const char *sid, struct buf *out);
+
+#endif

@@ -1,0 +1,513 @@
+#include "proto/stream/upstream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+
+#define NS_LIMITS "urn:xmpp:stream-limits:0"
+#define NS_COMPRESS "http://jabber.org/features/compress"
+
+enum upstream_state {
+	UPSTREAM_NEW,
+	UPSTREAM_OPENING, /* our header is queued; the server's is awaited */
+	UPSTREAM_OPEN,
+	UPSTREAM_STARTTLS, /* asked for; the server's word is awaited */
+	UPSTREAM_PROCEED,  /* given: the handshake is due */
+	UPSTREAM_ENDED,    /* the server ended its stream, or broke it */
+};
+
+/* What the features said that concerns this hop. */
+struct features {
+	bool has_starttls, needs_tls, has_mechanisms, has_limits;
+};
+
+struct upstream {
+	enum upstream_state state;
+	bool is_closed; /* our side is */
+	bool is_first;  /* no restart yet, but for that behind STARTTLS */
+	bool is_secure;
+	bool is_authenticated;
+	bool is_resumable;
+	bool is_settled;  /* whether there will be TLS */
+	bool is_open_due; /* the server's header came; it counts once that is settled */
+	enum upstream_tls tls;
+	struct xml *xml;
+	struct stream_header header;
+	struct features features;
+	size_t max_bytes; /* of what the client may send */
+	enum closing reason;
+	struct stanza_queue out, down;
+	size_t written; /* of out's first */
+};
+
+static void
+push_mark(struct upstream *u, enum stanza_kind kind)
+{
+	struct stanza *mark = stanza_new(0, kind);
+
+	stanza_queue_push(&u->down, &mark);
+}
+
+static void
+push_tag(struct upstream *u, struct slice text)
+{
+	struct stanza *st = stanza_copy(text, STANZA_TAG);
+
+	stanza_queue_push(&u->out, &st);
+}
+
+/* The stream is the client's from here on. */
+static void
+say_open(struct upstream *u)
+{
+	if (u->is_open_due)
+		push_mark(u, STANZA_OPEN);
+	u->is_open_due = false;
+}
+
+static bool
+on_root(void *arg, const struct xml_element *root)
+{
+	struct upstream *u = arg;
+
+	if (!slice_eq(root->local, SLICE("stream")) || !slice_eq(root->ns, SLICE(XML_NS_STREAMS))) {
+		u->reason = CLOSING_SERVER_XML;
+		return false;
+	}
+	stream_header_set(&u->header, xml_attribute(root, "", "to"), xml_attribute(root, "", "from"),
+		xml_attribute(root, XML_NS_XML, "lang"), xml_attribute(root, "", "version"),
+		xml_attribute(root, "", "id"));
+	u->state = UPSTREAM_OPEN;
+	u->features = (struct features){.has_starttls = false};
+	u->is_open_due = true;
+	if (u->header.version == NULL)
+		u->is_settled = true; /* no features will come */
+	if (u->is_settled)
+		say_open(u);
+	return true;
+}
+
+static bool
+is_named(const struct xml_element *e, const char *ns, const char *local)
+{
+	return slice_eq(e->ns, slice_str(ns)) && slice_eq(e->local, slice_str(local));
+}
+
+/*
+ * <enabled resume='true'/> or <resumed/>: an element of its own, or within the
+ * <success/> of SASL2 (XEP-0198, 5; XEP-0388).
+ */
+static void
+note_resumption(struct upstream *u, const struct xml_element *e)
+{
+	if (!slice_eq(e->ns, SLICE(XML_NS_SM)) && !slice_eq(e->ns, SLICE(XML_NS_SM_OLD)))
+		return;
+	if (slice_eq(e->local, SLICE("resumed")) ||
+		(slice_eq(e->local, SLICE("enabled")) && slice_is_true(xml_attribute(e, "", "resume"))))
+		u->is_resumable = true;
+}
+
+/* Hop by hop features are cut out; what they demand is remembered. */
+static bool
+on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *e)
+{
+	struct upstream *u = arg;
+
+	if (kind != STANZA_FEATURES) {
+		note_resumption(u, e);
+		return true;
+	}
+	if (depth == 2 && is_named(e, XML_NS_TLS, "required"))
+		u->features.needs_tls = true;
+	if (depth != 1)
+		return true;
+	if (is_named(e, XML_NS_SASL, "mechanisms") || is_named(e, XML_NS_SASL2, "authentication"))
+		u->features.has_mechanisms = true;
+	if (is_named(e, NS_LIMITS, "limits"))
+		u->features.has_limits = true;
+	if (is_named(e, XML_NS_TLS, "starttls")) {
+		u->features.has_starttls = true;
+		return false;
+	}
+	return !is_named(e, NS_COMPRESS, "compression");
+}
+
+/*
+ * A server that will not talk further without TLS says so by <required/> or
+ * by offering no way to log in.
+ */
+static bool
+is_tls_demanded(const struct features *f)
+{
+	return f->has_starttls && (f->needs_tls || !f->has_mechanisms);
+}
+
+/* The first features: will there be TLS?  A reason when this server and this domain's configuration do not go together. */
+static enum closing
+settle_tls(struct upstream *u)
+{
+	const struct features *f = &u->features;
+	bool is_wanted = false;
+
+	switch (u->tls) {
+	case UPSTREAM_TLS_OFF:
+		if (is_tls_demanded(f))
+			return CLOSING_SERVER_TLS;
+		break;
+	case UPSTREAM_TLS_IF_REQUIRED:
+		is_wanted = is_tls_demanded(f);
+		break;
+	case UPSTREAM_TLS_OPTIONAL:
+		is_wanted = f->has_starttls;
+		break;
+	case UPSTREAM_TLS_REQUIRED:
+		if (!f->has_starttls)
+			return CLOSING_SERVER_NO_TLS;
+		is_wanted = true;
+		break;
+	}
+	if (is_wanted) {
+		u->state = UPSTREAM_STARTTLS;
+		push_tag(u, SLICE("<starttls xmlns='" XML_NS_TLS "'/>"));
+	} else {
+		u->is_settled = true;
+	}
+	return CLOSING_NONE;
+}
+
+/* The server's word on STARTTLS (RFC 6120, 5.4.2); nothing else may come. */
+static bool
+on_tls_word(struct upstream *u, enum stanza_kind kind)
+{
+	if (kind == STANZA_PROCEED)
+		u->state = UPSTREAM_PROCEED;
+	else
+		u->reason = kind == STANZA_TLS_FAILURE ? CLOSING_TLS_FAILED : CLOSING_SERVER_XML;
+	return false;
+}
+
+static char *
+skip_space(char *at, const char *end)
+{
+	while (at < end && slice_is_space(*at))
+		at++;
+	return at;
+}
+
+/*
+ * XEP-0478: <max-bytes/> is what the client may send.  When we pass less than
+ * the server takes, our number is written over the server's; it is never
+ * longer.
+ */
+static void
+lower_limits(const struct upstream *u, struct stanza *st)
+{
+	static const char tag[] = "max-bytes";
+	char *end = st->bytes + st->n, *behind;
+	char *limits = memmem(st->bytes, st->n, NS_LIMITS, sizeof NS_LIMITS - 1);
+	char *at = limits != NULL ? memmem(limits, (size_t) (end - limits), tag, sizeof tag - 1) : NULL;
+	char ours[24];
+	size_t n;
+	uint64_t theirs;
+
+	if (at == NULL)
+		return;
+	at = skip_space(at + sizeof tag - 1, end);
+	if (at == end || *at != '>')
+		return;
+	at = skip_space(at + 1, end);
+	for (behind = at; behind < end && *behind >= '0' && *behind <= '9'; behind++)
+		;
+	n = (size_t) snprintf(ours, sizeof ours, "%zu", u->max_bytes);
+	if ((size_t) (behind - at) < n ||
+		(slice_number(slice_of(at, (size_t) (behind - at)), UINT64_MAX, &theirs) && theirs <= u->max_bytes))
+		return;
+	memcpy(at, ours, n);
+	memmove(at + n, behind, (size_t) (end - behind));
+	st->n -= (size_t) (behind - at) - n;
+}
+
+/*
+ * The server takes the client for somebody once it says so, offers no more
+ * ways to log in, or passes messages or presence to it (XEP-0078 has no word
+ * of its own).
+ */
+static void
+note_login(struct upstream *u, enum stanza_kind kind)
+{
+	if (kind == STANZA_SUCCESS || kind == STANZA_SUCCESS2 || kind == STANZA_MESSAGE || kind == STANZA_PRESENCE ||
+		(kind == STANZA_FEATURES && !u->features.has_mechanisms))
+		u->is_authenticated = true;
+}
+
+static bool
+on_element(void *arg, struct stanza *st)
+{
+	struct upstream *u = arg;
+	enum stanza_kind kind = st->kind;
+
+	if (u->state == UPSTREAM_STARTTLS && kind != STANZA_STREAM_ERROR) {
+		stanza_free(st);
+		return on_tls_word(u, kind);
+	}
+	/*
+	 * Features come first (RFC 6120, 4.3.2).  What somebody puts before
+	 * them, in the clear, must not reach the client of a stream to be secured.
+	 */
+	if (!u->is_settled && !u->is_closed && kind != STANZA_FEATURES && kind != STANZA_STREAM_ERROR) {
+		stanza_free(st);
+		u->reason = CLOSING_SERVER_XML;
+		return false;
+	}
+	/* Behind our end tag there is nothing to settle, and nothing more to ask for. */
+	if (kind == STANZA_FEATURES && u->is_first && !u->is_secure && !u->is_closed) {
+		u->reason = settle_tls(u);
+		if (u->reason != CLOSING_NONE || u->state == UPSTREAM_STARTTLS) {
+			stanza_free(st);
+			return u->reason == CLOSING_NONE;
+		}
+	}
+	if (kind == STANZA_FEATURES && u->features.has_limits)
+		lower_limits(u, st);
+	note_login(u, kind);
+	say_open(u);
+	stanza_queue_push(&u->down, &st);
+	if (kind == STANZA_STREAM_ERROR) {
+		u->reason = CLOSING_SERVER_ERROR;
+		return false;
+	}
+	return true;
+}
+
+static bool
+on_end(void *arg)
+{
+	struct upstream *u = arg;
+
+	push_mark(u, STANZA_CLOSE);
+	u->reason = CLOSING_SERVER_CLOSED;
+	return false;
+}
+
+static const struct xml_handler handler = {
+	.root = on_root,
+	.element = on_element,
+	.inner = on_inner,
+	.end = on_end,
+};
+
+struct upstream *
+upstream_new(struct xml_limits limits, struct primer_pool *pool)
+{
+	struct upstream *u = xcalloc(1, sizeof *u);
+
+	u->xml = xml_new(XML_STREAM, &handler, limits);
+	xml_share(u->xml, pool);
+	u->max_bytes = limits.element;
+	stanza_queue_init(&u->out);
+	stanza_queue_init(&u->down);
+	return u;
+}
+
+void
+upstream_free(struct upstream *u)
+{
+	if (u == NULL)
+		return;
+	xml_free(u->xml);
+	stream_header_fini(&u->header);
+	stanza_queue_fini(&u->out);
+	stanza_queue_fini(&u->down);
+	free(u);
+}
+
+void
+upstream_set_max_bytes(struct upstream *u, size_t max_bytes)
+{
+	u->max_bytes = max_bytes;
+}
+
+void
+upstream_set_tls(struct upstream *u, enum upstream_tls tls)
+{
+	u->tls = tls;
+}
+
+/*
+ * DEVIATES: RFC 6120, 4.7.1 has "from" wait for TLS.  It also goes to a server
+ * on this machine, where nobody is between.
+ */
+void
+upstream_open(struct upstream *u, const struct stream_header *h, enum upstream_leg leg)
+{
+	struct buf tag;
+
+	if (u->is_closed)
+		return;
+	u->is_first = u->state == UPSTREAM_NEW || u->state == UPSTREAM_PROCEED;
+	u->is_secure = leg == UPSTREAM_SECURE;
+	u->is_open_due = false;
+	/* Without TLS to come there is nothing to wait for. */
+	u->is_settled = !u->is_first || u->is_secure || u->tls == UPSTREAM_TLS_OFF;
+	if (u->state != UPSTREAM_ENDED) {
+		u->state = UPSTREAM_OPENING;
+		xml_open(u->xml, u);
+	}
+	buf_init(&tag, BUF_UNLIMITED);
+	buf_append_str(&tag, "<?xml version='1.0'?><stream:stream");
+	stream_header_attribute(&tag, "to", h->to);
+	stream_header_attribute(&tag, "from", leg != UPSTREAM_EXPOSED ? h->from : NULL);
+	stream_header_attribute(&tag, "xml:lang", h->lang);
+	stream_header_attribute(&tag, "version", h->version);
+	buf_append_str(&tag, " xmlns='" XML_NS_CLIENT "' xmlns:stream='" XML_NS_STREAMS "'>");
+	push_tag(u, buf_slice(&tag));
+	buf_fini(&tag);
+}
+
+void
+upstream_send(struct upstream *u, struct stanza **st)
+{
+	if (u->is_closed) {
+		stanza_free(*st);
+		*st = NULL;
+		return;
+	}
+	stanza_queue_push(&u->out, st);
+}
+
+void
+upstream_close(struct upstream *u)
+{
+	if (!u->is_closed && u->state != UPSTREAM_NEW)
+		push_tag(u, SLICE("</stream:stream>"));
+	u->is_closed = true;
+}
+
+void
+upstream_abandon(struct upstream *u)
+{
+	u->is_closed = true;
+	u->state = UPSTREAM_ENDED;
+	stanza_queue_fini(&u->out);
+	u->written = 0;
+	xml_open(u->xml, u);
+}
+
+static enum closing
+closing_of(enum xml_result result)
+{
+	switch (result) {
+	case XML_OK:
+		return CLOSING_NONE;
+	case XML_TOO_BIG:
+		return CLOSING_SERVER_TOO_BIG;
+	case XML_MALFORMED:
+	case XML_RESTRICTED:
+	case XML_TEXT:
+	case XML_TOO_DEEP:
+	case XML_STOPPED:
+		break;
+	}
+	return CLOSING_SERVER_XML;
+}
+
+enum closing
+upstream_feed(struct upstream *u, struct slice bytes)
+{
+	enum xml_result result;
+
+	if (u->state == UPSTREAM_ENDED || u->state == UPSTREAM_PROCEED)
+		return CLOSING_NONE;
+	if (u->state == UPSTREAM_NEW)
+		return CLOSING_SERVER_XML;
+	result = xml_feed(u->xml, bytes);
+	if (u->state == UPSTREAM_PROCEED)
+		return CLOSING_NONE;
+	if (result != XML_OK && u->reason == CLOSING_NONE)
+		u->reason = closing_of(result);
+	if (u->reason != CLOSING_NONE)
+		u->state = UPSTREAM_ENDED;
+	return u->reason;
+}
+
+bool
+upstream_is_ready(const struct upstream *u)
+{
+	return u->is_settled;
+}
+
+size_t
+upstream_unfinished(const struct upstream *u)
+{
+	return xml_unfinished(u->xml);
+}
+
+bool
+upstream_is_authenticated(const struct upstream *u)
+{
+	return u->is_authenticated;
+}
+
+bool
+upstream_is_resumable(const struct upstream *u)
+{
+	return u->is_resumable;
+}
+
+bool
+upstream_wants_tls(const struct upstream *u)
+{
+	return u->state == UPSTREAM_PROCEED;
+}
+
+struct stanza *
+upstream_next_down(struct upstream *u)
+{
+	return stanza_queue_shift(&u->down);
+}
+
+const struct stream_header *
+upstream_header(const struct upstream *u)
+{
+	return &u->header;
+}
+
+int
+upstream_out(const struct upstream *u, struct iovec *v, int max)
+{
+	size_t skip = u->written;
+	int n = 0;
+
+	for (struct stanza *st = u->out.first; st != NULL && n < max; st = st->next) {
+		v[n].iov_base = st->bytes + skip;
+		v[n++].iov_len = st->n - skip;
+		skip = 0;
+	}
+	return n;
+}
+
+void
+upstream_written(struct upstream *u, size_t n)
+{
+	u->written += n;
+	while (u->out.first != NULL && u->written >= u->out.first->n) {
+		u->written -= u->out.first->n;
+		stanza_free(stanza_queue_shift(&u->out));
+	}
+	must(u->out.first != NULL || u->written == 0);
+}
+
+size_t
+upstream_queued(const struct upstream *u)
+{
+	return stanza_queue_cost(&u->out);
+}
+
+bool
+upstream_is_ended(const struct upstream *u)
+{
+	return u->state == UPSTREAM_ENDED;
+}

@@ -1,0 +1,88 @@
+/*
+ * upstream.h: the rules of one native XMPP stream to the server (RFC 6120, 4):
+ * our header, its header, features, elements both ways, restart, the end.
+ *
+ * Transparent: every element passes as it is.  Only what belongs to this hop
+ * is touched: the headers, and <starttls/> and <compression/> in the features
+ * (they would be negotiated with us, not with the client).
+ */
+#ifndef CULVERT_PROTO_STREAM_UPSTREAM_H
+#define CULVERT_PROTO_STREAM_UPSTREAM_H
+
+#include <sys/uio.h>
+
+#include "proto/closing.h"
+#include "proto/stream/stream_header.h"
+#include "proto/xml/stanza.h"
+#include "proto/xml/xml.h"
+
+struct upstream;
+
+/* When to ask the server for TLS (STARTTLS; RFC 6120, 5). */
+enum upstream_tls {
+	UPSTREAM_TLS_OFF,         /* never; a server that demands it is refused */
+	UPSTREAM_TLS_IF_REQUIRED, /* when it demands it, or offers no way to log in without */
+	UPSTREAM_TLS_OPTIONAL,    /* when it offers it */
+	UPSTREAM_TLS_REQUIRED,    /* always; a server that does not offer it is refused */
+};
+
+/* How safe the bytes are on their way. */
+enum upstream_leg {
+	UPSTREAM_EXPOSED,
+	UPSTREAM_LOCAL,  /* they do not leave this machine */
+	UPSTREAM_SECURE, /* TLS */
+};
+
+/* limits bound one element from the server; pool as for xml_share().  TLS is off until upstream_set_tls(). */
+struct upstream *upstream_new(struct xml_limits limits, struct primer_pool *pool);
+void upstream_set_tls(struct upstream *u, enum upstream_tls tls);
+/* The largest element of the client's that passes; the server's <limits/> are lowered to it (XEP-0478). */
+void upstream_set_max_bytes(struct upstream *u, size_t max_bytes);
+void upstream_free(struct upstream *u);
+
+/*
+ * Opens the stream, or opens it anew on the same connection (4.3.3): queues
+ * our header with to, lang and version of h, and from when the bytes travel
+ * where nobody else can read them (4.7.1).
+ */
+void upstream_open(struct upstream *u, const struct stream_header *h, enum upstream_leg leg);
+/*
+ * May the client's elements be sent?  Not before it is settled that the
+ * stream stays as it is: they must not travel in the clear when TLS comes.
+ */
+bool upstream_is_ready(const struct upstream *u);
+/* Has the client logged in, as far as the server's words tell? */
+bool upstream_is_authenticated(const struct upstream *u);
+/* Would the server have the client back with its session, should the connection break (XEP-0198, 5)? */
+bool upstream_is_resumable(const struct upstream *u);
+/*
+ * The server said <proceed/>: the TLS handshake is to be done now, then
+ * upstream_open() again.  Bytes that came behind it are not looked at.
+ */
+bool upstream_wants_tls(const struct upstream *u);
+/* Queues an element; takes it over. */
+void upstream_send(struct upstream *u, struct stanza **st);
+/* Queues the end of our stream (4.4), if it was opened.  Nothing can be sent after. */
+void upstream_close(struct upstream *u);
+/* There is no connection any more: what was to be written and what was read by half is let go. */
+void upstream_abandon(struct upstream *u);
+
+/* Bytes that are kept of an element of the server's whose end has not come. */
+size_t upstream_unfinished(const struct upstream *u);
+/* Bytes the server sent.  A reason means that its stream is over; what came before it is still to be taken. */
+enum closing upstream_feed(struct upstream *u, struct slice bytes);
+/* What the server said next: an element, or a STANZA_OPEN mark (its header came) or STANZA_CLOSE.  NULL when nothing. */
+struct stanza *upstream_next_down(struct upstream *u);
+/* The server's header; to be asked at a STANZA_OPEN mark. */
+const struct stream_header *upstream_header(const struct upstream *u);
+
+/* Fills at most max vectors with what is to be written, in order; returns how many. */
+int upstream_out(const struct upstream *u, struct iovec *v, int max);
+/* n bytes of it are written. */
+void upstream_written(struct upstream *u, size_t n);
+/* Bytes and cost waiting for the server. */
+size_t upstream_queued(const struct upstream *u);
+/* Has the server ended its stream? */
+bool upstream_is_ended(const struct upstream *u);
+
+#endif

@@ -1,0 +1,457 @@
+#include "proto/stream/websocket.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+
+/* How long we wait for the client's <close/> after ours. */
+#define CLOSE_WAIT 2000
+
+enum message_kind {
+	MESSAGE_ELEMENT,
+	MESSAGE_OPEN,
+	MESSAGE_CLOSE,
+};
+
+struct websocket_reader {
+	struct xml *xml;
+	enum message_kind kind;
+	struct stream_header header; /* of an <open/> */
+	struct stanza *stanza;
+	enum closing refused;
+};
+
+enum websocket_state {
+	FRAME_NEW,     /* nothing but <open/> may come */
+	FRAME_OPEN,    /* the client has opened the stream */
+	FRAME_CLOSING, /* we said <close/>; the client's is awaited */
+	FRAME_CLOSED,  /* both said it, or nobody waits for it */
+};
+
+struct websocket {
+	enum websocket_state state;
+	bool is_gone;         /* the WebSocket is */
+	bool has_header;      /* the client's, whatever is in it */
+	bool is_served;       /* the domain in the header is one of ours */
+	bool has_said_open;   /* we have */
+	bool is_restart_due;  /* the server said <success/> */
+	bool has_heard_close; /* the client has said it: nothing it says after is looked at */
+	char *id;
+	enum closing reason;
+	ms_t close_by;
+	struct stream_header header;
+	struct stanza_queue up, out;
+};
+
+static bool
+is_framing(const struct xml_element *root, const char *local)
+{
+	return slice_eq(root->ns, SLICE(WEBSOCKET_NS)) && slice_eq(root->local, slice_str(local));
+}
+
+static bool
+on_root(void *arg, const struct xml_element *root)
+{
+	struct websocket_reader *r = arg;
+
+	r->kind = MESSAGE_ELEMENT;
+	if (is_framing(root, "open")) {
+		r->kind = MESSAGE_OPEN;
+		stream_header_set(&r->header, xml_attribute(root, "", "to"), xml_attribute(root, "", "from"),
+			xml_attribute(root, XML_NS_XML, "lang"), xml_attribute(root, "", "version"), SLICE_NONE);
+	} else if (is_framing(root, "close")) {
+		r->kind = MESSAGE_CLOSE;
+	} else if (slice_eq(root->ns, SLICE(WEBSOCKET_NS)) || slice_eq(root->local, SLICE("open")) ||
+		slice_eq(root->local, SLICE("close"))) {
+		r->refused = CLOSING_NAMESPACE; /* RFC 7395, 3.3.2 */
+	} else if (slice_eq(root->ns, SLICE(XML_NS_STREAMS)) && slice_eq(root->local, SLICE("stream"))) {
+		r->refused = CLOSING_OLD_HEADER;
+	}
+	return r->refused == CLOSING_NONE;
+}
+
+static bool
+on_element(void *arg, struct stanza *st)
+{
+	struct websocket_reader *r = arg;
+
+	r->stanza = st;
+	return true;
+}
+
+static const struct xml_handler handler = {.root = on_root, .element = on_element};
+
+struct websocket_reader *
+websocket_reader_new(struct xml_limits limits)
+{
+	struct websocket_reader *r = xcalloc(1, sizeof *r);
+
+	r->xml = xml_new(XML_MESSAGE, &handler, limits);
+	return r;
+}
+
+void
+websocket_reader_seed(struct websocket_reader *r, uint64_t seed)
+{
+	xml_seed(r->xml, seed);
+}
+
+void
+websocket_reader_free(struct websocket_reader *r)
+{
+	if (r == NULL)
+		return;
+	xml_free(r->xml);
+	stream_header_fini(&r->header);
+	stanza_free(r->stanza);
+	free(r);
+}
+
+struct websocket *
+websocket_new(struct slice id)
+{
+	struct websocket *w = xcalloc(1, sizeof *w);
+
+	w->id = xstrndup(id.p, id.n);
+	w->close_by = MS_NEVER;
+	stanza_queue_init(&w->up);
+	stanza_queue_init(&w->out);
+	return w;
+}
+
+void
+websocket_free(struct websocket *w)
+{
+	if (w == NULL)
+		return;
+	stanza_queue_fini(&w->up);
+	stanza_queue_fini(&w->out);
+	stream_header_fini(&w->header);
+	free(w->id);
+	free(w);
+}
+
+static void
+push_mark(struct websocket *w, enum stanza_kind kind)
+{
+	struct stanza *mark = stanza_new(0, kind);
+
+	stanza_queue_push(&w->up, &mark);
+}
+
+static void
+push_text(struct websocket *w, struct slice text)
+{
+	struct stanza *st = stanza_copy(text, STANZA_OTHER);
+
+	stanza_queue_push(&w->out, &st);
+}
+
+/*
+ * RFC 7395, 3.4.  Opening again restarts the stream (3.7), for the same
+ * domain; where no restart is due it would be a second one, which must not be.
+ */
+static enum closing
+open_stream(struct websocket *w, struct websocket_reader *r)
+{
+	struct slice to = slice_str(r->header.to);
+	bool is_other;
+
+	if (w->state == FRAME_OPEN && !w->is_restart_due)
+		return CLOSING_SECOND_OPEN;
+	is_other = w->has_header && !slice_eq_nocase(slice_str(w->header.to), to);
+	w->is_restart_due = w->has_said_open = w->is_served = false;
+	stream_header_fini(&w->header);
+	w->header = r->header;
+	w->has_header = true;
+	r->header = (struct stream_header){.to = NULL};
+	if (to.n == 0)
+		return CLOSING_NO_TO;
+	if (is_other)
+		return CLOSING_HOST_UNKNOWN;
+	w->state = FRAME_OPEN;
+	push_mark(w, STANZA_OPEN);
+	return CLOSING_NONE;
+}
+
+/*
+ * What drafts of the RFC had for <open/>: the header of a native stream, with
+ * or without an XML declaration.  It is no element, so the parser has no word
+ * for it that would help whoever wrote the client.
+ */
+static bool
+is_old_header(struct slice text)
+{
+	static const struct slice declaration = SLICE("<?xml "), tag = SLICE("<stream:stream");
+	const char *end;
+
+	if (slice_has_prefix(text, declaration)) {
+		end = memchr(text.p, '>', text.n);
+		if (end == NULL)
+			return false;
+		text = slice_trim(slice_of(end + 1, (size_t) (text.p + text.n - end - 1)));
+	}
+	return slice_has_prefix(text, tag);
+}
+
+/*
+ * 3.3.3: the message is one complete element, and its first character is "<".
+ *
+ * DEVIATES: an XML declaration in front of the element, which is "NOT
+ * RECOMMENDED", is refused with restricted-xml.  The element goes into the
+ * middle of a stream, where a declaration cannot stand.
+ */
+static enum closing
+read_message(struct websocket_reader *r, struct slice text)
+{
+	enum xml_result result;
+
+	stanza_free(r->stanza);
+	r->stanza = NULL;
+	r->refused = CLOSING_NONE;
+	if (text.n == 0 || text.p[0] != '<')
+		return CLOSING_MALFORMED;
+	if (is_old_header(text))
+		return CLOSING_OLD_HEADER;
+	result = xml_document(r->xml, text, r);
+	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
+}
+
+enum closing
+websocket_message(struct websocket *w, struct websocket_reader *r, struct slice text)
+{
+	enum closing closing;
+
+	if (w->state == FRAME_CLOSED || w->has_heard_close)
+		return CLOSING_NONE;
+	closing = read_message(r, text);
+	if (closing != CLOSING_NONE)
+		return closing;
+	if (w->state == FRAME_CLOSING) {
+		/* Ours is said; of the client's only the <close/> still matters. */
+		if (r->kind == MESSAGE_CLOSE)
+			w->state = FRAME_CLOSED;
+		return CLOSING_NONE;
+	}
+	switch (r->kind) {
+	case MESSAGE_OPEN:
+		return open_stream(w, r);
+	case MESSAGE_CLOSE:
+		w->has_heard_close = true;
+		push_mark(w, STANZA_CLOSE);
+		return CLOSING_NONE;
+	case MESSAGE_ELEMENT:
+		break;
+	}
+	if (w->state == FRAME_NEW)
+		return CLOSING_BAD_BODY;
+	stanza_queue_push(&w->up, &r->stanza);
+	return CLOSING_NONE;
+}
+
+void
+websocket_gone(struct websocket *w)
+{
+	w->is_gone = true;
+	stanza_queue_fini(&w->out);
+}
+
+struct stanza *
+websocket_next_up(struct websocket *w)
+{
+	return stanza_queue_shift(&w->up);
+}
+
+const struct stream_header *
+websocket_header(const struct websocket *w)
+{
+	return &w->header;
+}
+
+enum closing
+websocket_served(struct websocket *w)
+{
+	unsigned major;
+
+	w->is_served = true;
+	if (w->header.version == NULL || !stream_header_version(slice_str(w->header.version), &major) || major == 0)
+		return CLOSING_VERSION;
+	/* 4.7.5: a client of the future is told the highest version that both sides speak, and knows what to do. */
+	if (major > 1) {
+		free(w->header.version);
+		w->header.version = xstrdup("1.0");
+	}
+	return CLOSING_NONE;
+}
+
+/* RFC 6120, 4.7.2: the bare form of the address that the client said is its own. */
+static void
+say_to(struct buf *out, const char *client)
+{
+	char *bare = client != NULL ? xstrndup(client, strcspn(client, "/")) : NULL;
+
+	stream_header_attribute(out, "to", bare);
+	free(bare);
+}
+
+static void
+say_open(struct websocket *w, const struct stream_header *h)
+{
+	struct buf out;
+
+	buf_init(&out, BUF_UNLIMITED);
+	buf_append_str(&out, "<open xmlns='" WEBSOCKET_NS "'");
+	stream_header_attribute(&out, "from", h->from);
+	say_to(&out, w->header.from);
+	stream_header_attribute(&out, "id", h->id != NULL ? h->id : w->id);
+	stream_header_attribute(&out, "version", h->version);
+	stream_header_attribute(&out, "xml:lang", h->lang);
+	buf_append_str(&out, "/>");
+	push_text(w, buf_slice(&out));
+	buf_fini(&out);
+	w->has_said_open = true;
+}
+
+/*
+ * DEVIATES: RFC 7395, 3.3.3 wants the language of the stream declared in each
+ * message.  It is said here, for the whole stream (3.3.1); the elements keep
+ * their bytes.
+ */
+void
+websocket_opened(struct websocket *w, const struct stream_header *h)
+{
+	struct stream_header ours = *h;
+
+	if (w->is_gone || w->reason != CLOSING_NONE)
+		return;
+	if (ours.from == NULL)
+		ours.from = w->header.to;
+	say_open(w, &ours);
+}
+
+/*
+ * An <open/> of our own, in front of an error that comes before the server's
+ * (RFC 6120, 4.9.1.2).  "from" is the client's word for the domain if it is
+ * served here, else empty (4.9.1.3).  "version" is the lower of both sides'
+ * (4.7.5); a client that gave none hears none.
+ */
+static void
+say_own_open(struct websocket *w)
+{
+	static char empty[] = "", version[] = "1.0", lang[] = "en";
+	struct stream_header ours = {.from = w->is_served ? w->header.to : empty, .version = version, .lang = lang};
+	unsigned major;
+
+	if (w->has_header && w->header.version == NULL)
+		ours.version = NULL;
+	else if (w->header.version != NULL && stream_header_version(slice_str(w->header.version), &major) && major == 0)
+		ours.version = w->header.version;
+	say_open(w, &ours);
+}
+
+void
+websocket_give(struct websocket *w, struct stanza **st)
+{
+	if (w->is_gone || w->reason != CLOSING_NONE) {
+		stanza_free(*st);
+		*st = NULL;
+		return;
+	}
+	if ((*st)->kind == STANZA_SUCCESS)
+		w->is_restart_due = true;
+	stanza_queue_push(&w->out, st);
+}
+
+static void
+say_error(struct websocket *w, enum closing reason)
+{
+	const char *text = closing_text(reason);
+	struct buf out;
+
+	buf_init(&out, BUF_UNLIMITED);
+	buf_printf(&out, "<stream:error xmlns:stream='" XML_NS_STREAMS "'><%s xmlns='" XML_NS_STREAM_ERRORS "'/>",
+		closing_row(reason)->error);
+	if (text != NULL) {
+		buf_append_str(&out, "<text xmlns='" XML_NS_STREAM_ERRORS "' xml:lang='en'>");
+		xml_escape(&out, slice_str(text));
+		buf_append_str(&out, "</text>");
+	}
+	buf_append_str(&out, "</stream:error>");
+	push_text(w, buf_slice(&out));
+	buf_fini(&out);
+}
+
+/*
+ * RFC 7395, 3.5: an error before our <open/> comes behind one.  When the
+ * stream ends in order, the client's <close/> is awaited for a while.
+ */
+void
+websocket_close(struct websocket *w, enum closing reason, ms_t now)
+{
+	const char *error = closing_row(reason)->error;
+
+	if (w->reason != CLOSING_NONE)
+		return;
+	must(reason != CLOSING_NONE);
+	w->reason = reason;
+	w->state = FRAME_CLOSED;
+	if (w->is_gone)
+		return;
+	if (!w->has_said_open && (error != NULL || w->has_header))
+		say_own_open(w);
+	if (error != NULL)
+		say_error(w, reason);
+	push_text(w, SLICE("<close xmlns='" WEBSOCKET_NS "'/>"));
+	if ((reason == CLOSING_SERVER_CLOSED || reason == CLOSING_SERVER_ERROR) && !w->has_heard_close) {
+		w->state = FRAME_CLOSING;
+		w->close_by = now + CLOSE_WAIT;
+	}
+}
+
+struct stanza *
+websocket_first_out(struct websocket *w)
+{
+	return w->out.first;
+}
+
+void
+websocket_sent(struct websocket *w)
+{
+	stanza_free(stanza_queue_shift(&w->out));
+}
+
+bool
+websocket_wants_hangup(const struct websocket *w, ms_t now, unsigned *code)
+{
+	if (w->reason == CLOSING_NONE || w->is_gone || w->out.count > 0)
+		return false;
+	if (w->state == FRAME_CLOSING && now < w->close_by)
+		return false;
+	*code = closing_row(w->reason)->ws_code;
+	return true;
+}
+
+ms_t
+websocket_deadline(const struct websocket *w)
+{
+	return w->state == FRAME_CLOSING && !w->is_gone && w->out.count == 0 ? w->close_by : MS_NEVER;
+}
+
+bool
+websocket_is_done(const struct websocket *w)
+{
+	return w->is_gone && w->reason != CLOSING_NONE;
+}
+
+size_t
+websocket_queued(const struct websocket *w)
+{
+	return stanza_queue_cost(&w->out);
+}
+
+size_t
+websocket_queued_up(const struct websocket *w)
+{
+	return stanza_queue_cost(&w->up);
+}

@@ -1,0 +1,129 @@
+#include "proto/xml/namespaces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fatal.h"
+
+#define STEP 4 /* room is made for so many at a time */
+
+void
+namespaces_clear(struct namespaces *d)
+{
+	for (unsigned i = 0; i < d->n; i++) {
+		free(d->at[i].prefix);
+		free(d->at[i].uri);
+	}
+	d->n = 0;
+}
+
+void
+namespaces_fini(struct namespaces *d)
+{
+	namespaces_clear(d);
+	free(d->at);
+	d->at = NULL;
+}
+
+bool
+namespaces_add(struct namespaces *d, struct slice prefix, struct slice uri)
+{
+	if (d->n == NAMESPACES_MAX)
+		return false;
+	if (d->n % STEP == 0)
+		d->at = xrealloc(d->at, (d->n + STEP) * sizeof *d->at);
+	d->at[d->n++] = (struct declaration){xstrndup(prefix.p, prefix.n), xstrndup(uri.p, uri.n), prefix.n, uri.n};
+	return true;
+}
+
+uint32_t
+namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns)
+{
+	uint32_t these = 0;
+
+	for (unsigned i = 0; i < d->n; i++)
+		if (slice_eq(prefix, slice_of(d->at[i].prefix, d->at[i].n_prefix)) &&
+			(!slice_is_set(ns) || slice_eq(ns, slice_of(d->at[i].uri, d->at[i].n_uri))))
+			these |= 1u << i;
+	return these;
+}
+
+/* Bytes of ` xmlns:prefix='uri'` once escaped, or what is written when out is not NULL. */
+static size_t
+write_one(char *out, const struct declaration *d)
+{
+	size_t n = 0;
+
+#define PUT(s, len) \
+	do { \
+		if (out != NULL) \
+			memcpy(out + n, (s), (len)); \
+		n += (len); \
+	} while (0)
+	PUT(" xmlns", 6);
+	if (d->n_prefix > 0) {
+		PUT(":", 1);
+		PUT(d->prefix, d->n_prefix);
+	}
+	PUT("='", 2);
+	for (size_t i = 0; i < d->n_uri; i++) {
+		switch (d->uri[i]) {
+		case '&':
+			PUT("&amp;", 5);
+			break;
+		case '<':
+			PUT("&lt;", 4);
+			break;
+		case '\'':
+			PUT("&apos;", 6);
+			break;
+		case '\t':
+			PUT("&#9;", 4);
+			break;
+		case '\r':
+			PUT("&#13;", 5);
+			break;
+		default:
+			PUT(&d->uri[i], 1);
+		}
+	}
+	PUT("'", 1);
+#undef PUT
+	return n;
+}
+
+size_t
+namespaces_size(const struct namespaces *d, uint32_t these)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < d->n; i++)
+		if (these & (1u << i))
+			n += write_one(NULL, &d->at[i]);
+	return n;
+}
+
+char *
+namespaces_write(const struct namespaces *d, uint32_t these, char *out)
+{
+	for (unsigned i = 0; i < d->n; i++)
+		if (these & (1u << i))
+			out += write_one(out, &d->at[i]);
+	return out;
+}
+
+int
+namespaces_append(struct buf *b, struct slice prefix, struct slice uri)
+{
+	struct declaration one = {(char *) (uintptr_t) prefix.p, (char *) (uintptr_t) uri.p, prefix.n, uri.n};
+	size_t n = write_one(NULL, &one);
+	char *out = buf_reserve(b, n);
+
+	if (out == NULL)
+		return CV_EFULL;
+	write_one(out, &one);
+	buf_commit(b, n);
+	return 0;
+}

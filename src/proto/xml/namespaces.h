@@ -1,0 +1,45 @@
+/*
+ * namespaces.h: the namespace declarations of a root, and which of them an
+ * element that is cut out of it needs to stand alone.
+ *
+ * A set of them is a mask: bit i stands for the i-th.
+ */
+#ifndef CULVERT_PROTO_XML_NAMESPACES_H
+#define CULVERT_PROTO_XML_NAMESPACES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+#define NAMESPACES_MAX 32
+
+struct buf;
+
+struct declaration {
+	char *prefix, *uri; /* prefix "" is the default namespace */
+	size_t n_prefix, n_uri;
+};
+
+/* All zero is none. */
+struct namespaces {
+	struct declaration *at;
+	unsigned n;
+};
+
+void namespaces_fini(struct namespaces *d);
+/* False when there are NAMESPACES_MAX. */
+bool namespaces_add(struct namespaces *d, struct slice prefix, struct slice uri);
+void namespaces_clear(struct namespaces *d);
+
+/* Which declare this prefix, and bind it to this namespace if ns is set. */
+uint32_t namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns);
+
+/* Bytes that namespaces_write() writes for these. */
+size_t namespaces_size(const struct namespaces *d, uint32_t these);
+/* Writes ` xmlns:prefix='uri'` for each of these; returns the end. */
+char *namespaces_write(const struct namespaces *d, uint32_t these, char *out);
+/* The same for one that is not in a list; 0 or CV_EFULL. */
+int namespaces_append(struct buf *b, struct slice prefix, struct slice uri);
+
+#endif

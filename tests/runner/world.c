@@ -1,0 +1,685 @@
+#include "runner/world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "conf/conf_read.h"
+#include "proto/bosh/bosh.h"
+#include "sha1.h"
+
+#define START 1000000 /* the clock's first value: nothing may take 0 for granted */
+#define MAX_WAKES 40  /* of the core in one stretch of time; more is a loop */
+#define CHECK_LIMITS ((struct xml_limits){(size_t) 256 << 20, 1000})
+
+void
+world_event(struct world *w, const char *format, ...)
+{
+	char *line = w->event[w->n_events++ % WORLD_EVENTS];
+	ms_t at = w->now - START;
+	int n = snprintf(line, sizeof w->event[0], "%lld.%03lld ", (long long) (at / 1000), (long long) (at % 1000));
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(line + n, sizeof w->event[0] - (size_t) n, format, ap);
+	va_end(ap);
+	if (w->is_verbose)
+		printf("#   %s\n", line);
+}
+
+void
+world_fault(struct world *w, const char *format, ...)
+{
+	va_list ap;
+
+	if (w->fault.n > 0)
+		return;
+	va_start(ap, format);
+	buf_vprintf(&w->fault, format, ap);
+	va_end(ap);
+}
+
+/* What the core is given */
+
+static void
+hook_random(void *arg, void *bytes, size_t n)
+{
+	struct world *w = arg;
+	unsigned char *p = bytes;
+
+	while (n-- > 0) {
+		w->random = w->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		*p++ = (unsigned char) (w->random >> 56);
+	}
+}
+
+static bool
+hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
+{
+	(void) arg;
+	if (domain.n == 0 || domain.n >= room)
+		return false;
+	for (size_t i = 0; i < domain.n; i++) {
+		char c = domain.p[i];
+		if (c >= 'A' && c <= 'Z')
+			c = (char) (c - 'A' + 'a');
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'))
+			return false;
+		out[i] = c;
+	}
+	out[domain.n] = '\0';
+	return true;
+}
+
+static bool
+hook_is_base64(void *arg, struct slice text, size_t n)
+{
+	(void) arg;
+	return text.n == (n + 2) / 3 * 4;
+}
+
+static void
+log_sink(void *arg, enum log_level level, struct slice line)
+{
+	struct world *w = arg;
+
+	(void) level;
+	world_event(w, "log: %.*s", SLICE_ARG(line));
+	if (memmem(line.p, line.n, ".1f3c9a.", 8) != NULL)
+		world_fault(w, "a sid is in the log: %.*s", SLICE_ARG(line));
+	buf_append(&w->log_text, line);
+	buf_append_char(&w->log_text, '\n');
+}
+
+/* What it does */
+
+static struct client *
+client_of(struct world *w, struct session *s)
+{
+	for (unsigned i = 0; i < w->n_clients; i++)
+		if (w->client[i].session == s || w->client[i].server.session == s)
+			return &w->client[i];
+	must(w->current != NULL);
+	return w->current;
+}
+
+static bool
+check_root(void *arg, const struct xml_element *root)
+{
+	(void) arg;
+	(void) root;
+	return true;
+}
+
+static bool
+check_element(void *arg, struct stanza *st)
+{
+	(void) arg;
+	stanza_free(st);
+	return true;
+}
+
+static const struct xml_handler checks = {.root = check_root, .element = check_element};
+
+/* What is sent stands alone: every prefix is declared. */
+static void
+check_document(struct world *w, struct slice text)
+{
+	if (xml_document(w->checker, text, NULL) != XML_OK)
+		world_fault(w, "not a self-contained element: %.*s", SLICE_ARG(text));
+}
+
+static void
+learn_sid(struct client *c, struct slice answer)
+{
+	const char *at = memmem(answer.p, answer.n, " sid='", 6), *end;
+
+	if (at == NULL || c->sid[0] != '\0')
+		return;
+	end = strchr(at + 6, '\'');
+	snprintf(c->sid, sizeof c->sid, "%.*s", (int) (end - at - 6), at + 6);
+}
+
+static void
+out_reply(void *arg, struct req_id id, unsigned status, struct slice body, const char *content_type)
+{
+	struct world *w = arg;
+
+	check_document(w, body);
+	for (unsigned i = 0; i < w->n_clients; i++) {
+		for (size_t j = 0; j < w->client[i].n_requests; j++) {
+			struct request *r = &w->client[i].request[j];
+			if (!req_eq(r->id, id))
+				continue;
+			world_event(
+				w, "%s <- %llu: %.*s", w->client[i].name, (unsigned long long) r->rid, SLICE_ARG(body));
+			if (r->state == REQUEST_LOST)
+				return;
+			if (r->state != REQUEST_OPEN)
+				world_fault(w, "request %llu is answered twice", (unsigned long long) r->rid);
+			r->state = REQUEST_ANSWERED;
+			buf_append(&r->answer, body);
+			buf_cstr(&r->answer);
+			r->status = status;
+			snprintf(r->content_type, sizeof r->content_type, "%s", content_type);
+			learn_sid(&w->client[i], buf_slice(&r->answer));
+			return;
+		}
+	}
+	world_fault(w, "a request is answered that nobody made");
+}
+
+static void
+out_cut(void *arg, struct req_id id)
+{
+	struct world *w = arg;
+
+	for (unsigned i = 0; i < w->n_clients; i++) {
+		for (size_t j = 0; j < w->client[i].n_requests; j++) {
+			struct request *r = &w->client[i].request[j];
+			if (!req_eq(r->id, id))
+				continue;
+			world_event(w, "%s <- %llu: cut", w->client[i].name, (unsigned long long) r->rid);
+			/* Of a large answer, some may be on its way still. */
+			if (r->state != REQUEST_OPEN && r->answer.n < BOSH_LARGE)
+				world_fault(w, "request %llu is cut, but over already", (unsigned long long) r->rid);
+			if (r->state == REQUEST_OPEN || r->state == REQUEST_ANSWERED)
+				r->state = REQUEST_CUT;
+			return;
+		}
+	}
+	world_fault(w, "a request is cut that nobody made");
+}
+
+static bool
+out_send(void *arg, struct session *s, struct stanza *st)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+	struct buf *m;
+
+	if (c->is_gone || c->is_hung_up)
+		world_fault(w, "a message for a WebSocket that is gone");
+	if (c->is_blocked && c->room == 0) {
+		c->wants_room = true;
+		return false;
+	}
+	if (c->is_blocked)
+		c->room--;
+	check_document(w, stanza_slice(st));
+	memset(st->headroom, 0xa5, sizeof st->headroom);
+	c->message = xrealloc(c->message, (c->n_messages + 1) * sizeof *c->message);
+	m = &c->message[c->n_messages++];
+	buf_init(m, BUF_UNLIMITED);
+	buf_append(m, stanza_slice(st));
+	world_event(w, "%s <- %.*s", c->name, SLICE_ARG(buf_slice(m)));
+	return true;
+}
+
+static void
+out_hangup(void *arg, struct session *s, unsigned code)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	world_event(w, "%s <- hang up %u", c->name, code);
+	if (c->is_gone || c->is_cut || (c->is_hung_up && code != 0))
+		world_fault(w, "a WebSocket is hung up twice");
+	if (!c->is_hung_up)
+		c->code = code;
+	c->is_hung_up = true;
+	c->is_cut = code == 0;
+}
+
+static void
+out_pause_client(void *arg, struct session *s, bool pause)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	world_event(w, "%s is %s", c->name, pause ? "paused" : "resumed");
+	if (c->is_paused == pause || c->is_gone)
+		world_fault(w, "%s is paused or resumed in vain", c->name);
+	c->is_paused = pause;
+}
+
+static void
+out_connect(void *arg, struct session *s, const struct conf_domain *domain)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	world_event(w, "%s.server: connect to %s", c->name, domain->name);
+	if (c->server.state != REMOTE_NONE)
+		world_fault(w, "a second connection to the server of %s", c->name);
+	c->server.session = s;
+	c->server.state = REMOTE_ASKED;
+}
+
+static void
+out_start_tls(void *arg, struct session *s, const struct conf_domain *domain)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	world_event(w, "%s.server: start TLS for %s", c->name, domain->name);
+	if (c->server.state != REMOTE_CONNECTED)
+		world_fault(w, "TLS with a server that is not connected");
+	c->server.state = REMOTE_SECURING;
+}
+
+static size_t
+out_write(void *arg, struct session *s, const struct iovec *v, int n)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+	struct server *u = &c->server;
+	size_t total = 0;
+
+	if (u->state == REMOTE_GONE)
+		return 0; /* told a moment later */
+	if (u->state != REMOTE_CONNECTED)
+		world_fault(w, "bytes for a server that is not connected");
+	for (int i = 0; i < n; i++) {
+		size_t take = v[i].iov_len;
+		if (u->is_blocked && take > u->room)
+			take = u->room;
+		if (take > 0)
+			world_event(w, "%s.server <- %.*s", c->name, (int) take, (char *) v[i].iov_base);
+		buf_append(&u->got, slice_of(v[i].iov_base, take));
+		total += take;
+		if (u->is_blocked)
+			u->room -= take;
+		if (take < v[i].iov_len) {
+			u->wants_room = true;
+			break;
+		}
+	}
+	return total;
+}
+
+static void
+out_pause_upstream(void *arg, struct session *s, bool pause)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	world_event(w, "%s.server is %s", c->name, pause ? "paused" : "resumed");
+	if (c->server.is_paused == pause || c->server.state != REMOTE_CONNECTED)
+		world_fault(w, "the server of %s is paused or resumed in vain", c->name);
+	c->server.is_paused = pause;
+}
+
+static void
+out_disconnect(void *arg, struct session *s)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	world_event(w, "%s.server: disconnect", c->name);
+	if (c->server.state != REMOTE_ASKED && c->server.state != REMOTE_SECURING &&
+		c->server.state != REMOTE_CONNECTED)
+		world_fault(w, "the server of %s is disconnected in vain", c->name);
+	c->server.state = REMOTE_DROPPED;
+}
+
+static const struct outlet outlet = {
+	.reply = out_reply,
+	.cut = out_cut,
+	.send = out_send,
+	.hangup = out_hangup,
+	.pause_client = out_pause_client,
+	.connect = out_connect,
+	.start_tls = out_start_tls,
+	.write = out_write,
+	.pause_upstream = out_pause_upstream,
+	.disconnect = out_disconnect,
+};
+
+/* Life */
+
+bool
+world_init(struct world *w, struct slice conf_text, unsigned n_workers)
+{
+	struct buf errors;
+
+	w->now = START;
+	w->forwarded_to = -1;
+	buf_init(&w->fault, BUF_UNLIMITED);
+	buf_init(&w->log_text, BUF_UNLIMITED);
+	w->hooks = (struct hooks){w, hook_random, hook_to_ascii, hook_is_base64, sha1_hash};
+	w->log = (struct log){LOG_DEBUG, w, log_sink};
+	w->outlet = outlet;
+	w->outlet.arg = w;
+	w->checker = xml_new(XML_MESSAGE, &checks, CHECK_LIMITS);
+	buf_init(&errors, 65536);
+	if (conf_read(&w->conf, conf_text, "conf", &w->hooks, &errors) != 0)
+		world_fault(w, "%.*s", SLICE_ARG(buf_slice(&errors)));
+	buf_fini(&errors);
+	if (w->conf == NULL)
+		return false;
+	w->n_workers = n_workers;
+	for (unsigned i = 0; i < n_workers; i++) {
+		struct registry_config config = {
+			.outlet = &w->outlet,
+			.hooks = &w->hooks,
+			.log = &w->log,
+			.counters = &w->counters[i],
+			.prefix = {w->conf->node, 0x1f3c9a},
+			.worker = i,
+			.n_workers = n_workers,
+		};
+		w->registry[i] = registry_new(&config, w->conf);
+	}
+	return true;
+}
+
+void
+world_fini(struct world *w)
+{
+	for (unsigned i = 0; i < w->n_workers; i++)
+		registry_free(w->registry[i]);
+	for (unsigned i = 0; i < w->n_clients; i++) {
+		struct client *c = &w->client[i];
+		for (size_t j = 0; j < c->n_requests; j++) {
+			buf_fini(&c->request[j].body);
+			buf_fini(&c->request[j].answer);
+		}
+		for (size_t j = 0; j < c->n_messages; j++)
+			buf_fini(&c->message[j]);
+		free(c->request);
+		free(c->message);
+		buf_fini(&c->server.got);
+	}
+	conf_unref(w->conf);
+	xml_free(w->checker);
+	buf_fini(&w->fault);
+	buf_fini(&w->log_text);
+}
+
+struct client *
+world_client(struct world *w, struct slice name)
+{
+	for (unsigned i = 0; i < w->n_clients; i++)
+		if (slice_eq(slice_str(w->client[i].name), name))
+			return &w->client[i];
+	return NULL;
+}
+
+struct client *
+world_add_client(struct world *w, struct slice name, bool is_websocket)
+{
+	static const struct peer peer = {.text = "192.0.2.1:4711"};
+	struct client *c = &w->client[w->n_clients];
+
+	if (w->n_clients == WORLD_CLIENTS || name.n >= WORLD_NAME || world_client(w, name) != NULL)
+		return NULL;
+	w->n_clients++;
+	snprintf(c->name, sizeof c->name, "%.*s", SLICE_ARG(name));
+	c->is_websocket = is_websocket;
+	c->rid = 1000;
+	buf_init(&c->server.got, BUF_UNLIMITED);
+	if (is_websocket)
+		c->session = registry_websocket(w->registry[0], &peer, w->now);
+	return c;
+}
+
+/* Events */
+
+static void
+forget(void *arg, struct session *s)
+{
+	struct world *w = arg;
+
+	for (unsigned i = 0; i < w->n_clients; i++) {
+		struct client *c = &w->client[i];
+		if (c->session != s && c->server.session != s)
+			continue;
+		if (c->server.state == REMOTE_ASKED || c->server.state == REMOTE_CONNECTED)
+			world_fault(w, "the session of %s is freed, its server is still connected", c->name);
+		if (c->session == s && !c->is_gone)
+			world_fault(w, "the session of %s is freed, its WebSocket still stands", c->name);
+		c->session = NULL;
+		c->server.session = NULL;
+		world_event(w, "%s: session freed", c->name);
+	}
+}
+
+static void
+end_event(struct world *w)
+{
+	w->current = NULL;
+	for (unsigned i = 0; i < w->n_workers; i++)
+		registry_reap(w->registry[i], forget, w);
+}
+
+/* As the daemon does: the bytes say who owns the session; where they do not, the parser does. */
+void
+world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, struct slice body)
+{
+	const struct peer peer = {.text = "192.0.2.1:4711", .is_secure = c->is_secure, .has_left = c->is_leaving};
+	struct request *r;
+	struct slice sid;
+	unsigned owner = registry_owner(w->registry[worker], body, &sid);
+
+	c->request = xrealloc(c->request, (c->n_requests + 1) * sizeof *c->request);
+	r = &c->request[c->n_requests++];
+	*r = (struct request){.rid = rid, .id = {worker, (uint32_t) c->n_requests, ++w->generation}};
+	buf_init(&r->body, BUF_UNLIMITED);
+	buf_init(&r->answer, BUF_UNLIMITED);
+	buf_append(&r->body, body);
+	world_event(w, "%s -> %.*s", c->name, SLICE_ARG(body));
+
+	w->current = c;
+	w->forwarded_to = -1;
+	if (owner != worker ||
+		registry_post(w->registry[worker], r->id, body, &peer, w->now, &owner) == REGISTRY_FORWARD) {
+		world_event(w, "worker %u forwards to worker %u", worker, owner);
+		w->forwards++;
+		w->forwarded_to = (int) owner;
+		if (registry_post(w->registry[owner], r->id, body, &peer, w->now, &owner) != REGISTRY_TAKEN)
+			world_fault(w, "a request is forwarded twice");
+	} else {
+		sid = registry_posted(w->registry[worker]);
+	}
+	if (sid.n < sizeof r->sid)
+		snprintf(r->sid, sizeof r->sid, "%.*s", SLICE_ARG(sid));
+	end_event(w);
+	if (c->is_leaving && r->state == REQUEST_OPEN)
+		world_lose(w, c, r);
+}
+
+void
+world_lose(struct world *w, struct client *c, struct request *r)
+{
+	unsigned owner;
+
+	world_event(w, "%s loses %llu", c->name, (unsigned long long) r->rid);
+	r->state = REQUEST_LOST;
+	w->current = c;
+	if (registry_worker(w->registry[r->id.worker], slice_str(r->sid), &owner))
+		registry_gone(w->registry[owner], slice_str(r->sid), r->id, w->now);
+	end_event(w);
+}
+
+void
+world_leave(struct world *w, struct client *c, struct request *r, bool is_taken)
+{
+	ssize_t n = (ssize_t) r->answer.n;
+	unsigned owner;
+
+	world_event(w, "%s %s %llu", c->name, is_taken ? "takes" : "leaves", (unsigned long long) r->rid);
+	w->current = c;
+	if (registry_worker(w->registry[r->id.worker], slice_str(r->sid), &owner))
+		registry_unsent(w->registry[owner], slice_str(r->sid), is_taken ? -n : n, w->now);
+	end_event(w);
+}
+
+void
+world_begin(struct world *w, struct client *c, size_t n)
+{
+	world_event(w, "%s -> %zu bytes of a message", c->name, n);
+	w->current = c;
+	if (c->session != NULL)
+		session_message_part(c->session, n, w->now);
+	end_event(w);
+}
+
+void
+world_say(struct world *w, struct client *c, struct slice text)
+{
+	world_event(w, "%s -> %.*s", c->name, SLICE_ARG(text));
+	w->current = c;
+	if (c->session != NULL)
+		session_message(c->session, text, w->now);
+	end_event(w);
+}
+
+void
+world_client_gone(struct world *w, struct client *c)
+{
+	world_event(w, "%s is gone", c->name);
+	w->current = c;
+	c->is_gone = true;
+	if (c->session != NULL)
+		session_client_gone(c->session, w->now);
+	end_event(w);
+}
+
+void
+world_client_block(struct world *w, struct client *c, bool is_blocked, size_t room)
+{
+	w->current = c;
+	c->is_blocked = is_blocked;
+	c->room = room;
+	if ((!is_blocked || room > 0) && c->wants_room && c->session != NULL) {
+		c->wants_room = false;
+		session_client_writable(c->session, w->now);
+	}
+	end_event(w);
+}
+
+void
+world_connect(struct world *w, struct client *c, enum upstream_leg leg)
+{
+	world_event(w, "%s.server connects", c->name);
+	w->current = c;
+	c->server.state = REMOTE_CONNECTED;
+	session_connected(c->server.session, leg, w->now);
+	end_event(w);
+}
+
+void
+world_upstream(struct world *w, struct client *c, struct slice bytes)
+{
+	world_event(w, "%s.server -> %.*s", c->name, SLICE_ARG(bytes));
+	w->current = c;
+	session_upstream(c->server.session, bytes, w->now);
+	end_event(w);
+}
+
+void
+world_upstream_gone(struct world *w, struct client *c)
+{
+	enum closing reason = c->server.state == REMOTE_ASKED ? CLOSING_CONNECT_FAILED
+		: c->server.state == REMOTE_SECURING          ? CLOSING_TLS_FAILED
+							      : CLOSING_SERVER_GONE;
+
+	world_event(w, "%s.server is gone", c->name);
+	w->current = c;
+	c->server.state = reason == CLOSING_CONNECT_FAILED ? REMOTE_REFUSED : REMOTE_GONE;
+	session_upstream_gone(c->server.session, reason, w->now);
+	end_event(w);
+}
+
+void
+world_server_block(struct world *w, struct client *c, bool is_blocked, size_t room)
+{
+	w->current = c;
+	c->server.is_blocked = is_blocked;
+	c->server.room = room;
+	if ((!is_blocked || room > 0) && c->server.wants_room && c->server.state == REMOTE_CONNECTED) {
+		c->server.wants_room = false;
+		session_upstream_writable(c->server.session, w->now);
+	}
+	end_event(w);
+}
+
+void
+world_time(struct world *w, ms_t ms)
+{
+	ms_t end = w->now + ms;
+	unsigned wakes = 0;
+
+	for (;;) {
+		ms_t next = MS_NEVER;
+		for (unsigned i = 0; i < w->n_workers; i++)
+			next = ms_min(next, registry_deadline(w->registry[i]));
+		if (next > end)
+			break;
+		if (next > w->now)
+			w->now = next;
+		if (++wakes > MAX_WAKES) {
+			world_fault(w, "the core wakes up again and again, and does nothing");
+			break;
+		}
+		for (unsigned i = 0; i < w->n_workers; i++)
+			registry_expire(w->registry[i], w->now);
+		end_event(w);
+	}
+	w->now = end;
+}
+
+void
+world_shutdown(struct world *w)
+{
+	for (unsigned i = 0; i < w->n_workers; i++)
+		registry_close_all(w->registry[i], CLOSING_SHUTDOWN, w->now);
+	end_event(w);
+}
+
+bool
+world_counter(const struct world *w, struct slice name, uint64_t *value)
+{
+	*value = 0;
+#define X(counter, text) \
+	if (slice_eq(name, SLICE(#counter))) { \
+		for (unsigned i = 0; i < w->n_workers; i++) \
+			*value += w->counters[i].counter; \
+		return true; \
+	}
+	COUNTER_ROWS(X)
+#undef X
+	return false;
+}
+
+size_t
+world_sessions(const struct world *w)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < w->n_workers; i++)
+		n += registry_count(w->registry[i]);
+	return n;
+}
+
+void
+world_check_server(struct world *w, struct client *c)
+{
+	static const char head[] = "<?xml";
+	struct slice rest = buf_slice(&c->server.got);
+	struct xml *x = xml_new(XML_STREAM, &checks, CHECK_LIMITS);
+
+	while (rest.n > 0) {
+		const char *next = memmem(rest.p + 1, rest.n - 1, head, sizeof head - 1);
+		size_t n = next != NULL ? (size_t) (next - rest.p) : rest.n;
+		xml_open(x, NULL);
+		if (!slice_has_prefix(rest, SLICE("<?xml")) || xml_feed(x, slice_of(rest.p, n)) != XML_OK) {
+			world_fault(w, "the server got what is not an XML stream: %.*s", SLICE_ARG(rest));
+			break;
+		}
+		rest = slice_of(rest.p + n, rest.n - n);
+	}
+	xml_free(x);
+}

@@ -1,0 +1,97 @@
+/* Heads of which two readers may think differently. */
+#include "unit.h"
+
+#include "proto/http/smuggling.h"
+
+#define FIELDS_MAX 6
+
+static struct smuggling
+read_fields(const char *const *fields)
+{
+	struct smuggling f = {.length = 0};
+
+	for (size_t i = 0; i < FIELDS_MAX && fields[i] != NULL; i++) {
+		const char *colon = strchr(fields[i], ':');
+		struct slice name = exact(slice_of(fields[i], (size_t) (colon - fields[i])));
+		struct slice value = exact(slice_str(colon + 1));
+		smuggling_field(&f, name, value);
+		exact_free(name);
+		exact_free(value);
+	}
+	return f;
+}
+
+static void
+lengths(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *fields[FIELDS_MAX];
+		bool is_odd, is_odd_1_0;
+		uint64_t length;
+	} rows[] = {
+		{"plain", {"Host:x", "Content-Length: 5"}, false, false, 5},
+		{"case and blanks", {"HOST:x", "content-LENGTH:\t5 "}, false, false, 5},
+		{"no body", {"Host:x"}, false, false, 0},
+		{"chunked", {"Host:x", "Transfer-Encoding: Chunked"}, false, false, 0},
+		{"no host", {"Content-Length:5"}, true, false, 5},
+		{"two hosts", {"Host:x", "host:x"}, true, true, 0},
+		{"two lengths", {"Host:x", "Content-Length:5", "Content-Length:6"}, true, true, 6},
+		{"two equal lengths", {"Host:x", "Content-Length:5", "Content-Length:5"}, true, true, 5},
+		{"a list of lengths", {"Host:x", "Content-Length:5, 5"}, true, true, 0},
+		{"a signed length", {"Host:x", "Content-Length:+5"}, true, true, 0},
+		{"a hexadecimal length", {"Host:x", "Content-Length:0x5"}, true, true, 0},
+		{"a huge length", {"Host:x", "Content-Length:18446744073709551621"}, true, true, 0},
+		{"an empty length", {"Host:x", "Content-Length:"}, true, true, 0},
+		{"both", {"Host:x", "Content-Length:5", "Transfer-Encoding:chunked"}, true, true, 5},
+		{"two encodings", {"Host:x", "Transfer-Encoding:chunked", "Transfer-Encoding:chunked"}, true, true, 0},
+		{"another encoding", {"Host:x", "Transfer-Encoding:gzip"}, true, true, 0},
+		{"a list of encodings", {"Host:x", "Transfer-Encoding:gzip, chunked"}, true, true, 0},
+		{"a blank in a name", {"Host:x", "Content-Length :5"}, true, true, 0},
+		{"a control character", {"Host:x", "X:a\x01"}, true, true, 0},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct smuggling f = read_fields(rows[i].fields);
+		assert_row(smuggling_is_odd(&f, true) == rows[i].is_odd, rows[i].name);
+		assert_row(smuggling_is_odd(&f, false) == rows[i].is_odd_1_0, rows[i].name);
+		assert_row(f.length == rows[i].length, rows[i].name);
+		assert_row(!f.is_upgrade, rows[i].name);
+	}
+}
+
+static void
+upgrades(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *fields[FIELDS_MAX];
+		bool is_upgrade, is_odd;
+	} rows[] = {
+		{"plain", {"Host:x", "Upgrade:websocket", "Connection:Upgrade"}, true, false},
+		{"a list", {"Host:x", "Upgrade: h2c, WebSocket"}, true, false},
+		{"another", {"Host:x", "Upgrade:h2c"}, false, false},
+		{"a length", {"Host:x", "Upgrade:websocket", "Content-Length:0"}, true, true},
+		{"chunks", {"Host:x", "Upgrade:websocket", "Transfer-Encoding:chunked"}, true, true},
+		{"two keys", {"Upgrade:websocket", "Sec-WebSocket-Key:a", "sec-websocket-key:b"}, true, true},
+		{"two origins", {"Upgrade:websocket", "Origin:a", "Origin:a"}, true, true},
+		{"two upgrades", {"Upgrade:websocket", "Upgrade:websocket"}, true, true},
+		{"two of no matter", {"Upgrade:websocket", "Cookie:a", "Cookie:b"}, true, false},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct smuggling f = read_fields(rows[i].fields);
+		assert_row(f.is_upgrade == rows[i].is_upgrade, rows[i].name);
+		assert_row(smuggling_is_upgrade_odd(&f) == rows[i].is_odd, rows[i].name);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(lengths), cmocka_unit_test(upgrades)};
+
+	return cmocka_run_group_tests_name("smuggling", tests, NULL, NULL);
+}

@@ -12,6 +12,7 @@ struct registry {
 	struct session_world world;
 	const struct conf *conf;
 	char *node; /* of the first configuration: sids keep it */
+	struct xml_readers readers;
 	struct body_reader *body_reader;
 	struct websocket_reader *websocket_reader;
 	struct hash by_sid;
@@ -63,13 +64,9 @@ static void
 open_readers(struct registry *r)
 {
 	struct xml_limits limits = {r->conf->limits.stanza, MAX_DEPTH};
-	uint64_t seed;
 
-	r->config.hooks->random(r->config.hooks->arg, &seed, sizeof seed);
-	r->body_reader = body_reader_new(limits);
-	body_reader_seed(r->body_reader, seed);
-	r->websocket_reader = websocket_reader_new(limits);
-	websocket_reader_seed(r->websocket_reader, seed);
+	r->body_reader = body_reader_new(r->readers.documents, limits);
+	r->websocket_reader = websocket_reader_new(r->readers.documents, limits);
 }
 
 struct registry *
@@ -81,6 +78,8 @@ registry_new(const struct registry_config *config, const struct conf *conf)
 	r->config = *config;
 	r->config.prefix.node = r->node = xstrdup(config->prefix.node);
 	r->conf = conf_ref(conf);
+	config->hooks->random(config->hooks->arg, &seed, sizeof seed);
+	xml_readers_init(&r->readers, seed);
 	open_readers(r);
 	r->world = (struct session_world){
 		.outlet = config->outlet,
@@ -88,7 +87,7 @@ registry_new(const struct registry_config *config, const struct conf *conf)
 		.log = config->log,
 		.counters = config->counters,
 		.websocket_reader = r->websocket_reader,
-		.primers = primer_pool_new(),
+		.readers = &r->readers,
 		.budget = &r->budget,
 		.arg = r,
 		.rearm = rearm,
@@ -140,7 +139,7 @@ registry_free(struct registry *r)
 	due_fini(&r->due);
 	body_reader_free(r->body_reader);
 	websocket_reader_free(r->websocket_reader);
-	primer_pool_free(r->world.primers);
+	xml_readers_fini(&r->readers);
 	conf_unref(r->conf);
 	free(r->node);
 	free(r);

@@ -143,7 +143,7 @@ open_stream(struct session *s, ms_t now)
 	if (s->server == SERVER_NONE) {
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
 			(unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
-		s->upstream = upstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH}, s->world->primers);
+		s->upstream = upstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH}, s->world->readers);
 		upstream_set_tls(s->upstream, tls_of(s->domain));
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
 		s->server = SERVER_CONNECTING;

@@ -33,7 +33,7 @@ struct session_world {
 	const struct log *log;
 	struct counters *counters;
 	struct websocket_reader *websocket_reader;
-	struct primer_pool *primers; /* NULL is fine */
+	struct xml_readers *readers;
 	struct budget *budget;
 	void *arg;
 	/* Called at the end of each event: the session's deadline may have changed, or it may be done. */

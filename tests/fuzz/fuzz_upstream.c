@@ -23,7 +23,8 @@ static const struct stream_header header = {
 
 struct leg {
 	struct upstream *x;
-	struct xml *message, *stream; /* read what is passed on, and what the server gets */
+	struct xml_readers readers, checker;
+	struct xml_stream stream; /* what the server gets */
 	bool is_secure, is_closed;
 	unsigned taken;
 };
@@ -44,7 +45,13 @@ on_element(void *arg, struct stanza *st)
 	return true;
 }
 
-static const struct xml_handler checks = {.root = on_root, .element = on_element};
+static void
+on_end(void *arg)
+{
+	(void) arg;
+}
+
+static const struct xml_stream_handler checks = {.xml = {.root = on_root, .element = on_element}, .end = on_end};
 
 /* Each header begins a document. */
 static void
@@ -54,8 +61,8 @@ check_out(struct leg *l, struct slice rest)
 		const char *next = memmem(rest.p + 1, rest.n - 1, "<?", 2);
 		size_t n = next != NULL ? (size_t) (next - rest.p) : rest.n;
 		if (slice_has_prefix(rest, SLICE("<?")))
-			xml_open(l->stream, l);
-		must(xml_feed(l->stream, slice_of(rest.p, n)) == XML_OK);
+			xml_stream_open(&l->stream);
+		must(xml_stream_feed(&l->stream, slice_of(rest.p, n)) == XML_OK);
 		rest = slice_of(rest.p + n, rest.n - n);
 	}
 }
@@ -97,7 +104,8 @@ take_down(struct leg *l)
 		must(upstream_is_ready(l->x) || l->is_closed || st->kind == STANZA_STREAM_ERROR ||
 			st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE);
 		if (st->kind != STANZA_OPEN && st->kind != STANZA_CLOSE)
-			must(xml_document(l->message, stanza_slice(st), l) == XML_OK);
+			must(xml_document(l->checker.documents, XML_MESSAGE, &checks.xml, unlimited, stanza_slice(st),
+				     l) == XML_OK);
 		stanza_free(st);
 	}
 }
@@ -120,19 +128,37 @@ react(struct leg *l, char mark)
 	}
 }
 
+/* Whatever one server sent: the next one's stream is read. */
+static void
+check_readers(struct xml_readers *readers)
+{
+	static const char good[] =
+		"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS
+		"' id='1' from='example.org'><message><body>hi</body></message>";
+	struct upstream *u = upstream_new(limits, readers);
+	struct stanza *st;
+	unsigned n = 0;
+
+	upstream_open(u, &header, UPSTREAM_EXPOSED);
+	must(upstream_feed(u, slice_of(good, sizeof good - 1)) == CLOSING_NONE);
+	for (; (st = upstream_next_down(u)) != NULL; n++)
+		stanza_free(st);
+	must(n == 2);
+	upstream_free(u);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice rest = slice_of((const char *) p, n);
-	struct primer_pool *pool = primer_pool_new();
-	struct leg l = {
-		.x = upstream_new(limits, pool),
-		.message = xml_new(XML_MESSAGE, &checks, unlimited),
-		.stream = xml_new(XML_STREAM, &checks, unlimited),
-	};
+	struct leg l = {.x = NULL};
 	char choice = next_choice(&rest);
 	struct piece piece;
 
+	xml_readers_init(&l.readers, 0);
+	xml_readers_init(&l.checker, 0);
+	l.x = upstream_new(limits, &l.readers);
+	xml_stream_init(&l.stream, &l.checker, &checks, unlimited, &l);
 	upstream_set_tls(l.x,
 		choice == 'o'           ? UPSTREAM_TLS_OFF
 			: choice == 'i' ? UPSTREAM_TLS_IF_REQUIRED
@@ -152,8 +178,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		take_out(&l);
 	}
 	upstream_free(l.x);
-	primer_pool_free(pool);
-	xml_free(l.message);
-	xml_free(l.stream);
+	check_readers(&l.readers);
+	xml_stream_fini(&l.stream);
+	xml_readers_fini(&l.readers);
+	xml_readers_fini(&l.checker);
 	return 0;
 }

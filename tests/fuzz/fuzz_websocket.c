@@ -68,7 +68,7 @@ take_out(struct client *c)
 
 	while ((st = websocket_first_out(c->websocket)) != NULL) {
 		must(!c->is_gone && !c->is_hung_up);
-		must(xml_document(c->checker, stanza_slice(st), c) == XML_OK);
+		must(xml_document(c->checker, XML_MESSAGE, &checks, unlimited, stanza_slice(st), c) == XML_OK);
 		websocket_sent(c->websocket);
 	}
 	if (!c->is_hung_up && websocket_wants_hangup(c->websocket, c->now, &code)) {
@@ -138,10 +138,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice rest = slice_of((const char *) p, n);
-	struct websocket_reader *reader = websocket_reader_new(limits);
-	struct client c = {.websocket = websocket_new(SLICE("own")),
-		.checker = xml_new(XML_MESSAGE, &checks, unlimited),
-		.now = 1000};
+	struct xml *xml = xml_new(0);
+	struct websocket_reader *reader = websocket_reader_new(xml, limits);
+	struct client c = {.websocket = websocket_new(SLICE("own")), .checker = xml_new(0), .now = 1000};
 	struct piece piece;
 
 	while (next_piece(&rest, &piece)) {
@@ -160,5 +159,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	websocket_free(c.websocket);
 	websocket_reader_free(reader);
 	xml_free(c.checker);
+	xml_free(xml);
 	return 0;
 }

@@ -1,20 +1,22 @@
 /*
- * xml.h with any bytes.  The first chooses the shape: m a message, w a
- * wrapper, all else a stream; a capital has narrow limits.  A stream comes in
- * pieces, and then once more in one piece: the same must come out.
+ * xml.h and xml_stream.h with any bytes.  The first chooses the shape: m a
+ * message, w a wrapper, all else a stream; a capital has narrow limits.  A
+ * stream comes in pieces, and then once more in one piece: the same must come
+ * out, whether long text is shown to the parser or not.
  *
  *      0x1e   ends a piece           0x1f   ends one that is fed byte by byte
- *      0x1d   is ten thousand blanks, so that the parser is replaced
+ *      0x1d   is ten thousand blanks, so that a parser is given up, or long text if it is within an element
  *      0x1c   a new stream begins
  *
- * Whatever is cut out can be read alone.  An element <no/> stops.
+ * Whatever is cut out can be read alone.  An element <no/> stops.  Behind each
+ * input a good document and a good stream pass through the same readers.
  */
 #include "fuzz/input.h"
 
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "proto/xml/xml.h"
+#include "proto/xml/xml_stream.h"
 
 #define BLANKS 10000
 #define MANY_BLANKS 65536 /* beyond all limits: more would only take time */
@@ -36,6 +38,36 @@ say(struct record *r, const char *what, struct slice text)
 	buf_append_char(&r->text, '\n');
 }
 
+static bool
+is_good_alone(void *arg, const struct xml_element *root)
+{
+	(void) arg;
+	(void) root;
+	return true;
+}
+
+static bool
+drop(void *arg, struct stanza *st)
+{
+	(void) arg;
+	stanza_free(st);
+	return true;
+}
+
+static void
+ignore_end(void *arg)
+{
+	(void) arg;
+}
+
+static const struct xml_stream_handler checks = {.xml = {.root = is_good_alone, .element = drop}, .end = ignore_end};
+
+static bool
+can_be_read(struct record *r, struct slice text)
+{
+	return xml_document(r->checker, XML_MESSAGE, &checks.xml, unlimited, text, NULL) == XML_OK;
+}
+
 /* What is escaped can be written as an attribute. */
 static void
 check_escape(struct record *r, struct slice value)
@@ -46,7 +78,7 @@ check_escape(struct record *r, struct slice value)
 	buf_append_str(&text, "<a b='");
 	must(xml_escape(&text, value) == 0);
 	buf_append_str(&text, "'/>");
-	must(xml_document(r->checker, buf_slice(&text), NULL) == XML_OK);
+	must(can_be_read(r, buf_slice(&text)));
 	buf_fini(&text);
 }
 
@@ -55,8 +87,6 @@ on_root(void *arg, const struct xml_element *root)
 {
 	struct record *r = arg;
 
-	if (r == NULL)
-		return true;
 	must(root->local.n > 0);
 	say(r, "root", root->local);
 	say(r, "ns", root->ns);
@@ -71,19 +101,17 @@ static bool
 on_element(void *arg, struct stanza *st)
 {
 	struct record *r = arg;
-	bool goes_on = r == NULL || !slice_has_prefix(stanza_slice(st), SLICE("<no"));
+	bool goes_on = !slice_has_prefix(stanza_slice(st), SLICE("<no"));
 
-	if (r != NULL) {
-		must(st->n > 0 && st->bytes[0] == '<' && st->bytes[st->n - 1] == '>');
-		must(xml_document(r->checker, stanza_slice(st), NULL) == XML_OK);
-		buf_printf(&r->text, "%d%d", st->kind, st->has_stream_prefix);
-		say(r, "", stanza_slice(st));
-	}
+	must(st->n > 0 && st->bytes[0] == '<' && st->bytes[st->n - 1] == '>');
+	must(can_be_read(r, stanza_slice(st)));
+	buf_printf(&r->text, "%d%d", st->kind, st->has_stream_prefix);
+	say(r, "", stanza_slice(st));
 	stanza_free(st);
 	return goes_on;
 }
 
-static bool
+static enum xml_inner
 on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element)
 {
 	struct record *r = arg;
@@ -91,125 +119,201 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 	must(kind == STANZA_FEATURES || kind == STANZA_SUCCESS2 || kind == STANZA_SM);
 	if (depth <= 1)
 		say(r, depth == 0 ? "outer" : "inner", element->local);
-	return !slice_eq(element->local, SLICE("starttls")) && !slice_eq(element->local, SLICE("c"));
+	if (slice_eq(element->local, SLICE("r")))
+		return XML_REPLACE;
+	return slice_eq(element->local, SLICE("starttls")) || slice_eq(element->local, SLICE("c")) ? XML_CUT : XML_KEEP;
 }
 
 static bool
+on_replace(void *arg, struct slice *part, struct slice *with)
+{
+	bool is_long = part->n > 1;
+
+	say(arg, "replaced", *part);
+	*part = slice_trim(*part);
+	*with = SLICE("new");
+	return is_long;
+}
+
+static void
 on_end(void *arg)
 {
 	say(arg, "end", SLICE_NONE);
-	return true;
 }
 
-static const struct xml_handler handler = {.root = on_root, .element = on_element, .inner = on_inner, .end = on_end};
-static const struct xml_handler checks = {.root = on_root, .element = on_element};
+static const struct xml_stream_handler handler = {
+	.xml = {.root = on_root, .element = on_element, .inner = on_inner, .replace = on_replace}, .end = on_end};
+
+/* A stream, what it said, and how it is. */
+struct reading {
+	struct xml_stream stream;
+	struct record record;
+	enum xml_result result;
+};
 
 static void
-feed(struct xml *x, struct slice bytes, enum xml_result *result)
+reading_init(struct reading *g, struct xml_readers *readers, struct xml *checker, struct xml_limits limits)
+{
+	g->record.checker = checker;
+	g->result = XML_OK;
+	buf_init(&g->record.text, BUF_UNLIMITED);
+	xml_stream_init(&g->stream, readers, &handler, limits, &g->record);
+}
+
+static void
+reading_fini(struct reading *g)
+{
+	xml_stream_fini(&g->stream);
+	buf_fini(&g->record.text);
+}
+
+static void
+feed(struct reading *g, struct slice bytes)
 {
 	struct slice piece = exact(bytes);
 
-	if (*result == XML_OK)
-		*result = xml_feed(x, piece);
+	if (g->result == XML_OK)
+		g->result = xml_stream_feed(&g->stream, piece);
 	exact_free(piece);
-}
-
-static void
-begin(struct xml *x, struct record *r, enum xml_result *result)
-{
-	xml_open(x, r);
-	buf_clear(&r->text, 65536);
-	*result = XML_OK;
 }
 
 /* Which cap is met first depends on the pieces, and which of two errors in a row is seen; nothing else does. */
 static void
-compare(const struct record *a, enum xml_result result, const struct record *b, enum xml_result other)
+compare(const struct reading *a, const struct reading *b)
 {
-	size_t n = a->text.n < b->text.n ? a->text.n : b->text.n;
+	const struct buf *x = &a->record.text, *y = &b->record.text;
+	size_t n = x->n < y->n ? x->n : y->n;
 
-	must((result == XML_OK) == (other == XML_OK) || result == XML_TOO_BIG || other == XML_TOO_BIG);
-	must(slice_has_prefix(buf_slice(&a->text), slice_of(buf_slice(&b->text).p, n)));
-	must(result != XML_OK || other != XML_OK || a->text.n == b->text.n);
+	must((a->result == XML_OK) == (b->result == XML_OK) || a->result == XML_TOO_BIG || b->result == XML_TOO_BIG);
+	must(slice_has_prefix(buf_slice(x), slice_of(buf_slice(y).p, n)));
+	must(a->result != XML_OK || b->result != XML_OK || x->n == y->n);
+}
+
+/* Whatever went before, the next finds all as new. */
+static void
+check_readers(struct xml_readers *readers, struct xml *checker)
+{
+	struct reading g;
+
+	reading_init(&g, readers, checker, wide);
+	must(xml_document(readers->documents, XML_WRAPPER, &handler.xml, wide, SLICE("<r xmlns='u'><a>t</a></r>"),
+		     &g.record) == XML_OK);
+	feed(&g, SLICE("<?xml version='1.0'?><s xmlns='u' xmlns:p='v'><p:a b='c'>t</p:a><d/>"));
+	must(g.result == XML_OK);
+	must(slice_eq(buf_slice(&g.record.text),
+		SLICE("root=r\nns=u\nprefix-\nto-\nlang-\n00=<a xmlns='u'>t</a>\n"
+		      "root=s\nns=u\nprefix-\nto-\nlang-\n00=<p:a xmlns:p='v' b='c'>t</p:a>\n00=<d xmlns='u'/>\n")));
+	reading_fini(&g);
 }
 
 /*
  * rest begins with a stream's first piece; what is left begins with the next
- * stream's.  x and its twin lend each other their parser; alone has its own,
- * and gets everything at once.
+ * stream's.  Two streams share their readers and are fed in turn; a third gets
+ * everything at once, and a fourth too, whose parser is shown all text.
  */
 static void
-one_stream(struct slice *rest, struct xml *x, struct xml *twin, struct xml *alone, struct record *r)
+one_stream(struct slice *rest, struct xml_readers *shared, struct xml_readers *own, struct xml_readers *all_shown,
+	struct xml *checker, struct xml_limits limits)
 {
 	static char blanks[BLANKS];
-	struct record again = {.checker = r->checker}, same = {.checker = r->checker};
-	enum xml_result result, other, twins;
+	struct reading x, twin, whole, shown;
 	struct piece piece = {.mark = '\0'};
 	struct buf all;
 
 	memset(blanks, ' ', sizeof blanks);
 	buf_init(&all, BUF_UNLIMITED);
-	buf_init(&again.text, BUF_UNLIMITED);
-	buf_init(&same.text, BUF_UNLIMITED);
-	begin(x, r, &result);
-	begin(twin, &same, &twins);
+	reading_init(&x, shared, checker, limits);
+	reading_init(&twin, shared, checker, limits);
+	reading_init(&whole, own, checker, limits);
+	reading_init(&shown, all_shown, checker, limits);
 	while (piece.mark != MARK_FILE && next_piece(rest, &piece)) {
 		buf_append(&all, piece.bytes);
 		for (size_t i = 0; i < piece.bytes.n && piece.mark == MARK_UNIT; i++)
-			feed(x, slice_of(piece.bytes.p + i, 1), &result);
+			feed(&x, slice_of(piece.bytes.p + i, 1));
 		if (piece.mark != MARK_UNIT)
-			feed(x, piece.bytes, &result);
-		feed(twin, piece.bytes, &twins);
+			feed(&x, piece.bytes);
+		feed(&twin, piece.bytes);
 		if (piece.mark == MARK_GROUP && all.n < MANY_BLANKS) {
 			buf_append(&all, slice_of(blanks, BLANKS));
-			feed(x, slice_of(blanks, BLANKS), &result);
-			feed(twin, slice_of(blanks, BLANKS), &twins);
+			feed(&x, slice_of(blanks, BLANKS));
+			feed(&twin, slice_of(blanks, BLANKS));
 		}
 	}
-	begin(alone, &again, &other);
-	feed(alone, buf_slice(&all), &other);
-	compare(r, result, &again, other);
-	compare(&same, twins, &again, other);
-	buf_fini(&again.text);
-	buf_fini(&same.text);
+	feed(&whole, buf_slice(&all));
+	feed(&shown, buf_slice(&all));
+	compare(&x, &whole);
+	compare(&twin, &whole);
+	must(shown.result == whole.result);
+	must(slice_eq(buf_slice(&shown.record.text), buf_slice(&whole.record.text)));
+	reading_fini(&x);
+	reading_fini(&twin);
+	reading_fini(&whole);
+	reading_fini(&shown);
+	check_readers(shared, checker);
 	buf_fini(&all);
+}
+
+/* Blanks in place of each mark, so that long text comes into documents too. */
+static void
+unfold(struct slice bytes, struct buf *out)
+{
+	for (size_t i = 0; i < bytes.n; i++)
+		for (unsigned n = bytes.p[i] == MARK_GROUP && out->n < MANY_BLANKS ? 300 : 1; n > 0; n--)
+			buf_append_char(out, bytes.p[i] == MARK_GROUP ? ' ' : bytes.p[i]);
+}
+
+/* Twice: what the first document left behind must not matter; and whether text is shown must not. */
+static void
+one_document(struct slice bytes, enum xml_shape shape, struct xml_limits limits, struct xml_readers *readers,
+	struct xml_readers *all_shown, struct xml *checker)
+{
+	struct record r[3];
+	enum xml_result result[3];
+	struct buf text;
+	struct slice copy;
+
+	buf_init(&text, BUF_UNLIMITED);
+	unfold(bytes, &text);
+	copy = exact(buf_slice(&text));
+	for (unsigned i = 0; i < 3; i++) {
+		r[i].checker = checker;
+		buf_init(&r[i].text, BUF_UNLIMITED);
+		result[i] = xml_document(
+			i == 2 ? all_shown->documents : readers->documents, shape, &handler.xml, limits, copy, &r[i]);
+		check_readers(readers, checker);
+		must(result[i] == result[0]);
+		must(slice_eq(buf_slice(&r[i].text), buf_slice(&r[0].text)));
+	}
+	for (unsigned i = 0; i < 3; i++)
+		buf_fini(&r[i].text);
+	exact_free(copy);
+	buf_fini(&text);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice rest = slice_of((const char *) p, n);
-	struct record r = {.checker = xml_new(XML_MESSAGE, &checks, unlimited)};
 	char choice = next_choice(&rest);
-	enum xml_shape shape = slice_lower(choice) == 'm' ? XML_MESSAGE
-		: slice_lower(choice) == 'w'              ? XML_WRAPPER
-							  : XML_STREAM;
 	struct xml_limits limits = choice >= 'A' && choice <= 'Z' ? narrow : wide;
-	struct xml *x = xml_new(shape, &handler, limits);
+	struct xml_readers shared, own, all_shown;
+	struct xml *checker = xml_new(0);
 
-	buf_init(&r.text, BUF_UNLIMITED);
-	if (shape == XML_STREAM) {
-		struct primer_pool *pool = primer_pool_new();
-		struct xml *twin = xml_new(shape, &handler, limits), *alone = xml_new(shape, &handler, limits);
-		xml_share(x, pool);
-		xml_share(twin, pool);
+	xml_readers_init(&shared, 0);
+	xml_readers_init(&own, 0);
+	xml_readers_init(&all_shown, 0);
+	xml_show_text(all_shown.documents);
+	xml_show_text(all_shown.elements);
+	if (slice_lower(choice) == 'm')
+		one_document(rest, XML_MESSAGE, limits, &shared, &all_shown, checker);
+	else if (slice_lower(choice) == 'w')
+		one_document(rest, XML_WRAPPER, limits, &shared, &all_shown, checker);
+	else
 		while (rest.n > 0)
-			one_stream(&rest, x, twin, alone, &r);
-		xml_free(x);
-		xml_free(twin);
-		xml_free(alone);
-		primer_pool_free(pool);
-		x = NULL;
-	} else {
-		/* Twice: what the first document left behind must not matter. */
-		struct record again = {.checker = r.checker};
-		buf_init(&again.text, BUF_UNLIMITED);
-		must(xml_document(x, rest, &r) == xml_document(x, rest, &again));
-		must(slice_eq(buf_slice(&r.text), buf_slice(&again.text)));
-		buf_fini(&again.text);
-	}
-	buf_fini(&r.text);
-	xml_free(r.checker);
-	xml_free(x);
+			one_stream(&rest, &shared, &own, &all_shown, checker, limits);
+	xml_readers_fini(&shared);
+	xml_readers_fini(&own);
+	xml_readers_fini(&all_shown);
+	xml_free(checker);
 	return 0;
 }

@@ -120,13 +120,20 @@ check_element(void *arg, struct stanza *st)
 	return true;
 }
 
-static const struct xml_handler checks = {.root = check_root, .element = check_element};
+static void
+check_end(void *arg)
+{
+	(void) arg;
+}
+
+static const struct xml_stream_handler checks = {
+	.xml = {.root = check_root, .element = check_element}, .end = check_end};
 
 /* What is sent stands alone: every prefix is declared. */
 static void
 check_document(struct world *w, struct slice text)
 {
-	if (xml_document(w->checker, text, NULL) != XML_OK)
+	if (xml_document(w->checker.documents, XML_MESSAGE, &checks.xml, CHECK_LIMITS, text, NULL) != XML_OK)
 		world_fault(w, "not a self-contained element: %.*s", SLICE_ARG(text));
 }
 
@@ -352,7 +359,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 	w->log = (struct log){LOG_DEBUG, w, log_sink};
 	w->outlet = outlet;
 	w->outlet.arg = w;
-	w->checker = xml_new(XML_MESSAGE, &checks, CHECK_LIMITS);
+	xml_readers_init(&w->checker, 0);
 	buf_init(&errors, 65536);
 	if (conf_read(&w->conf, conf_text, "conf", &w->hooks, &errors) != 0)
 		world_fault(w, "%.*s", SLICE_ARG(buf_slice(&errors)));
@@ -393,7 +400,7 @@ world_fini(struct world *w)
 		buf_fini(&c->server.got);
 	}
 	conf_unref(w->conf);
-	xml_free(w->checker);
+	xml_readers_fini(&w->checker);
 	buf_fini(&w->fault);
 	buf_fini(&w->log_text);
 }
@@ -669,17 +676,18 @@ world_check_server(struct world *w, struct client *c)
 {
 	static const char head[] = "<?xml";
 	struct slice rest = buf_slice(&c->server.got);
-	struct xml *x = xml_new(XML_STREAM, &checks, CHECK_LIMITS);
+	struct xml_stream x;
 
+	xml_stream_init(&x, &w->checker, &checks, CHECK_LIMITS, NULL);
 	while (rest.n > 0) {
 		const char *next = memmem(rest.p + 1, rest.n - 1, head, sizeof head - 1);
 		size_t n = next != NULL ? (size_t) (next - rest.p) : rest.n;
-		xml_open(x, NULL);
-		if (!slice_has_prefix(rest, SLICE("<?xml")) || xml_feed(x, slice_of(rest.p, n)) != XML_OK) {
+		xml_stream_open(&x);
+		if (!slice_has_prefix(rest, SLICE("<?xml")) || xml_stream_feed(&x, slice_of(rest.p, n)) != XML_OK) {
 			world_fault(w, "the server got what is not an XML stream: %.*s", SLICE_ARG(rest));
 			break;
 		}
 		rest = slice_of(rest.p + n, rest.n - n);
 	}
-	xml_free(x);
+	xml_stream_fini(&x);
 }

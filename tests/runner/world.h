@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "base/hooks.h"
-#include "proto/xml/xml.h"
+#include "proto/xml/xml_stream.h"
 #include "session/registry.h"
 
 #define WORLD_WORKERS 2
@@ -93,7 +93,7 @@ struct world {
 	struct client client[WORLD_CLIENTS];
 	unsigned n_clients;
 	struct client *current; /* whose bytes the core looks at */
-	struct xml *checker;
+	struct xml_readers checker;
 	struct buf log_text; /* a line per event */
 
 	unsigned forwards; /* requests that another worker was given */

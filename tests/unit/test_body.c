@@ -1,3 +1,4 @@
+#include "readers.h"
 #include "unit.h"
 
 #include "base/err.h"
@@ -26,7 +27,7 @@ creation_request(void **state)
 		"<body content='text/xml; charset=utf-8' from='user@example.com' hold='1' rid='1573741820' to='example.com' "
 		"route='xmpp:example.com:9999' ver='1.6' wait='60' ack='1' xml:lang='en' xmpp:version='1.0' " NS
 		" " NS_X "/>";
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 	struct body *b;
 
 	(void) state;
@@ -54,7 +55,7 @@ later_requests(void **state)
 {
 	static const char text[] =
 		"<body rid='2' sid=\"a&amp;b'c\" type='terminate' pause='120' xmpp:restart='true' " NS " " NS_X "/>";
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 	struct body *b;
 
 	(void) state;
@@ -83,7 +84,7 @@ booleans_of_restart(void **state)
 		const char *value;
 		bool want;
 	} rows[] = {{"true", true}, {"1", true}, {"false", false}, {"0", false}, {"", false}, {"yes", false}};
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 	struct body *b;
 	char text[300];
 
@@ -134,7 +135,7 @@ numbers(void **state)
 		{"NaN", false, false, 0},
 		{"\xd9\xa1", false, false, 0},
 	};
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 	struct body *b;
 	char text[300];
 
@@ -207,7 +208,7 @@ refused(void **state)
 		{SLICE("<\0b\0o\0d\0y\0"), CLOSING_MALFORMED},
 		{SLICE("<body rid='1' " NS "><a>\0</a></body>"), CLOSING_MALFORMED},
 	};
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 	struct body *b;
 
 	(void) state;
@@ -225,7 +226,7 @@ static void
 limits_of_payload(void **state)
 {
 	static const struct xml_limits small = {100, 3};
-	struct body_reader *r = body_reader_new(small);
+	struct body_reader *r = body_reader_new(readers()->documents, small);
 	struct body *b;
 
 	(void) state;
@@ -250,7 +251,7 @@ static void
 long_attributes(void **state)
 {
 	enum { LENGTH = 100000 };
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 	struct buf text;
 	struct body *b;
 
@@ -304,7 +305,7 @@ payload(void **state)
 			"<s:x xmlns:s='" XML_NS_STREAMS "'/>\n"},
 		{"<?xml version='1.0' encoding='UTF-8'?>\n<body rid='1' " NS "><iq/></body>\n", "<iq/>\n"},
 	};
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -331,7 +332,7 @@ payload(void **state)
 static void
 payload_left_behind_is_freed(void **state)
 {
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 	struct body *b;
 	struct stanza_queue mine;
 
@@ -399,7 +400,7 @@ sid_without_parsing(void **state)
 		{SLICE("<body\0sid='abc'/>"), NULL, false},
 		{SLICE("<body si\0d='abc'/>"), NULL, false},
 	};
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -503,7 +504,7 @@ sid_of_random_bodies(void **state)
 	static const char *const pieces[] = {"<body", "<?xml version='1.0'?>", " ", "\n", "sid", "='", "'", "\"", "=\"",
 		"abc", "x", " rid='1'", " " NS, ">", "/>", "</body>", "&amp;", " sid='abc'", " sid=\"d\"", "<!--",
 		"-->", "=", "\0x", "?"};
-	struct body_reader *r = body_reader_new(limits);
+	struct body_reader *r = body_reader_new(readers()->documents, limits);
 	struct dice dice = {3};
 	unsigned both = 0;
 

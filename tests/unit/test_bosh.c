@@ -1,3 +1,4 @@
+#include "readers.h"
 #include "unit.h"
 
 #include "base/buf.h"
@@ -41,7 +42,7 @@ rig_init(struct rig *r, struct bosh_config config)
 {
 	*r = (struct rig){.now = START};
 	r->b = bosh_new(&config, SLICE("SID"));
-	r->reader = body_reader_new(limits);
+	r->reader = body_reader_new(readers()->documents, limits);
 }
 
 static const struct bosh_config usual = {.wait = 50000, .inactivity = 150000, .maxpause = 300000, .hold = 2};

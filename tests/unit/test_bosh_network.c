@@ -4,6 +4,7 @@
  * time in any order, with keys and acknowledgements or without.  Whatever
  * happens, each stanza arrives once and in order.
  */
+#include "readers.h"
 #include "unit.h"
 
 #include "base/buf.h"
@@ -412,7 +413,7 @@ run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *co
 	w->has_acks = seed % 3 == 0;
 	w->counts = counts;
 	w->b = bosh_new(&config, SLICE("SID"));
-	w->reader = body_reader_new(limits);
+	w->reader = body_reader_new(readers()->documents, limits);
 	w->dice.state = seed;
 	w->now = START;
 	w->hold = hold_wanted;

@@ -1,4 +1,5 @@
 /* Both fronts offer the same: whoever is behind them need not ask which one it is. */
+#include "readers.h"
 #include "unit.h"
 
 #include "session/front.h"
@@ -16,13 +17,13 @@ open_front(struct front *f, bool is_bosh, void **reader)
 
 	*f = (struct front){NULL, NULL};
 	if (is_bosh) {
-		*reader = body_reader_new(limits);
+		*reader = body_reader_new(readers()->documents, limits);
 		f->bosh = bosh_new(&config, SLICE("sid"));
 		assert_int_equal(body_read(*reader, slice_str(creation), &body), CLOSING_NONE);
 		assert_int_equal(bosh_request(f->bosh, body, req, 100), CLOSING_NONE);
 		return;
 	}
-	*reader = websocket_reader_new(limits);
+	*reader = websocket_reader_new(readers()->documents, limits);
 	f->websocket = websocket_new(SLICE("own"));
 	assert_int_equal(websocket_message(f->websocket, *reader,
 				 SLICE("<open xmlns='" WEBSOCKET_NS "' to='example.org' version='1.0'/>")),

@@ -1,3 +1,4 @@
+#include "readers.h"
 #include "unit.h"
 
 #include "base/buf.h"
@@ -20,7 +21,7 @@ client_init(struct client *c)
 	static const struct xml_limits limits = {1000, 10};
 
 	c->f = websocket_new(SLICE("own"));
-	c->r = websocket_reader_new(limits);
+	c->r = websocket_reader_new(readers()->documents, limits);
 }
 
 static void
@@ -685,7 +686,7 @@ static void
 one_reader_for_many(void **state)
 {
 	static const struct xml_limits limits = {1000, 10};
-	struct websocket_reader *r = websocket_reader_new(limits);
+	struct websocket_reader *r = websocket_reader_new(readers()->documents, limits);
 	struct websocket *a = websocket_new(SLICE("own")), *b = websocket_new(SLICE("own"));
 	struct stanza *st;
 

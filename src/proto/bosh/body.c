@@ -5,7 +5,8 @@
 #include "base/fatal.h"
 
 struct body_reader {
-	struct xml *xml;
+	struct xml *xml; /* borrowed */
+	struct xml_limits limits;
 	struct body body;
 	struct buf text; /* what the body's slices point into */
 	enum closing refused;
@@ -118,20 +119,15 @@ static const struct xml_handler handler = {
 };
 
 struct body_reader *
-body_reader_new(struct xml_limits limits)
+body_reader_new(struct xml *xml, struct xml_limits limits)
 {
 	struct body_reader *r = xcalloc(1, sizeof *r);
 
-	r->xml = xml_new(XML_WRAPPER, &handler, limits);
+	r->xml = xml;
+	r->limits = limits;
 	buf_init(&r->text, BUF_UNLIMITED);
 	stanza_queue_init(&r->body.payload);
 	return r;
-}
-
-void
-body_reader_seed(struct body_reader *r, uint64_t seed)
-{
-	xml_seed(r->xml, seed);
 }
 
 void
@@ -139,7 +135,6 @@ body_reader_free(struct body_reader *r)
 {
 	if (r == NULL)
 		return;
-	xml_free(r->xml);
 	buf_fini(&r->text);
 	stanza_queue_fini(&r->body.payload);
 	free(r);
@@ -156,7 +151,7 @@ body_read(struct body_reader *r, struct slice bytes, struct body **body)
 	buf_clear(&r->text, 4096);
 	r->refused = CLOSING_NONE;
 	*body = &r->body;
-	result = xml_document(r->xml, bytes, r);
+	result = xml_document(r->xml, XML_WRAPPER, &handler, r->limits, bytes, r);
 	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 }
 

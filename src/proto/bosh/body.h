@@ -33,10 +33,8 @@ struct body {
 
 struct body_reader;
 
-/* limits bound one payload element. */
-struct body_reader *body_reader_new(struct xml_limits limits);
-/* See xml_seed(). */
-void body_reader_seed(struct body_reader *r, uint64_t seed);
+/* limits bound one payload element; xml is borrowed. */
+struct body_reader *body_reader_new(struct xml *xml, struct xml_limits limits);
 void body_reader_free(struct body_reader *r);
 
 /*

@@ -21,7 +21,7 @@ enum upstream_state {
 
 /* What the features said that concerns this hop. */
 struct features {
-	bool has_starttls, needs_tls, has_mechanisms, has_limits;
+	bool has_starttls, needs_tls, has_mechanisms;
 };
 
 struct upstream {
@@ -34,10 +34,11 @@ struct upstream {
 	bool is_settled;  /* whether there will be TLS */
 	bool is_open_due; /* the server's header came; it counts once that is settled */
 	enum upstream_tls tls;
-	struct xml *xml;
+	struct xml_stream xml;
 	struct stream_header header;
 	struct features features;
 	size_t max_bytes; /* of what the client may send */
+	char max_bytes_text[XML_REPLACEMENT];
 	enum closing reason;
 	struct stanza_queue out, down;
 	size_t written; /* of out's first */
@@ -110,29 +111,59 @@ note_resumption(struct upstream *u, const struct xml_element *e)
 		u->is_resumable = true;
 }
 
-/* Hop by hop features are cut out; what they demand is remembered. */
-static bool
+/*
+ * Hop by hop features are cut out; what they demand is remembered.  XEP-0478:
+ * <max-bytes/> is what the client may send.
+ */
+static enum xml_inner
 on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *e)
 {
 	struct upstream *u = arg;
 
 	if (kind != STANZA_FEATURES) {
 		note_resumption(u, e);
-		return true;
+		return XML_KEEP;
 	}
 	if (depth == 2 && is_named(e, XML_NS_TLS, "required"))
 		u->features.needs_tls = true;
+	if (depth == 2 && is_named(e, NS_LIMITS, "max-bytes"))
+		return XML_REPLACE;
 	if (depth != 1)
-		return true;
+		return XML_KEEP;
 	if (is_named(e, XML_NS_SASL, "mechanisms") || is_named(e, XML_NS_SASL2, "authentication"))
 		u->features.has_mechanisms = true;
-	if (is_named(e, NS_LIMITS, "limits"))
-		u->features.has_limits = true;
 	if (is_named(e, XML_NS_TLS, "starttls")) {
 		u->features.has_starttls = true;
-		return false;
+		return XML_CUT;
 	}
-	return !is_named(e, NS_COMPRESS, "compression");
+	return is_named(e, NS_COMPRESS, "compression") ? XML_CUT : XML_KEEP;
+}
+
+/* The number at the beginning of a text. */
+static struct slice
+leading_digits(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+		n++;
+	return slice_of(s.p, n);
+}
+
+/* When we pass less than the server takes, our number stands in place of the server's. */
+static bool
+lower_limits(void *arg, struct slice *part, struct slice *with)
+{
+	struct upstream *u = arg;
+	uint64_t theirs;
+	int n;
+
+	*part = leading_digits(slice_trim(*part));
+	if (part->n == 0 || (slice_number(*part, UINT64_MAX, &theirs) && theirs <= u->max_bytes))
+		return false;
+	n = snprintf(u->max_bytes_text, sizeof u->max_bytes_text, "%zu", u->max_bytes);
+	*with = slice_of(u->max_bytes_text, (size_t) n);
+	return true;
 }
 
 /*
@@ -189,47 +220,6 @@ on_tls_word(struct upstream *u, enum stanza_kind kind)
 	return false;
 }
 
-static char *
-skip_space(char *at, const char *end)
-{
-	while (at < end && slice_is_space(*at))
-		at++;
-	return at;
-}
-
-/*
- * XEP-0478: <max-bytes/> is what the client may send.  When we pass less than
- * the server takes, our number is written over the server's; it is never
- * longer.
- */
-static void
-lower_limits(const struct upstream *u, struct stanza *st)
-{
-	static const char tag[] = "max-bytes";
-	char *end = st->bytes + st->n, *behind;
-	char *limits = memmem(st->bytes, st->n, NS_LIMITS, sizeof NS_LIMITS - 1);
-	char *at = limits != NULL ? memmem(limits, (size_t) (end - limits), tag, sizeof tag - 1) : NULL;
-	char ours[24];
-	size_t n;
-	uint64_t theirs;
-
-	if (at == NULL)
-		return;
-	at = skip_space(at + sizeof tag - 1, end);
-	if (at == end || *at != '>')
-		return;
-	at = skip_space(at + 1, end);
-	for (behind = at; behind < end && *behind >= '0' && *behind <= '9'; behind++)
-		;
-	n = (size_t) snprintf(ours, sizeof ours, "%zu", u->max_bytes);
-	if ((size_t) (behind - at) < n ||
-		(slice_number(slice_of(at, (size_t) (behind - at)), UINT64_MAX, &theirs) && theirs <= u->max_bytes))
-		return;
-	memcpy(at, ours, n);
-	memmove(at + n, behind, (size_t) (end - behind));
-	st->n -= (size_t) (behind - at) - n;
-}
-
 /*
  * The server takes the client for somebody once it says so, offers no more
  * ways to log in, or passes messages or presence to it (XEP-0078 has no word
@@ -270,8 +260,6 @@ on_element(void *arg, struct stanza *st)
 			return u->reason == CLOSING_NONE;
 		}
 	}
-	if (kind == STANZA_FEATURES && u->features.has_limits)
-		lower_limits(u, st);
 	note_login(u, kind);
 	say_open(u);
 	stanza_queue_push(&u->down, &st);
@@ -282,30 +270,26 @@ on_element(void *arg, struct stanza *st)
 	return true;
 }
 
-static bool
+static void
 on_end(void *arg)
 {
 	struct upstream *u = arg;
 
 	push_mark(u, STANZA_CLOSE);
 	u->reason = CLOSING_SERVER_CLOSED;
-	return false;
 }
 
-static const struct xml_handler handler = {
-	.root = on_root,
-	.element = on_element,
-	.inner = on_inner,
+static const struct xml_stream_handler handler = {
+	.xml = {.root = on_root, .element = on_element, .inner = on_inner, .replace = lower_limits},
 	.end = on_end,
 };
 
 struct upstream *
-upstream_new(struct xml_limits limits, struct primer_pool *pool)
+upstream_new(struct xml_limits limits, struct xml_readers *readers)
 {
 	struct upstream *u = xcalloc(1, sizeof *u);
 
-	u->xml = xml_new(XML_STREAM, &handler, limits);
-	xml_share(u->xml, pool);
+	xml_stream_init(&u->xml, readers, &handler, limits, u);
 	u->max_bytes = limits.element;
 	stanza_queue_init(&u->out);
 	stanza_queue_init(&u->down);
@@ -317,7 +301,7 @@ upstream_free(struct upstream *u)
 {
 	if (u == NULL)
 		return;
-	xml_free(u->xml);
+	xml_stream_fini(&u->xml);
 	stream_header_fini(&u->header);
 	stanza_queue_fini(&u->out);
 	stanza_queue_fini(&u->down);
@@ -354,7 +338,7 @@ upstream_open(struct upstream *u, const struct stream_header *h, enum upstream_l
 	u->is_settled = !u->is_first || u->is_secure || u->tls == UPSTREAM_TLS_OFF;
 	if (u->state != UPSTREAM_ENDED) {
 		u->state = UPSTREAM_OPENING;
-		xml_open(u->xml, u);
+		xml_stream_open(&u->xml);
 	}
 	buf_init(&tag, BUF_UNLIMITED);
 	buf_append_str(&tag, "<?xml version='1.0'?><stream:stream");
@@ -393,7 +377,7 @@ upstream_abandon(struct upstream *u)
 	u->state = UPSTREAM_ENDED;
 	stanza_queue_fini(&u->out);
 	u->written = 0;
-	xml_open(u->xml, u);
+	xml_stream_open(&u->xml);
 }
 
 static enum closing
@@ -423,7 +407,7 @@ upstream_feed(struct upstream *u, struct slice bytes)
 		return CLOSING_NONE;
 	if (u->state == UPSTREAM_NEW)
 		return CLOSING_SERVER_XML;
-	result = xml_feed(u->xml, bytes);
+	result = xml_stream_feed(&u->xml, bytes);
 	if (u->state == UPSTREAM_PROCEED)
 		return CLOSING_NONE;
 	if (result != XML_OK && u->reason == CLOSING_NONE)
@@ -442,7 +426,7 @@ upstream_is_ready(const struct upstream *u)
 size_t
 upstream_unfinished(const struct upstream *u)
 {
-	return xml_unfinished(u->xml);
+	return xml_stream_unfinished(&u->xml);
 }
 
 bool

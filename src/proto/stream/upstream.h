@@ -14,7 +14,7 @@
 #include "proto/closing.h"
 #include "proto/stream/stream_header.h"
 #include "proto/xml/stanza.h"
-#include "proto/xml/xml.h"
+#include "proto/xml/xml_stream.h"
 
 struct upstream;
 
@@ -33,8 +33,8 @@ enum upstream_leg {
 	UPSTREAM_SECURE, /* TLS */
 };
 
-/* limits bound one element from the server; pool as for xml_share().  TLS is off until upstream_set_tls(). */
-struct upstream *upstream_new(struct xml_limits limits, struct primer_pool *pool);
+/* limits bound one element from the server; the readers must outlive it.  TLS is off until upstream_set_tls(). */
+struct upstream *upstream_new(struct xml_limits limits, struct xml_readers *readers);
 void upstream_set_tls(struct upstream *u, enum upstream_tls tls);
 /* The largest element of the client's that passes; the server's <limits/> are lowered to it (XEP-0478). */
 void upstream_set_max_bytes(struct upstream *u, size_t max_bytes);

@@ -15,7 +15,8 @@ enum message_kind {
 };
 
 struct websocket_reader {
-	struct xml *xml;
+	struct xml *xml; /* borrowed */
+	struct xml_limits limits;
 	enum message_kind kind;
 	struct stream_header header; /* of an <open/> */
 	struct stanza *stanza;
@@ -83,18 +84,13 @@ on_element(void *arg, struct stanza *st)
 static const struct xml_handler handler = {.root = on_root, .element = on_element};
 
 struct websocket_reader *
-websocket_reader_new(struct xml_limits limits)
+websocket_reader_new(struct xml *xml, struct xml_limits limits)
 {
 	struct websocket_reader *r = xcalloc(1, sizeof *r);
 
-	r->xml = xml_new(XML_MESSAGE, &handler, limits);
+	r->xml = xml;
+	r->limits = limits;
 	return r;
-}
-
-void
-websocket_reader_seed(struct websocket_reader *r, uint64_t seed)
-{
-	xml_seed(r->xml, seed);
 }
 
 void
@@ -102,7 +98,6 @@ websocket_reader_free(struct websocket_reader *r)
 {
 	if (r == NULL)
 		return;
-	xml_free(r->xml);
 	stream_header_fini(&r->header);
 	stanza_free(r->stanza);
 	free(r);
@@ -214,7 +209,7 @@ read_message(struct websocket_reader *r, struct slice text)
 		return CLOSING_MALFORMED;
 	if (is_old_header(text))
 		return CLOSING_OLD_HEADER;
-	result = xml_document(r->xml, text, r);
+	result = xml_document(r->xml, XML_MESSAGE, &handler, r->limits, text, r);
 	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 }
 

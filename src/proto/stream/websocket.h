@@ -16,9 +16,8 @@
 /* Reads messages; one serves any number of streams. */
 struct websocket_reader;
 
-struct websocket_reader *websocket_reader_new(struct xml_limits limits);
-/* See xml_seed(). */
-void websocket_reader_seed(struct websocket_reader *r, uint64_t seed);
+/* limits bound one message; xml is borrowed. */
+struct websocket_reader *websocket_reader_new(struct xml *xml, struct xml_limits limits);
 void websocket_reader_free(struct websocket_reader *r);
 
 struct websocket;

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/err.h"
 #include "base/fatal.h"
 
 #define STEP 4 /* room is made for so many at a time */
@@ -36,6 +34,19 @@ namespaces_add(struct namespaces *d, struct slice prefix, struct slice uri)
 		d->at = xrealloc(d->at, (d->n + STEP) * sizeof *d->at);
 	d->at[d->n++] = (struct declaration){xstrndup(prefix.p, prefix.n), xstrndup(uri.p, uri.n), prefix.n, uri.n};
 	return true;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(((const struct declaration *) a)->prefix, ((const struct declaration *) b)->prefix);
+}
+
+void
+namespaces_sort(struct namespaces *d)
+{
+	if (d->n > 1)
+		qsort(d->at, d->n, sizeof *d->at, compare);
 }
 
 uint32_t
@@ -112,18 +123,4 @@ namespaces_write(const struct namespaces *d, uint32_t these, char *out)
 		if (these & (1u << i))
 			out += write_one(out, &d->at[i]);
 	return out;
-}
-
-int
-namespaces_append(struct buf *b, struct slice prefix, struct slice uri)
-{
-	struct declaration one = {(char *) (uintptr_t) prefix.p, (char *) (uintptr_t) uri.p, prefix.n, uri.n};
-	size_t n = write_one(NULL, &one);
-	char *out = buf_reserve(b, n);
-
-	if (out == NULL)
-		return CV_EFULL;
-	write_one(out, &one);
-	buf_commit(b, n);
-	return 0;
 }

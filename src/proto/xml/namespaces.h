@@ -14,8 +14,6 @@
 
 #define NAMESPACES_MAX 32
 
-struct buf;
-
 struct declaration {
 	char *prefix, *uri; /* prefix "" is the default namespace */
 	size_t n_prefix, n_uri;
@@ -31,6 +29,8 @@ void namespaces_fini(struct namespaces *d);
 /* False when there are NAMESPACES_MAX. */
 bool namespaces_add(struct namespaces *d, struct slice prefix, struct slice uri);
 void namespaces_clear(struct namespaces *d);
+/* By prefix: what is declared in another order is the same then. */
+void namespaces_sort(struct namespaces *d);
 
 /* Which declare this prefix, and bind it to this namespace if ns is set. */
 uint32_t namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns);
@@ -39,7 +39,5 @@ uint32_t namespaces_find(const struct namespaces *d, struct slice prefix, struct
 size_t namespaces_size(const struct namespaces *d, uint32_t these);
 /* Writes ` xmlns:prefix='uri'` for each of these; returns the end. */
 char *namespaces_write(const struct namespaces *d, uint32_t these, char *out);
-/* The same for one that is not in a list; 0 or CV_EFULL. */
-int namespaces_append(struct buf *b, struct slice prefix, struct slice uri);
 
 #endif

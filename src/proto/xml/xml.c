@@ -8,76 +8,85 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/features.h"
-#include "proto/xml/namespaces.h"
-#include "proto/xml/primer.h"
+#include "proto/xml/markup.h"
+#include "proto/xml/survey.h"
 
-#define MAX_NAMESPACE 1024     /* bytes of a namespace name: expat looks at all of it for each prefixed name */
-#define MAX_CUTS 4             /* elements taken out of <stream:features/> */
-#define MAX_HEADER 16384       /* bytes of a stream header */
-#define PIECE 2048             /* fed to expat at a time, unless a tag is longer: its buffer stays this small */
-#define MAX_ADDED 65536        /* bytes of declarations written again per document or chunk ... */
-#define MAX_ADDED_RATIO 8      /* ... and per byte of it: <s:a/> with the prefix of streams adds seven */
-#define MAX_RESCAN (64u << 20) /* bytes of unfinished tags looked at again before we call it an attack */
-#define MAX_MEMORY (2u << 20)  /* bytes expat may take whatever it reads ... */
-#define MAX_MEMORY_RATIO 30    /* ... and for each byte of it: a short tag can make it copy a long name very often */
-#define RECYCLE_BYTES 8192     /* after an element of this size the parser is replaced by a fresh one ... */
-#define RETIRE_BYTES 262144    /* ... and when it has been lent and read so many: it keeps each name it saw */
+#define MAX_NAMESPACE 1024    /* bytes of a namespace name: expat looks at all of it for each prefixed attribute */
+#define MAX_EDITS 4           /* elements cut out of <stream:features/>, or replaced */
+#define SURVEY_BYTES 256      /* what is shorter exceeds no bound, and is not worth to be looked over */
+#define MAX_ADDED 65536       /* bytes of declarations written again per call ... */
+#define MAX_ADDED_RATIO 8     /* ... and per byte read: <s:a/> with the prefix of streams adds seven */
+#define WORK_FREE 4096        /* bytes of namespace names that attributes make expat go through per call ... */
+#define WORK_PER_BYTE 4       /* ... and per byte read */
+#define WORK_OF_ELEMENTS 8    /* an element makes it go through a namespace name so many times faster */
+#define MAX_MEMORY (2u << 20) /* bytes expat may take whatever it reads ... */
+#define MAX_MEMORY_RATIO 30   /* ... and for each byte of it */
+#define RECYCLE_BYTES 8192    /* a parser that was shown so many in one call is given up ... */
+#define RETIRE_BYTES 65536    /* ... and one that was shown so many behind a root: it keeps each name it saw */
 
-/* One of expat's, and what it has been through. */
-struct parser {
-	XML_Parser expat;
-	uint64_t fed;   /* bytes */
-	size_t largest; /* bytes of an element */
+/* A part of the element that does not stay as it is; places count from the element's first byte. */
+struct edit {
+	size_t from, to;
+	char with[XML_REPLACEMENT];
+	unsigned char n_with;
 };
 
-struct cut {
-	size_t from, to; /* relative to the element's first byte */
+/* What expat reads. */
+enum reading {
+	READING_MESSAGE = XML_MESSAGE,
+	READING_WRAPPER = XML_WRAPPER,
+	READING_HEADER,
+	READING_ROOT, /* what was read before by another parser */
+	READING_ELEMENTS,
 };
 
 struct xml {
-	struct parser *parser;    /* a stream has none when it is not needed */
-	struct primer_pool *pool; /* of a stream, or NULL */
-	struct primer *primer;    /* of a stream whose header was read */
-	enum xml_shape shape;
+	XML_Parser expat;  /* NULL: the next to read gets a new one */
+	uint64_t seed;     /* 0: expat asks the system */
+	uint64_t shown;    /* bytes that the parser has read */
+	struct root *root; /* behind whose start tag it stands, or NULL */
+	bool shows_text;
+
+	/* What is read now. */
+	enum reading reading;
 	const struct xml_handler *handler;
 	void *arg;
 	struct xml_limits limits;
-	uint64_t seed; /* 0: expat asks the system */
+	struct slice bytes;
 	enum xml_result result;
-
 	unsigned depth; /* of open elements */
-	struct namespaces declared;
+	size_t work;
+
+	/* The text that is left out, and how much of it is behind the place that was asked for last. */
+	struct plain_text text;
+	size_t run, left_out;
+	int64_t index_base; /* the parser's index of the first byte */
+
+	/* The root's declarations, and how much those written again have made. */
+	struct namespaces own_declared;
+	const struct namespaces *declared;
+	size_t added;
 
 	/* The element being cut. */
-	bool in_element;
-	uint64_t start; /* of its first byte, in the stream */
+	bool is_in_element;
+	size_t start; /* its first byte */
 	enum stanza_kind kind;
 	bool has_stream_prefix;
 	uint32_t used, own; /* declarations it inherits; those it makes itself */
-	size_t added;       /* bytes that inherited declarations made of this document or chunk */
-	struct cut cut[MAX_CUTS];
-	unsigned n_cuts;
-	bool cutting;
+	struct edit edit[MAX_EDITS];
+	unsigned n_edits;
+	enum xml_inner open_edit; /* XML_KEEP: none */
+	unsigned edit_depth;
 
-	/*
-	 * Positions count from the stream's first byte.  carry holds what came
-	 * before the chunk and may still be needed: [carry_at, chunk_at).
-	 */
-	struct slice chunk;
-	uint64_t chunk_at, carry_at, fed;
-	int64_t index_base; /* stream position of the parser's byte 0 */
-	struct buf carry;
-	struct buf header; /* the declarations of a stream's root, while it is read */
-	size_t rescan;
-	uint64_t token; /* where the unfinished tag begins that rescan is about */
-	bool muted;     /* a parser reads the primer */
+	const struct xml_border *border; /* of the elements still to come */
+	size_t n_borders;
 };
 
 /* Depth at which elements are cut. */
 static unsigned
 cut_depth(const struct xml *x)
 {
-	return x->shape == XML_MESSAGE ? 0 : 1;
+	return x->reading == READING_MESSAGE ? 0 : 1;
 }
 
 static void
@@ -85,31 +94,57 @@ stop(struct xml *x, enum xml_result why)
 {
 	if (x->result == XML_OK)
 		x->result = why;
-	XML_StopParser(x->parser->expat, XML_FALSE);
+	XML_StopParser(x->expat, XML_FALSE);
 }
 
-static uint64_t
-here(const struct xml *x)
+/*
+ * Which byte the parser is at, and n further.  Its own count knows nothing of
+ * what was left out.  Places are asked for in rising order, and none is within
+ * text.
+ */
+static size_t
+place(struct xml *x, int n)
 {
-	return (uint64_t) ((int64_t) XML_GetCurrentByteIndex(x->parser->expat) + x->index_base);
+	size_t at = (size_t) ((int64_t) XML_GetCurrentByteIndex(x->expat) + n - x->index_base) + x->left_out;
+
+	while (x->run < x->text.n && at > x->text.run[x->run].from) {
+		size_t skipped = x->text.run[x->run].to - x->text.run[x->run].from;
+		x->left_out += skipped;
+		at += skipped;
+		x->run++;
+	}
+	return at;
 }
 
-/* Which inherited declarations does this start tag, inside the element being cut, need? */
+/* The place behind a tag; for <x/> the parser says at its end that it is behind it already. */
+static size_t
+tag_end(struct xml *x)
+{
+	return place(x, XML_GetCurrentByteCount(x->expat));
+}
+
+/*
+ * Which inherited declarations does this start tag, inside the element being
+ * cut, need?  And how much has it made expat go through?
+ */
 static void
 mark_names(struct xml *x, const struct xml_element *element)
 {
 	struct xml_element name;
 
-	if (x->declared.n == 0)
-		return;
-	if (slice_is_set(element->ns))
-		x->used |= namespaces_find(&x->declared, element->prefix, element->ns);
+	x->work += element->ns.n / WORK_OF_ELEMENTS;
+	if (slice_is_set(element->ns) && x->is_in_element && x->declared->n > 0)
+		x->used |= namespaces_find(x->declared, element->prefix, element->ns);
 	for (const char **a = element->attributes; *a != NULL; a += 2) {
 		if (strchr(*a, XML_SEPARATOR) == NULL)
 			continue;
 		xml_split_name(*a, &name);
-		x->used |= namespaces_find(&x->declared, name.prefix, name.ns);
+		x->work += name.ns.n;
+		if (x->is_in_element && x->declared->n > 0)
+			x->used |= namespaces_find(x->declared, name.prefix, name.ns);
 	}
+	if (x->work > WORK_FREE + WORK_PER_BYTE * x->bytes.n)
+		stop(x, XML_TOO_BIG);
 }
 
 /* An unprefixed stanza counts whatever its namespace: a BOSH client may leave it to <body/> (XEP-0206, 4). */
@@ -149,50 +184,68 @@ kind_of(const struct xml_element *element)
 static void
 begin_element(struct xml *x, const struct xml_element *element)
 {
-	x->in_element = true;
-	x->start = here(x);
+	x->is_in_element = true;
+	x->start = place(x, 0);
 	x->kind = kind_of(element);
 	x->has_stream_prefix = slice_eq(element->prefix, SLICE("stream"));
 	x->used = 0;
-	x->n_cuts = 0;
-	x->cutting = false;
-	XML_SetCharacterDataHandler(x->parser->expat, NULL);
+	x->n_edits = 0;
+	x->open_edit = XML_KEEP;
+	if (x->reading == READING_ELEMENTS && (x->n_borders == 0 || x->border->from != x->start))
+		stop(x, XML_MALFORMED);
+	if (x->reading == READING_WRAPPER)
+		XML_SetCharacterDataHandler(x->expat, NULL);
 }
 
-/* Asks about a tag of what concerns this hop too, and notes where one that is to go begins. */
+/* Asks about a tag of what concerns this hop too, and notes where one begins that does not stay. */
 static void
 judge_inner(struct xml *x, const struct xml_element *element)
 {
 	unsigned depth = x->depth - cut_depth(x);
+	enum xml_inner verdict;
 
 	if (x->handler->inner == NULL ||
 		(x->kind != STANZA_FEATURES && x->kind != STANZA_SUCCESS2 && x->kind != STANZA_SM))
 		return;
-	if (!x->handler->inner(x->arg, x->kind, depth, element) && depth == 1 && x->n_cuts < MAX_CUTS) {
-		x->cut[x->n_cuts].from = (size_t) (here(x) - x->start);
-		x->cutting = true;
+	verdict = x->handler->inner(x->arg, x->kind, depth, element);
+	if (verdict == XML_KEEP || depth == 0 || x->open_edit != XML_KEEP || x->n_edits == MAX_EDITS)
+		return;
+	x->open_edit = verdict;
+	x->edit[x->n_edits].from = (verdict == XML_CUT ? place(x, 0) : tag_end(x)) - x->start;
+	x->edit[x->n_edits].n_with = 0;
+	x->edit_depth = x->depth;
+}
+
+/* The element ends that is to be cut out, or to have other content. */
+static void
+end_edit(struct xml *x)
+{
+	struct edit *e = &x->edit[x->n_edits];
+	struct slice with = SLICE_NONE, part;
+	bool is_cut = x->open_edit == XML_CUT;
+
+	x->open_edit = XML_KEEP;
+	e->to = (is_cut ? tag_end(x) : place(x, 0)) - x->start;
+	if (!is_cut) {
+		part = slice_of(x->bytes.p + x->start + e->from, e->to - e->from);
+		if (!x->handler->replace(x->arg, &part, &with))
+			return;
+		must(with.n <= sizeof e->with);
+		e->from = (size_t) (part.p - x->bytes.p) - x->start;
+		e->to = e->from + part.n;
+		memcpy(e->with, with.p, with.n);
+		e->n_with = (unsigned char) with.n;
 	}
+	x->n_edits++;
 }
 
 static void
-keep_header(struct xml *x, const struct xml_element *root)
+begin_root(struct xml *x, const struct xml_element *root)
 {
-	struct buf text;
-
-	if (x->shape != XML_STREAM)
-		return;
-	buf_init(&text, MAX_HEADER);
-	if (here(x) + (uint64_t) XML_GetCurrentByteCount(x->parser->expat) > MAX_HEADER ||
-		buf_append_char(&text, '<') != 0 ||
-		(slice_is_set(root->prefix) &&
-			(buf_append(&text, root->prefix) != 0 || buf_append_char(&text, ':') != 0)) ||
-		buf_append(&text, root->local) != 0 || buf_append(&text, buf_slice(&x->header)) != 0 ||
-		buf_append_char(&text, '>') != 0)
-		stop(x, XML_TOO_BIG);
-	else
-		x->primer = primer_find(x->pool, buf_slice(&text));
-	buf_fini(&text);
-	buf_fini(&x->header);
+	if (x->reading == READING_HEADER && tag_end(x) != x->bytes.n)
+		stop(x, XML_MALFORMED);
+	else if (!x->handler->root(x->arg, root))
+		stop(x, XML_STOPPED);
 }
 
 static void
@@ -203,22 +256,19 @@ on_start(void *data, const char *name, const char **attributes)
 
 	if (x->result != XML_OK)
 		return;
-	if (x->muted) {
+	if (x->reading == READING_ROOT) {
 		x->depth++;
 		return;
 	}
 	xml_split_name(name, &element);
-	if (x->depth == 0) {
-		if (!x->handler->root(x->arg, &element)) {
-			stop(x, XML_STOPPED);
-			return;
-		}
-		keep_header(x, &element);
-	}
-	if (x->depth == cut_depth(x))
+	if (x->depth == 0)
+		begin_root(x, &element);
+	if (x->result == XML_OK && x->depth == cut_depth(x))
 		begin_element(x, &element);
-	if (x->in_element) {
-		mark_names(x, &element);
+	if (x->result != XML_OK)
+		return;
+	mark_names(x, &element);
+	if (x->is_in_element) {
 		judge_inner(x, &element);
 		if (x->depth - cut_depth(x) > x->limits.depth)
 			stop(x, XML_TOO_DEEP);
@@ -226,32 +276,21 @@ on_start(void *data, const char *name, const char **attributes)
 	x->depth++;
 }
 
-/* The element's bytes up to end, in one piece: from the chunk, or put together in carry. */
-static bool
-element_bytes(struct xml *x, uint64_t end, struct slice *bytes)
-{
-	if (end - x->start > x->limits.element)
-		return false;
-	if (x->start >= x->chunk_at) {
-		*bytes = slice_of(x->chunk.p + (x->start - x->chunk_at), (size_t) (end - x->start));
-		return true;
-	}
-	if (buf_append(&x->carry, slice_of(x->chunk.p, (size_t) (end - x->chunk_at))) != 0)
-		return false;
-	*bytes = buf_slice(&x->carry);
-	bytes->p += x->start - x->carry_at;
-	bytes->n -= x->start - x->carry_at;
-	return true;
-}
-
 static size_t
 name_length(struct slice tag)
 {
 	size_t n = 1;
 
-	while (n < tag.n && !slice_is_space(tag.p[n]) && tag.p[n] != '>' && tag.p[n] != '/')
+	while (n < tag.n && !markup_ends_name(tag.p[n]))
 		n++;
 	return n;
+}
+
+static char *
+put(char *out, const void *from, size_t n)
+{
+	memcpy(out, from, n);
+	return out + n;
 }
 
 /*
@@ -264,83 +303,85 @@ static struct stanza *
 make_stanza(struct xml *x, struct slice bytes)
 {
 	uint32_t add = x->used & ~x->own;
-	size_t n = bytes.n + namespaces_size(&x->declared, add), at = name_length(bytes), from = at;
+	size_t n = bytes.n + namespaces_size(x->declared, add), at = name_length(bytes), from = at;
 	struct stanza *st;
 	char *out;
 
 	x->added += n - bytes.n;
-	if (x->added > MAX_ADDED + MAX_ADDED_RATIO * x->chunk.n)
+	if (x->added > MAX_ADDED + MAX_ADDED_RATIO * x->bytes.n)
 		return NULL;
-	for (unsigned i = 0; i < x->n_cuts; i++)
-		n -= x->cut[i].to - x->cut[i].from;
+	for (unsigned i = 0; i < x->n_edits; i++)
+		n = n - (x->edit[i].to - x->edit[i].from) + x->edit[i].n_with;
 
 	st = stanza_new(n, x->kind);
 	st->has_stream_prefix = x->has_stream_prefix;
-	out = st->bytes;
-	memcpy(out, bytes.p, at);
-	out = namespaces_write(&x->declared, add, out + at);
-	for (unsigned i = 0; i < x->n_cuts; i++) {
-		memcpy(out, bytes.p + from, x->cut[i].from - from);
-		out += x->cut[i].from - from;
-		from = x->cut[i].to;
+	out = put(st->bytes, bytes.p, at);
+	out = namespaces_write(x->declared, add, out);
+	for (unsigned i = 0; i < x->n_edits; i++) {
+		const struct edit *e = &x->edit[i];
+		out = put(out, bytes.p + from, e->from - from);
+		out = put(out, e->with, e->n_with);
+		from = e->to;
 	}
-	memcpy(out, bytes.p + from, bytes.n - from);
-	must(out + (bytes.n - from) == st->bytes + n);
+	out = put(out, bytes.p + from, bytes.n - from);
+	must(out == st->bytes + n);
 	return st;
 }
 
 static void XMLCALL on_text(void *data, const char *text, int n);
 
 static void
-end_element(struct xml *x, uint64_t end)
+end_element(struct xml *x)
 {
-	struct slice bytes;
+	size_t end = tag_end(x);
 	struct stanza *st;
 
-	x->in_element = false;
-	if (x->shape != XML_MESSAGE)
-		XML_SetCharacterDataHandler(x->parser->expat, on_text);
-	if (!element_bytes(x, end, &bytes)) {
-		stop(x, XML_TOO_BIG);
-		return;
+	x->is_in_element = false;
+	if (x->reading == READING_WRAPPER)
+		XML_SetCharacterDataHandler(x->expat, on_text);
+	if (x->reading == READING_ELEMENTS) {
+		if (x->border->to != end) {
+			stop(x, XML_MALFORMED);
+			return;
+		}
+		x->border++;
+		x->n_borders--;
 	}
-	if (bytes.n > x->parser->largest)
-		x->parser->largest = bytes.n;
-	st = make_stanza(x, bytes);
-	if (st == NULL) {
-		stop(x, XML_TOO_BIG);
-		return;
-	}
-	if (!x->handler->element(x->arg, st))
-		stop(x, XML_STOPPED);
+	st = end - x->start <= x->limits.element ? make_stanza(x, slice_of(x->bytes.p + x->start, end - x->start))
+						 : NULL;
 	x->own = 0;
-	/* Whatever of it was carried has been used up. */
-	buf_clear(&x->carry, PIECE);
-	x->carry_at = x->chunk_at;
+	if (st == NULL)
+		stop(x, XML_TOO_BIG);
+	else if (!x->handler->element(x->arg, st))
+		stop(x, XML_STOPPED);
 }
 
-/* The end is right behind the tag; for <x/> the count is 0 and the index already there. */
 static void
 on_end(void *data, const char *name)
 {
 	struct xml *x = data;
-	uint64_t end;
 
 	(void) name;
 	if (x->result != XML_OK)
 		return;
 	x->depth--;
-	if (x->muted)
+	if (x->open_edit != XML_KEEP && x->depth == x->edit_depth)
+		end_edit(x);
+	if (x->is_in_element && x->depth == cut_depth(x))
+		end_element(x);
+}
+
+/* Of the root: one more that elements may inherit. */
+static void
+declare(struct xml *x, struct slice prefix, struct slice uri)
+{
+	if (uri.n == 0)
 		return;
-	end = here(x) + (uint64_t) XML_GetCurrentByteCount(x->parser->expat);
-	if (x->cutting && x->depth == cut_depth(x) + 1) {
-		x->cut[x->n_cuts++].to = (size_t) (end - x->start);
-		x->cutting = false;
-	}
-	if (x->in_element && x->depth == cut_depth(x))
-		end_element(x, end);
-	else if (x->depth == 0 && x->handler->end != NULL && !x->handler->end(x->arg))
-		stop(x, XML_STOPPED);
+	for (size_t i = 0; i < x->handler->n_known; i++)
+		if (slice_eq(prefix, x->handler->known[i].prefix) && slice_eq(uri, x->handler->known[i].uri))
+			return;
+	if (!namespaces_add(&x->own_declared, prefix, uri))
+		stop(x, XML_TOO_BIG);
 }
 
 static void
@@ -350,31 +391,16 @@ on_declaration(void *data, const char *prefix, const char *uri)
 	struct slice p = prefix != NULL ? slice_str(prefix) : SLICE("");
 	struct slice u = uri != NULL ? slice_str(uri) : SLICE("");
 
-	if (x->result != XML_OK || x->muted)
+	if (x->result != XML_OK || x->reading == READING_ROOT)
 		return;
-	if (u.n > MAX_NAMESPACE) {
+	if (u.n > MAX_NAMESPACE)
 		stop(x, XML_TOO_BIG);
+	else if (x->reading == READING_MESSAGE)
 		return;
-	}
-	if (x->shape == XML_MESSAGE)
-		return;
-	if (x->depth == cut_depth(x)) {
-		x->own |= namespaces_find(&x->declared, p, SLICE_NONE);
-		return;
-	}
-	if (x->depth > 0)
-		return;
-	if (x->shape == XML_STREAM && namespaces_append(&x->header, p, u) != 0) {
-		stop(x, XML_TOO_BIG);
-		return;
-	}
-	if (u.n == 0)
-		return;
-	for (size_t i = 0; i < x->handler->n_known; i++)
-		if (slice_eq(p, x->handler->known[i].prefix) && slice_eq(u, x->handler->known[i].uri))
-			return;
-	if (!namespaces_add(&x->declared, p, u))
-		stop(x, XML_TOO_BIG);
+	else if (x->depth == cut_depth(x))
+		x->own |= namespaces_find(x->declared, p, SLICE_NONE);
+	else if (x->depth == 0)
+		declare(x, p, u);
 }
 
 static void XMLCALL
@@ -419,198 +445,51 @@ on_xml_declaration(void *data, const char *version, const char *encoding, int st
 	struct xml *x = data;
 
 	(void) standalone;
-	if (x->shape == XML_MESSAGE)
+	if (x->reading == READING_MESSAGE)
 		stop(x, XML_RESTRICTED);
 	else if (version == NULL || strcmp(version, "1.0") != 0 ||
 		(encoding != NULL && strcasecmp(encoding, "utf-8") != 0))
 		stop(x, XML_MALFORMED);
 }
 
-/* ---- parsers ---- */
+/* ---- the parser ---- */
 
 static void
-set_handlers(struct xml *x)
+forget_parser(struct xml *x)
 {
-	XML_Parser expat = x->parser->expat;
-
-	EXPAT_PARSE_AT_ONCE(expat);
-	EXPAT_BOUND_MEMORY(expat, MAX_MEMORY, MAX_MEMORY_RATIO);
-	XML_SetReturnNSTriplet(expat, 1);
-	XML_SetUserData(expat, x);
-	XML_SetElementHandler(expat, on_start, on_end);
-	XML_SetNamespaceDeclHandler(expat, on_declaration, NULL);
-	XML_SetCommentHandler(expat, on_comment);
-	XML_SetProcessingInstructionHandler(expat, on_instruction);
-	XML_SetStartDoctypeDeclHandler(expat, on_doctype);
-	XML_SetXmlDeclHandler(expat, on_xml_declaration);
-	if (x->shape != XML_MESSAGE)
-		XML_SetCharacterDataHandler(expat, on_text);
-	if (x->seed != 0)
-		XML_SetHashSalt(expat, (unsigned long) x->seed);
+	if (x->expat != NULL)
+		XML_ParserFree(x->expat);
+	x->expat = NULL;
+	x->shown = 0;
+	root_unref(x->root);
+	x->root = NULL;
 }
 
+/* A parser that has read nothing. */
 static void
-parser_free(void *arg)
+renew_parser(struct xml *x)
 {
-	struct parser *p = arg;
-
-	if (p == NULL)
-		return;
-	XML_ParserFree(p->expat);
-	free(p);
-}
-
-static void
-new_parser(struct xml *x)
-{
-	x->parser = xcalloc(1, sizeof *x->parser);
-	x->parser->expat = XML_ParserCreateNS("UTF-8", XML_SEPARATOR);
-	must(x->parser->expat != NULL);
-	set_handlers(x);
-}
-
-static void
-drop_parser(struct xml *x)
-{
-	parser_free(x->parser);
-	x->parser = NULL;
-}
-
-/* One parser reads document after document. */
-static void
-reset_parser(struct xml *x)
-{
-	if (x->parser != NULL && x->parser->largest >= RECYCLE_BYTES)
-		drop_parser(x);
-	if (x->parser == NULL) {
-		new_parser(x);
-		return;
-	}
-	must(XML_ParserReset(x->parser->expat, "UTF-8"));
-	x->parser->fed = 0;
-	x->parser->largest = 0;
-	set_handlers(x);
-}
-
-/* A new parser gets to where the stream is: behind its root's start tag. */
-static void
-prime(struct xml *x)
-{
-	struct slice text = primer_text(x->primer);
-
-	x->depth = 0;
-	x->muted = true;
-	x->parser->fed = text.n;
-	if (XML_Parse(x->parser->expat, text.p, (int) text.n, 0) != XML_STATUS_OK) {
-		must(XML_GetErrorCode(x->parser->expat) == XML_ERROR_NO_MEMORY);
-		x->result = XML_TOO_BIG;
-		return;
-	}
-	x->muted = false;
-	must(x->depth == 1);
-}
-
-/* Bytes have come, and the stream has no parser. */
-static void
-take_parser(struct xml *x)
-{
-	x->parser = x->primer != NULL ? primer_take(x->primer) : NULL;
-	if (x->parser != NULL) {
-		XML_SetUserData(x->parser->expat, x);
+	if (x->expat != NULL) {
+		must(XML_ParserReset(x->expat, "UTF-8"));
 	} else {
-		new_parser(x);
-		if (x->primer != NULL)
-			prime(x);
+		x->expat = XML_ParserCreateNS("UTF-8", XML_SEPARATOR);
+		must(x->expat != NULL);
 	}
-	x->index_base = (int64_t) x->fed - (int64_t) x->parser->fed;
-}
-
-/*
- * Between two elements the parser is lent to the next stream with the same
- * root, or, when it has grown, given up.
- */
-static void
-give_back(struct xml *x)
-{
-	bool is_shared = primer_is_shared(x->primer);
-
-	if (x->parser->largest >= RECYCLE_BYTES || (is_shared && x->parser->fed >= RETIRE_BYTES)) {
-		drop_parser(x);
-	} else if (is_shared) {
-		if (!primer_lend(x->primer, x->parser))
-			parser_free(x->parser);
-		x->parser = NULL;
-	}
-	if (x->parser == NULL)
-		buf_fini(&x->carry);
-}
-
-static void
-forget_primer(struct xml *x)
-{
-	primer_unref(x->primer, parser_free);
-	x->primer = NULL;
-}
-
-void
-xml_share(struct xml *x, struct primer_pool *pool)
-{
-	must(x->shape == XML_STREAM && x->parser == NULL && x->primer == NULL);
-	x->pool = pool;
-}
-
-/* ---- documents and streams ---- */
-
-/* Everything as before the first byte. */
-static void
-rewind_all(struct xml *x, void *arg)
-{
-	namespaces_clear(&x->declared);
-	buf_clear(&x->carry, PIECE);
-	x->arg = arg;
-	x->result = XML_OK;
-	x->depth = 0;
-	x->in_element = false;
-	x->own = 0;
-	x->added = 0;
-	x->chunk = SLICE_NONE;
-	x->chunk_at = x->carry_at = x->fed = 0;
-	x->index_base = 0;
-	x->rescan = 0;
-	x->token = 0;
-	x->muted = false;
-}
-
-struct xml *
-xml_new(enum xml_shape shape, const struct xml_handler *handler, struct xml_limits limits)
-{
-	struct xml *x = xcalloc(1, sizeof *x);
-
-	x->shape = shape;
-	x->handler = handler;
-	x->limits = limits;
-	buf_init(&x->carry, limits.element > MAX_HEADER ? limits.element : MAX_HEADER);
-	buf_init(&x->header, MAX_HEADER);
-	return x;
-}
-
-void
-xml_seed(struct xml *x, uint64_t seed)
-{
-	x->seed = seed;
-}
-
-void
-xml_free(struct xml *x)
-{
-	if (x == NULL)
-		return;
-	drop_parser(x);
-	forget_primer(x);
-	namespaces_fini(&x->declared);
-	buf_fini(&x->carry);
-	buf_fini(&x->header);
-	free(x);
+	x->shown = 0;
+	root_unref(x->root);
+	x->root = NULL;
+	EXPAT_PARSE_AT_ONCE(x->expat);
+	EXPAT_BOUND_MEMORY(x->expat, MAX_MEMORY, MAX_MEMORY_RATIO);
+	XML_SetReturnNSTriplet(x->expat, 1);
+	XML_SetUserData(x->expat, x);
+	XML_SetElementHandler(x->expat, on_start, on_end);
+	XML_SetNamespaceDeclHandler(x->expat, on_declaration, NULL);
+	XML_SetCommentHandler(x->expat, on_comment);
+	XML_SetProcessingInstructionHandler(x->expat, on_instruction);
+	XML_SetStartDoctypeDeclHandler(x->expat, on_doctype);
+	XML_SetXmlDeclHandler(x->expat, on_xml_declaration);
+	if (x->seed != 0)
+		XML_SetHashSalt(x->expat, (unsigned long) x->seed);
 }
 
 /*
@@ -619,9 +498,9 @@ xml_free(struct xml *x)
  * two bytes; none of these begins or follows anything in UTF-8.
  */
 static bool
-is_other_encoding(const struct xml *x, struct slice bytes)
+is_other_encoding(struct slice bytes)
 {
-	for (size_t i = 0; i < bytes.n && x->chunk_at + i < 2; i++)
+	for (size_t i = 0; i < bytes.n && i < 2; i++)
 		if (bytes.p[i] == '\0' || (unsigned char) bytes.p[i] >= 0xfe)
 			return true;
 	return false;
@@ -640,112 +519,191 @@ result_of(enum XML_Error error)
 	}
 }
 
-/*
- * Feeds expat in small pieces, so that its own buffer stays small whatever
- * arrives.  It looks at an unfinished tag from its start each time: the pieces
- * grow with the tag, so that the work stays in proportion to the bytes.
- */
+/* Begins to read bytes, of which the first is next for the parser. */
 static void
-parse(struct xml *x, struct slice bytes, bool is_final)
+begin(struct xml *x, enum reading reading, const struct xml_handler *handler, struct xml_limits limits,
+	struct slice bytes, void *arg)
 {
-	size_t done = 0, piece = PIECE;
+	x->reading = reading;
+	x->handler = handler;
+	x->limits = limits;
+	x->bytes = bytes.p != NULL ? bytes : SLICE("");
+	x->arg = arg;
+	x->result = XML_OK;
+	x->depth = reading == READING_ELEMENTS ? 1 : 0;
+	x->is_in_element = false;
+	x->open_edit = XML_KEEP;
+	x->own = 0;
+	x->work = x->added = 0;
+	x->run = x->left_out = 0;
+	x->index_base = (int64_t) x->shown;
+	plain_text_clear(&x->text);
+	namespaces_clear(&x->own_declared);
+	x->declared = &x->own_declared;
+}
 
-	if (is_other_encoding(x, bytes)) {
-		x->result = XML_MALFORMED;
+/* Shows expat the bytes, but for the text that is left out. */
+static void
+show(struct xml *x, struct slice bytes, struct slice behind, bool is_final)
+{
+	size_t n = bytes.n - x->text.bytes + behind.n, at = 0;
+	char *out = XML_GetBuffer(x->expat, (int) (n > 0 ? n : 1));
+
+	if (out == NULL) {
+		x->result = XML_TOO_BIG;
 		return;
 	}
-	do {
-		size_t n = bytes.n - done < piece ? bytes.n - done : piece;
-		bool last = is_final && n == bytes.n - done;
-		uint64_t unfinished;
-		if (XML_Parse(x->parser->expat, bytes.p + done, (int) n, last) != XML_STATUS_OK) {
-			if (x->result == XML_OK)
-				x->result = result_of(XML_GetErrorCode(x->parser->expat));
-			return;
-		}
-		done += n;
-		x->parser->fed += n;
-		unfinished = x->chunk_at + done - here(x);
-		piece = unfinished < PIECE ? PIECE : unfinished < bytes.n ? (size_t) unfinished : bytes.n;
-	} while (done < bytes.n);
+	for (size_t i = 0; i < x->text.n; i++) {
+		out = put(out, bytes.p + at, x->text.run[i].from - at);
+		at = x->text.run[i].to;
+	}
+	out = put(out, bytes.p + at, bytes.n - at);
+	put(out, behind.p, behind.n);
+	x->shown += n;
+	if (XML_ParseBuffer(x->expat, (int) n, is_final) != XML_STATUS_OK && x->result == XML_OK)
+		x->result = result_of(XML_GetErrorCode(x->expat));
+}
+
+/* Is it worth to look the bytes over, and are they within bounds? */
+static void
+look_over(struct xml *x, unsigned text_depth)
+{
+	if (x->bytes.n >= SURVEY_BYTES && !survey(x->bytes, text_depth, &x->text))
+		x->result = XML_TOO_BIG;
+	if (x->shows_text)
+		plain_text_clear(&x->text);
+}
+
+/* After anything refused, and after anything large, the next finds a new parser. */
+static enum xml_result
+finish(struct xml *x)
+{
+	if (x->result != XML_OK || x->shown - (uint64_t) x->index_base + x->work >= RECYCLE_BYTES)
+		forget_parser(x);
+	x->bytes = SLICE_NONE;
+	return x->result;
+}
+
+/* ---- documents ---- */
+
+enum xml_result
+xml_document(struct xml *x, enum xml_shape shape, const struct xml_handler *handler, struct xml_limits limits,
+	struct slice bytes, void *arg)
+{
+	renew_parser(x);
+	begin(x, (enum reading) shape, handler, limits, bytes, arg);
+	if (is_other_encoding(x->bytes))
+		x->result = XML_MALFORMED;
+	else
+		look_over(x, shape == XML_MESSAGE ? 1 : 2);
+	if (shape == XML_WRAPPER)
+		XML_SetCharacterDataHandler(x->expat, on_text);
+	if (x->result == XML_OK)
+		show(x, x->bytes, SLICE(""), true);
+	return finish(x);
+}
+
+/* <name .../> */
+static bool
+ends_itself(struct slice tag)
+{
+	return tag.n >= 2 && tag.p[tag.n - 2] == '/';
+}
+
+/* It is made a document: <name ...></name>. */
+enum xml_result
+xml_header(struct xml *x, const struct xml_handler *handler, struct slice bytes, struct slice name,
+	struct root_pool *pool, void *arg, struct root **root)
+{
+	static const struct xml_limits limits = {.element = 0};
+	struct buf end;
+
+	*root = NULL;
+	renew_parser(x);
+	begin(x, READING_HEADER, handler, limits, bytes, arg);
+	buf_init(&end, BUF_UNLIMITED);
+	if (!ends_itself(bytes)) {
+		buf_append_str(&end, "</");
+		buf_append(&end, name);
+		buf_append_char(&end, '>');
+	}
+	if (is_other_encoding(x->bytes))
+		x->result = XML_MALFORMED;
+	else
+		show(x, x->bytes, buf_slice(&end), true);
+	buf_fini(&end);
+	if (x->result == XML_OK)
+		*root = root_find(pool, name, &x->own_declared);
+	return finish(x);
+}
+
+/* ---- elements of a stream ---- */
+
+/* The parser gets to where the stream is: behind its root's start tag. */
+static void
+go_behind(struct xml *x, struct root *root)
+{
+	static const struct xml_handler none;
+	static const struct xml_limits limits = {.element = 0};
+
+	renew_parser(x);
+	begin(x, READING_ROOT, &none, limits, root_tag(root), NULL);
+	show(x, x->bytes, SLICE(""), false);
+	x->root = root_ref(root);
+	must(x->result != XML_OK || x->depth == 1);
 }
 
 enum xml_result
-xml_document(struct xml *x, struct slice bytes, void *arg)
+xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct root *root,
+	struct slice bytes, const struct xml_border *border, size_t n, bool has_long_text, void *arg)
 {
-	must(x->shape != XML_STREAM);
-	reset_parser(x);
-	rewind_all(x, arg);
-	x->chunk = bytes.p != NULL ? bytes : SLICE("");
-	x->fed = bytes.n;
-	parse(x, x->chunk, true);
-	x->chunk = SLICE_NONE;
-	return x->result;
+	if (x->expat == NULL || x->root != root)
+		go_behind(x, root);
+	else
+		x->result = XML_OK;
+	if (x->result != XML_OK)
+		return finish(x);
+	begin(x, READING_ELEMENTS, handler, limits, bytes, arg);
+	x->declared = root_declared(root);
+	x->border = border;
+	x->n_borders = n;
+	if (has_long_text)
+		look_over(x, 1);
+	if (x->result == XML_OK)
+		show(x, x->bytes, SLICE(""), false);
+	if (x->result == XML_OK && (x->n_borders > 0 || x->depth != 1))
+		x->result = XML_MALFORMED;
+	if (x->shown >= RETIRE_BYTES && x->result == XML_OK) {
+		forget_parser(x);
+		return XML_OK;
+	}
+	return finish(x);
+}
+
+/* ---- life ---- */
+
+struct xml *
+xml_new(uint64_t seed)
+{
+	struct xml *x = xcalloc(1, sizeof *x);
+
+	x->seed = seed;
+	return x;
 }
 
 void
-xml_open(struct xml *x, void *arg)
+xml_free(struct xml *x)
 {
-	must(x->shape == XML_STREAM);
-	drop_parser(x);
-	forget_primer(x);
-	rewind_all(x, arg);
-	buf_clear(&x->header, 0);
+	if (x == NULL)
+		return;
+	forget_parser(x);
+	plain_text_fini(&x->text);
+	namespaces_fini(&x->own_declared);
+	free(x);
 }
 
-/*
- * What must still be there when the next chunk comes: the bytes of an
- * unfinished element, or of an unfinished tag.
- */
-static void
-carry_over(struct xml *x)
+void
+xml_show_text(struct xml *x)
 {
-	uint64_t from = x->in_element ? x->start : here(x);
-	uint64_t token = here(x);
-	int error;
-
-	if (from >= x->chunk_at) {
-		size_t skip = (size_t) (from - x->chunk_at);
-		buf_clear(&x->carry, PIECE);
-		x->carry_at = from;
-		error = buf_append(&x->carry, slice_of(x->chunk.p + skip, x->chunk.n - skip));
-	} else {
-		buf_consume(&x->carry, (size_t) (from - x->carry_at));
-		x->carry_at = from;
-		error = buf_append(&x->carry, x->chunk);
-	}
-	if (token != x->token)
-		x->rescan = 0;
-	x->token = token;
-	x->rescan += x->fed > token ? (size_t) (x->fed - token) : 0;
-	if (error != 0 || x->rescan > MAX_RESCAN || (x->in_element && x->fed - x->start > x->limits.element) ||
-		(x->primer == NULL && x->fed > MAX_HEADER))
-		x->result = XML_TOO_BIG;
-}
-
-size_t
-xml_unfinished(const struct xml *x)
-{
-	return x->carry.n;
-}
-
-enum xml_result
-xml_feed(struct xml *x, struct slice bytes)
-{
-	must(x->shape == XML_STREAM);
-	if (x->result == XML_OK && bytes.n > 0 && x->parser == NULL)
-		take_parser(x);
-	if (x->result != XML_OK || bytes.n == 0)
-		return x->result;
-	x->chunk = bytes;
-	x->added = 0;
-	x->chunk_at = x->fed;
-	x->fed += bytes.n;
-	parse(x, bytes, false);
-	if (x->result == XML_OK)
-		carry_over(x);
-	x->chunk = SLICE_NONE;
-	if (x->result == XML_OK && x->depth == 1 && x->carry.n == 0)
-		give_back(x);
-	return x->result;
+	x->shows_text = true;
 }

@@ -1,5 +1,5 @@
 /*
- * xml.h: bytes in, complete elements out.
+ * xml.h: whole documents and whole elements in, complete elements out.
  *
  * expat checks every byte; what comes out are the sender's own bytes, cut at
  * the borders of an element, with only those namespace declarations added
@@ -11,15 +11,20 @@
  *        <message xmlns='jabber:client' to='a'><body/></message>
  *
  * What XMPP forbids (DTD, processing instructions, comments, entities other
- * than the predefined ones; RFC 6120, 11.1) is refused.  Depth and size are
- * capped, and so is the work of a sender who dribbles one huge tag.
+ * than the predefined ones; RFC 6120, 11.1) is refused.  Depth, size, numbers
+ * of tags and attributes, and the work that long namespace names make are
+ * bounded.
+ *
+ * A reader is a parser of expat's and what it stands in.  It is as new after
+ * anything that was refused or large: nobody notices who was there before.
  */
 #ifndef CULVERT_PROTO_XML_XML_H
 #define CULVERT_PROTO_XML_XML_H
 
 #include "base/slice.h"
-#include "proto/xml/primer.h"
+#include "proto/xml/root.h"
 #include "proto/xml/stanza.h"
+#include "proto/xml/xml_limits.h"
 #include "proto/xml/xml_text.h"
 
 #define XML_NS_CLIENT "jabber:client"
@@ -33,9 +38,8 @@
 #define XML_NS_XML "http://www.w3.org/XML/1998/namespace"
 
 enum xml_shape {
-	XML_MESSAGE, /* a whole document; its root is the element to cut (RFC 7395) */
-	XML_WRAPPER, /* a whole document; the root's children are cut (XEP-0124) */
-	XML_STREAM,  /* a stream that arrives in pieces; the root's children are cut (RFC 6120) */
+	XML_MESSAGE, /* the root is the element to cut (RFC 7395) */
+	XML_WRAPPER, /* the root's children are cut (XEP-0124) */
 };
 
 enum xml_result {
@@ -53,55 +57,70 @@ struct xml_known {
 	struct slice prefix, uri;
 };
 
+/* What becomes of an element inside of one that concerns this hop too. */
+enum xml_inner {
+	XML_KEEP,
+	XML_CUT,     /* it is left out */
+	XML_REPLACE, /* its content is: see replace */
+};
+
 struct xml_handler {
 	const struct xml_known *known;
 	size_t n_known;
-	/* The root's start tag.  False stops the parser (XML_STOPPED). */
+	/* The root's start tag.  False stops the reader (XML_STOPPED). */
 	bool (*root)(void *arg, const struct xml_element *root);
 	/* A complete element; takes it over.  False stops. */
 	bool (*element)(void *arg, struct stanza *st);
 	/*
 	 * Optional: start tags inside <stream:features/> and <success/>, and of
-	 * stream management; depth 0 is the element itself, 1 its child.  False
-	 * cuts a child out of the bytes.
+	 * stream management; depth 0 is the element itself, where nothing can be
+	 * cut, 1 its child.
 	 */
-	bool (*inner)(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element);
-	/* Optional: the root's end tag.  False stops. */
-	bool (*end)(void *arg);
+	enum xml_inner (*inner)(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element);
+	/*
+	 * For who says XML_REPLACE: *part is the content as it was written; when it
+	 * returns true, *part, which it may have made smaller, is replaced by *with,
+	 * XML_REPLACEMENT bytes at most.
+	 */
+	bool (*replace)(void *arg, struct slice *part, struct slice *with);
 };
 
-struct xml_limits {
-	size_t element; /* bytes of one cut element (and of the root's start tag) */
-	unsigned depth; /* of elements inside a cut element */
-};
+#define XML_REPLACEMENT 24
 
 struct xml;
 
-/* handler and arg must outlive the reader. */
-struct xml *xml_new(enum xml_shape shape, const struct xml_handler *handler, struct xml_limits limits);
-/* A number that nobody can guess, for expat's tables.  Without one it asks the system, for each document anew. */
-void xml_seed(struct xml *x, uint64_t seed);
+/* seed: a number that nobody can guess, for expat's tables; 0: it asks the system, for each document anew. */
+struct xml *xml_new(uint64_t seed);
 /* NULL is fine. */
 void xml_free(struct xml *x);
 
-/*
- * A stream of a pool has no parser of its own between two elements: it would
- * be most of what a silent stream costs.  For an XML_STREAM that was not
- * opened yet; the pool must outlive it.  Without one it keeps its parser.
- */
-void xml_share(struct xml *x, struct primer_pool *pool);
+/* Reads one whole document; arg goes to the handler. */
+enum xml_result xml_document(struct xml *x, enum xml_shape shape, const struct xml_handler *handler,
+	struct xml_limits limits, struct slice bytes, void *arg);
 
 /*
- * Reads one whole document of shape XML_MESSAGE or XML_WRAPPER; arg goes to the handler.  The
- * reader may be used for any number of documents, one after the other.
+ * Reads the header of a stream, up to the end of its root's start tag: name is
+ * that of the root as it is written.  The root is found in the pool, or made,
+ * and the caller's; NULL unless XML_OK is returned.
  */
-enum xml_result xml_document(struct xml *x, struct slice bytes, void *arg);
+enum xml_result xml_header(struct xml *x, const struct xml_handler *handler, struct slice bytes, struct slice name,
+	struct root_pool *pool, void *arg, struct root **root);
 
-/* Starts a new stream (XML_STREAM): the next bytes are its header; arg goes to the handler from now on. */
-void xml_open(struct xml *x, void *arg);
-/* Bytes of a stream that are kept for what is to come: of an unfinished element. */
-size_t xml_unfinished(const struct xml *x);
-/* Feeds bytes of a stream.  After anything but XML_OK only xml_open() or xml_free() may follow. */
-enum xml_result xml_feed(struct xml *x, struct slice bytes);
+/* Where an element begins and ends. */
+struct xml_border {
+	size_t from, to;
+};
+
+/*
+ * Reads whole elements of a stream with this root.  Between them there is
+ * white space.  expat must find exactly these borders, or it is XML_MALFORMED.
+ * has_long_text: it is worth to look for text that expat need not see.
+ */
+enum xml_result
+xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct root *root,
+	struct slice bytes, const struct xml_border *border, size_t n, bool has_long_text, void *arg);
+
+/* For tests: text is shown to expat, all of it. */
+void xml_show_text(struct xml *x);
 
 #endif

@@ -1,0 +1,190 @@
+#include "proto/xml/markup.h"
+
+#include <string.h>
+
+enum {
+	BEFORE,     /* the "<" is next */
+	OPENED,     /* "<" */
+	TAG,        /* in a start tag, outside of quotes */
+	QUOTED,     /* in an attribute's value */
+	SLASH,      /* "/" of <a/> */
+	END_OPENED, /* "</" */
+	END_TAG,
+	CDATA_OPEN, /* "<!", as far as it matches */
+	CDATA_TEXT,
+	CDATA_CLOSE,  /* "]" ... */
+	CDATA_CLOSES, /* ... and another one */
+	QUESTION,     /* "<?", as far as it matches */
+	DECLARATION,
+	DECLARATION_CLOSE, /* "?" */
+};
+
+static const char cdata[] = "<![CDATA[", declaration[] = "<?xml";
+
+/* What is of interest in a start tag. */
+static const bool stops[256] = {['<'] = true, ['>'] = true, ['/'] = true, ['\''] = true, ['"'] = true};
+
+/* May a name begin so?  Of what is no ASCII only expat knows. */
+static bool
+begins_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' || (c & 0x80) != 0;
+}
+
+/* The byte behind "<". */
+static void
+open_markup(struct markup *m, char c)
+{
+	m->matched = 2;
+	if (c == '/')
+		m->state = END_OPENED;
+	else if (c == '!')
+		m->state = CDATA_OPEN;
+	else if (c == '?')
+		m->state = QUESTION;
+	else if (begins_name(c))
+		m->state = TAG;
+	else
+		m->kind = MARKUP_MALFORMED;
+}
+
+/* Behind "<!" comes a section, a comment or a DTD. */
+static void
+match_cdata(struct markup *m, char c)
+{
+	if (c != cdata[m->matched])
+		m->kind = m->matched == 2 && (c == '-' || c == 'D') ? MARKUP_RESTRICTED : MARKUP_MALFORMED;
+	else if (++m->matched == sizeof cdata - 1)
+		m->state = CDATA_TEXT;
+}
+
+/* Behind "<?" comes "xml" and a blank, or it is an instruction. */
+static void
+match_declaration(struct markup *m, char c)
+{
+	if (m->matched < sizeof declaration - 1) {
+		if (c != declaration[m->matched++])
+			m->kind = MARKUP_RESTRICTED;
+	} else if (markup_ends_name(c) && c != '>' && c != '/') {
+		m->state = DECLARATION;
+	} else {
+		m->kind = MARKUP_RESTRICTED;
+	}
+}
+
+/* A byte of a start tag that is of interest. */
+static void
+tag_stop(struct markup *m, char c)
+{
+	switch (c) {
+	case '<':
+		m->kind = MARKUP_MALFORMED;
+		break;
+	case '>':
+		m->kind = MARKUP_START;
+		break;
+	case '/':
+		m->state = SLASH;
+		break;
+	default:
+		m->quote = c;
+		m->state = QUOTED;
+		if (++m->attributes > MARKUP_ATTRIBUTES)
+			m->kind = MARKUP_TOO_MANY;
+	}
+}
+
+static const char *
+feed_tag(struct markup *m, const char *p, const char *end)
+{
+	while (p < end && m->kind == MARKUP_UNFINISHED) {
+		if (m->state == TAG) {
+			while (p < end && !stops[(unsigned char) *p])
+				p++;
+			if (p < end)
+				tag_stop(m, *p++);
+		} else if (m->state == QUOTED) {
+			while (p < end && *p != m->quote && *p != '<')
+				p++;
+			if (p == end)
+				break;
+			if (*p++ == '<')
+				m->kind = MARKUP_MALFORMED;
+			m->state = TAG;
+		} else {
+			m->kind = *p++ == '>' ? MARKUP_EMPTY : MARKUP_MALFORMED;
+		}
+	}
+	return p;
+}
+
+static const char *
+feed_cdata(struct markup *m, const char *p, const char *end)
+{
+	while (p < end && m->kind == MARKUP_UNFINISHED) {
+		if (m->state == CDATA_TEXT) {
+			p = memchr(p, ']', (size_t) (end - p));
+			if (p == NULL)
+				return end;
+			m->state = CDATA_CLOSE;
+		} else if (*p == ']') {
+			m->state = CDATA_CLOSES;
+		} else if (m->state == CDATA_CLOSES && *p == '>') {
+			m->kind = MARKUP_CDATA;
+		} else {
+			m->state = CDATA_TEXT;
+		}
+		p++;
+	}
+	return p;
+}
+
+const char *
+markup_feed(struct markup *m, const char *p, const char *end)
+{
+	while (p < end && m->kind == MARKUP_UNFINISHED) {
+		switch (m->state) {
+		case BEFORE:
+			if (*p++ != '<')
+				m->kind = MARKUP_MALFORMED;
+			m->state = OPENED;
+			break;
+		case OPENED:
+			open_markup(m, *p++);
+			break;
+		case TAG:
+		case QUOTED:
+		case SLASH:
+			p = feed_tag(m, p, end);
+			break;
+		case END_OPENED:
+			m->state = END_TAG;
+			if (!begins_name(*p++))
+				m->kind = MARKUP_MALFORMED;
+			break;
+		case END_TAG:
+			while (p < end && !stops[(unsigned char) *p])
+				p++;
+			if (p < end)
+				m->kind = *p++ == '>' ? MARKUP_END : MARKUP_MALFORMED;
+			break;
+		case CDATA_OPEN:
+			match_cdata(m, *p++);
+			break;
+		case QUESTION:
+			match_declaration(m, *p++);
+			break;
+		case DECLARATION:
+		case DECLARATION_CLOSE:
+			if (m->state == DECLARATION_CLOSE && *p == '>')
+				m->kind = MARKUP_DECLARATION;
+			else if (*p == '<')
+				m->kind = MARKUP_MALFORMED;
+			m->state = *p++ == '?' ? DECLARATION_CLOSE : DECLARATION;
+			break;
+		default:
+			p = feed_cdata(m, p, end);
+		}
+	}
+	return p;
+}

@@ -1,0 +1,71 @@
+/*
+ * markup.h: one piece of markup, from its "<" to its ">", byte by byte.
+ *
+ *      <a b='c>'>      START            </a>               END
+ *      <a/>            EMPTY            <![CDATA[...]]>    CDATA
+ *      <?xml ... ?>    DECLARATION      <!--  <!D  <?p     RESTRICTED, as soon as it shows
+ *
+ * It finds where the piece ends and looks at nothing else: whether names are
+ * names and attributes attributes is for expat, which reads all of it.  What
+ * this machine takes for an end is one for expat too, or expat refuses the
+ * piece.
+ */
+#ifndef CULVERT_PROTO_XML_MARKUP_H
+#define CULVERT_PROTO_XML_MARKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Attributes and declarations that one tag may have together.  Real clients stay below 20. */
+#define MARKUP_ATTRIBUTES 256
+
+#define MARKUP_TAGS_FREE 1024  /* tags that may be whatever the size of all bytes ... */
+#define MARKUP_BYTES_PER_TAG 8 /* ... and then one for so many */
+
+enum markup_kind {
+	MARKUP_UNFINISHED,
+	MARKUP_START,
+	MARKUP_EMPTY,
+	MARKUP_END,
+	MARKUP_CDATA,
+	MARKUP_DECLARATION,
+	MARKUP_RESTRICTED, /* a comment, a processing instruction, a DTD (RFC 6120, 11.1) */
+	MARKUP_MALFORMED,
+	MARKUP_TOO_MANY, /* attributes */
+};
+
+/* All zero: in front of the "<". */
+struct markup {
+	uint8_t kind; /* enum markup_kind */
+	uint8_t state;
+	char quote;      /* the open one */
+	uint8_t matched; /* bytes of "<![CDATA[" or "<?xml" */
+	uint16_t attributes;
+};
+
+/*
+ * Looks at the bytes from p to end, the first of them being the "<" or what
+ * follows on what was looked at before.  Returns the place behind the last
+ * byte looked at; m->kind says what it was when it is finished.
+ */
+const char *markup_feed(struct markup *m, const char *p, const char *end);
+
+/*
+ * Are these too many tags for so few bytes?  Each costs a parser the same,
+ * however short it is; a stanza has far fewer.
+ */
+static inline bool
+markup_has_too_many(size_t tags, size_t bytes)
+{
+	return tags > MARKUP_TAGS_FREE && tags - MARKUP_TAGS_FREE > bytes / MARKUP_BYTES_PER_TAG;
+}
+
+/* Does a name end before this byte? */
+static inline bool
+markup_ends_name(char c)
+{
+	return c == '>' || c == '/' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+#endif

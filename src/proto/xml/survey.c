@@ -1,0 +1,54 @@
+#include "proto/xml/survey.h"
+
+#include <string.h>
+
+#include "proto/xml/markup.h"
+
+bool
+survey(struct slice bytes, unsigned depth, struct plain_text *text)
+{
+	const char *p = bytes.p, *end = p + bytes.n;
+	size_t tags = 0;
+	unsigned open = 0;
+
+	while (p < end) {
+		struct markup m = {.kind = MARKUP_UNFINISHED};
+		const char *next = memchr(p, '<', (size_t) (end - p)), *to;
+		if (next == NULL)
+			return true;
+		if (open >= depth && next - p >= PLAIN_TEXT_MIN)
+			plain_text_find(text, bytes.p, p, next, false);
+		to = markup_feed(&m, next, end);
+		switch ((enum markup_kind) m.kind) {
+		case MARKUP_START:
+			open++;
+			tags++;
+			break;
+		case MARKUP_EMPTY:
+			tags++;
+			break;
+		case MARKUP_END:
+			if (open == 0)
+				return true;
+			open--;
+			break;
+		case MARKUP_CDATA:
+			if (open >= depth && to - next > PLAIN_TEXT_MIN)
+				plain_text_find(
+					text, bytes.p, next + sizeof "<![CDATA[" - 1, to - (sizeof "]]>" - 1), true);
+			break;
+		case MARKUP_DECLARATION:
+			break;
+		case MARKUP_TOO_MANY:
+			return false;
+		case MARKUP_UNFINISHED:
+		case MARKUP_RESTRICTED:
+		case MARKUP_MALFORMED:
+			return true;
+		}
+		p = to;
+		if (markup_has_too_many(tags, (size_t) (p - bytes.p)))
+			return false;
+	}
+	return true;
+}

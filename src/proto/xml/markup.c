@@ -22,14 +22,7 @@ enum {
 static const char cdata[] = "<![CDATA[", declaration[] = "<?xml";
 
 /* What is of interest in a start tag. */
-static const bool stops[256] = {['<'] = true, ['>'] = true, ['/'] = true, ['\''] = true, ['"'] = true};
-
-/* May a name begin so?  Of what is no ASCII only expat knows. */
-static bool
-begins_name(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' || (c & 0x80) != 0;
-}
+static const bool stops[256] = {['<'] = true, ['>'] = true, ['/'] = true, [':'] = true, ['\''] = true, ['"'] = true};
 
 /* The byte behind "<". */
 static void
@@ -42,7 +35,7 @@ open_markup(struct markup *m, char c)
 		m->state = CDATA_OPEN;
 	else if (c == '?')
 		m->state = QUESTION;
-	else if (begins_name(c))
+	else if (markup_begins_name(c))
 		m->state = TAG;
 	else
 		m->kind = MARKUP_MALFORMED;
@@ -86,8 +79,13 @@ tag_stop(struct markup *m, char c)
 	case '/':
 		m->state = SLASH;
 		break;
+	case ':':
+		if (m->colons < UINT16_MAX)
+			m->colons++;
+		break;
 	default:
 		m->quote = c;
+		m->value = 0;
 		m->state = QUOTED;
 		if (++m->attributes > MARKUP_ATTRIBUTES)
 			m->kind = MARKUP_TOO_MANY;
@@ -104,10 +102,14 @@ feed_tag(struct markup *m, const char *p, const char *end)
 			if (p < end)
 				tag_stop(m, *p++);
 		} else if (m->state == QUOTED) {
+			const char *from = p;
 			while (p < end && *p != m->quote && *p != '<')
 				p++;
+			m->value += (size_t) (p - from);
 			if (p == end)
 				break;
+			if (m->value > m->longest)
+				m->longest = m->value;
 			if (*p++ == '<')
 				m->kind = MARKUP_MALFORMED;
 			m->state = TAG;
@@ -159,11 +161,11 @@ markup_feed(struct markup *m, const char *p, const char *end)
 			break;
 		case END_OPENED:
 			m->state = END_TAG;
-			if (!begins_name(*p++))
+			if (!markup_begins_name(*p++))
 				m->kind = MARKUP_MALFORMED;
 			break;
 		case END_TAG:
-			while (p < end && !stops[(unsigned char) *p])
+			while (p < end && (!stops[(unsigned char) *p] || *p == ':'))
 				p++;
 			if (p < end)
 				m->kind = *p++ == '>' ? MARKUP_END : MARKUP_MALFORMED;

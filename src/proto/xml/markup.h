@@ -20,8 +20,12 @@
 /* Attributes and declarations that one tag may have together.  Real clients stay below 20. */
 #define MARKUP_ATTRIBUTES 256
 
-#define MARKUP_TAGS_FREE 1024  /* tags that may be whatever the size of all bytes ... */
-#define MARKUP_BYTES_PER_TAG 8 /* ... and then one for so many */
+#define MARKUP_NAMESPACE_MAX 1024 /* bytes of the name of a namespace */
+#define MARKUP_COLONS_FREE 8      /* prefixed names of a tag that are not worth to be counted */
+#define MARKUP_WORK_FREE 4096     /* bytes of namespace names to go through, whatever the size of all bytes ... */
+#define MARKUP_WORK_PER_BYTE 8    /* ... and for each of them */
+#define MARKUP_TAGS_FREE 1024     /* tags that may be whatever the size of all bytes ... */
+#define MARKUP_BYTES_PER_TAG 8    /* ... and then one for so many */
 
 enum markup_kind {
 	MARKUP_UNFINISHED,
@@ -42,6 +46,9 @@ struct markup {
 	char quote;      /* the open one */
 	uint8_t matched; /* bytes of "<![CDATA[" or "<?xml" */
 	uint16_t attributes;
+	uint16_t colons; /* outside of quotes: prefixed names, more or less */
+	size_t value;    /* bytes of the value that is open */
+	size_t longest;  /* bytes of the longest value */
 };
 
 /*
@@ -52,6 +59,27 @@ struct markup {
 const char *markup_feed(struct markup *m, const char *p, const char *end);
 
 /*
+ * How many bytes of namespace names a parser may have to go through for the
+ * prefixed names of this tag.  *longest is that of the longest value so far,
+ * which may be the name of a namespace; the tag's own are added to it.  A few
+ * prefixed names are not counted.
+ */
+static inline size_t
+markup_work(const struct markup *m, size_t *longest)
+{
+	if (m->longest > *longest)
+		*longest = m->longest < MARKUP_NAMESPACE_MAX ? m->longest : MARKUP_NAMESPACE_MAX;
+	return m->colons > MARKUP_COLONS_FREE ? m->colons * *longest : 0;
+}
+
+/* Is that too much for so few bytes? */
+static inline bool
+markup_is_too_much(size_t work, size_t bytes)
+{
+	return work > MARKUP_WORK_FREE + MARKUP_WORK_PER_BYTE * bytes;
+}
+
+/*
  * Are these too many tags for so few bytes?  Each costs a parser the same,
  * however short it is; a stanza has far fewer.
  */
@@ -59,6 +87,13 @@ static inline bool
 markup_has_too_many(size_t tags, size_t bytes)
 {
 	return tags > MARKUP_TAGS_FREE && tags - MARKUP_TAGS_FREE > bytes / MARKUP_BYTES_PER_TAG;
+}
+
+/* May a name begin with this byte?  Of what is no ASCII only a parser knows. */
+static inline bool
+markup_begins_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' || (c & 0x80) != 0;
 }
 
 /* Does a name end before this byte? */

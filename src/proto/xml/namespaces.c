@@ -13,6 +13,7 @@ namespaces_clear(struct namespaces *d)
 	for (unsigned i = 0; i < d->n; i++) {
 		free(d->at[i].prefix);
 		free(d->at[i].uri);
+		free(d->at[i].text);
 	}
 	d->n = 0;
 }
@@ -25,43 +26,7 @@ namespaces_fini(struct namespaces *d)
 	d->at = NULL;
 }
 
-bool
-namespaces_add(struct namespaces *d, struct slice prefix, struct slice uri)
-{
-	if (d->n == NAMESPACES_MAX)
-		return false;
-	if (d->n % STEP == 0)
-		d->at = xrealloc(d->at, (d->n + STEP) * sizeof *d->at);
-	d->at[d->n++] = (struct declaration){xstrndup(prefix.p, prefix.n), xstrndup(uri.p, uri.n), prefix.n, uri.n};
-	return true;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	return strcmp(((const struct declaration *) a)->prefix, ((const struct declaration *) b)->prefix);
-}
-
-void
-namespaces_sort(struct namespaces *d)
-{
-	if (d->n > 1)
-		qsort(d->at, d->n, sizeof *d->at, compare);
-}
-
-uint32_t
-namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns)
-{
-	uint32_t these = 0;
-
-	for (unsigned i = 0; i < d->n; i++)
-		if (slice_eq(prefix, slice_of(d->at[i].prefix, d->at[i].n_prefix)) &&
-			(!slice_is_set(ns) || slice_eq(ns, slice_of(d->at[i].uri, d->at[i].n_uri))))
-			these |= 1u << i;
-	return these;
-}
-
-/* Bytes of ` xmlns:prefix='uri'` once escaped, or what is written when out is not NULL. */
+/* Bytes of ` xmlns:prefix='uri'`, escaped; they are written when out is not NULL. */
 static size_t
 write_one(char *out, const struct declaration *d)
 {
@@ -105,6 +70,57 @@ write_one(char *out, const struct declaration *d)
 	return n;
 }
 
+bool
+namespaces_add(struct namespaces *d, struct slice prefix, struct slice uri)
+{
+	struct declaration one;
+
+	if (d->n == NAMESPACES_MAX)
+		return false;
+	if (d->n % STEP == 0)
+		d->at = xrealloc(d->at, (d->n + STEP) * sizeof *d->at);
+	one = (struct declaration){.prefix = xstrndup(prefix.p, prefix.n),
+		.uri = xstrndup(uri.p, uri.n),
+		.n_prefix = prefix.n,
+		.n_uri = uri.n};
+	one.n_text = write_one(NULL, &one);
+	one.text = xmalloc(one.n_text);
+	write_one(one.text, &one);
+	d->at[d->n++] = one;
+	return true;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(((const struct declaration *) a)->prefix, ((const struct declaration *) b)->prefix);
+}
+
+void
+namespaces_sort(struct namespaces *d)
+{
+	if (d->n > 1)
+		qsort(d->at, d->n, sizeof *d->at, compare);
+}
+
+uint32_t
+namespaces_all(const struct namespaces *d)
+{
+	return d->n == NAMESPACES_MAX ? UINT32_MAX : (UINT32_C(1) << d->n) - 1;
+}
+
+uint32_t
+namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns)
+{
+	uint32_t these = 0;
+
+	for (unsigned i = 0; i < d->n; i++)
+		if (slice_eq(prefix, slice_of(d->at[i].prefix, d->at[i].n_prefix)) &&
+			(!slice_is_set(ns) || slice_eq(ns, slice_of(d->at[i].uri, d->at[i].n_uri))))
+			these |= 1u << i;
+	return these;
+}
+
 size_t
 namespaces_size(const struct namespaces *d, uint32_t these)
 {
@@ -112,15 +128,18 @@ namespaces_size(const struct namespaces *d, uint32_t these)
 
 	for (unsigned i = 0; i < d->n; i++)
 		if (these & (1u << i))
-			n += write_one(NULL, &d->at[i]);
+			n += d->at[i].n_text;
 	return n;
 }
 
 char *
 namespaces_write(const struct namespaces *d, uint32_t these, char *out)
 {
-	for (unsigned i = 0; i < d->n; i++)
-		if (these & (1u << i))
-			out += write_one(out, &d->at[i]);
+	for (unsigned i = 0; i < d->n; i++) {
+		if ((these & (1u << i)) == 0)
+			continue;
+		memcpy(out, d->at[i].text, d->at[i].n_text);
+		out += d->at[i].n_text;
+	}
 	return out;
 }

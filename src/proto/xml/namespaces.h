@@ -16,7 +16,8 @@
 
 struct declaration {
 	char *prefix, *uri; /* prefix "" is the default namespace */
-	size_t n_prefix, n_uri;
+	char *text;         /* as it is written: ` xmlns:prefix='uri'`, escaped */
+	size_t n_prefix, n_uri, n_text;
 };
 
 /* All zero is none. */
@@ -32,12 +33,14 @@ void namespaces_clear(struct namespaces *d);
 /* By prefix: what is declared in another order is the same then. */
 void namespaces_sort(struct namespaces *d);
 
+/* All of them. */
+uint32_t namespaces_all(const struct namespaces *d);
 /* Which declare this prefix, and bind it to this namespace if ns is set. */
 uint32_t namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns);
 
 /* Bytes that namespaces_write() writes for these. */
 size_t namespaces_size(const struct namespaces *d, uint32_t these);
-/* Writes ` xmlns:prefix='uri'` for each of these; returns the end. */
+/* Writes each of these; returns the end. */
 char *namespaces_write(const struct namespaces *d, uint32_t these, char *out);
 
 #endif

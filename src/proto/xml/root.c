@@ -40,7 +40,7 @@ root_pool_free(struct root_pool *pool)
 static void
 write_tag(struct buf *tag, struct slice name, const struct namespaces *declared)
 {
-	uint32_t all = declared->n == 32 ? UINT32_MAX : (UINT32_C(1) << declared->n) - 1;
+	uint32_t all = namespaces_all(declared);
 	size_t n = namespaces_size(declared, all);
 	char *room;
 
@@ -71,7 +71,7 @@ root_find(struct root_pool *pool, struct slice name, struct namespaces *declared
 	namespaces_sort(declared);
 	buf_init(&tag, BUF_UNLIMITED);
 	write_tag(&tag, name, declared);
-	r = find(pool, buf_slice(&tag));
+	r = pool != NULL ? find(pool, buf_slice(&tag)) : NULL;
 	if (r != NULL) {
 		buf_fini(&tag);
 		namespaces_fini(declared);
@@ -83,7 +83,7 @@ root_find(struct root_pool *pool, struct slice name, struct namespaces *declared
 	r->declared = *declared;
 	*declared = (struct namespaces){.at = NULL};
 	list_init(&r->link);
-	if (pool->n < MAX_ROOTS) {
+	if (pool != NULL && pool->n < MAX_ROOTS) {
 		r->pool = pool;
 		pool->n++;
 		list_append(&pool->roots, &r->link);

@@ -22,8 +22,8 @@ void root_pool_free(struct root_pool *pool);
 
 /*
  * The root with this name, as it is written, and these declarations, which are
- * taken over; with one reference more.  When the pool has too many, it is
- * nobody else's.
+ * taken over; with one reference more.  Without a pool, or when it has too
+ * many, it is nobody else's.
  */
 struct root *root_find(struct root_pool *pool, struct slice name, struct namespaces *declared);
 struct root *root_ref(struct root *r);

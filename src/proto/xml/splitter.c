@@ -109,6 +109,8 @@ begin_piece(struct look *l)
 {
 	l->from = l->p;
 	l->s->depth = l->s->tags = 0;
+	l->s->work = 0;
+	l->s->longest = l->s->root_longest;
 	l->s->has_long_text = false;
 }
 
@@ -228,6 +230,7 @@ look_for_header(struct look *l, struct slice *piece)
 		if (length(l) > SPLITTER_HEADER_MAX)
 			return SPLITTER_TOO_BIG;
 		keep_root_name(l);
+		markup_work(&s->markup, &s->root_longest);
 		s->where = s->markup.kind == MARKUP_START ? BETWEEN : ENDED;
 		*piece = whole_piece(l);
 		return SPLITTER_HEADER;
@@ -308,6 +311,17 @@ skip(struct look *l)
 	return SPLITTER_MORE;
 }
 
+/* Counts a start tag: false when there are too many, or they are too much work for a parser. */
+static bool
+count_tag(struct look *l)
+{
+	struct splitter *s = l->s;
+
+	s->tags++;
+	s->work += markup_work(&s->markup, &s->longest);
+	return s->is_skipping || (!markup_has_too_many(s->tags, length(l)) && !markup_is_too_much(s->work, length(l)));
+}
+
 /* Markup stands complete; l->p is behind it. */
 static enum splitter_event
 take_markup(struct look *l, struct slice *piece)
@@ -322,12 +336,12 @@ take_markup(struct look *l, struct slice *piece)
 		if (s->depth > s->limits.depth)
 			return SPLITTER_TOO_DEEP;
 		l->open[s->depth++] = (uint32_t) s->markup_at;
-		s->tags++;
-		return SPLITTER_MORE;
+		return count_tag(l) ? SPLITTER_MORE : SPLITTER_TOO_BIG;
 	case MARKUP_EMPTY:
 		if (s->depth > s->limits.depth)
 			return SPLITTER_TOO_DEEP;
-		s->tags++;
+		if (!count_tag(l))
+			return SPLITTER_TOO_BIG;
 		break;
 	case MARKUP_END:
 		if (is_outer && s->is_skipping)
@@ -382,8 +396,6 @@ look_for_element_end(struct look *l, struct slice *piece)
 			event = take_markup(l, piece);
 			if (event != SPLITTER_MORE || s->where != INSIDE)
 				return event;
-			if (!s->is_skipping && markup_has_too_many(s->tags, length(l)))
-				return SPLITTER_TOO_BIG;
 		}
 		if (!s->is_skipping && length(l) > s->limits.element && (event = skip(l)) != SPLITTER_MORE)
 			return event;

@@ -8,7 +8,7 @@ bool
 survey(struct slice bytes, unsigned depth, struct plain_text *text)
 {
 	const char *p = bytes.p, *end = p + bytes.n;
-	size_t tags = 0;
+	size_t tags = 0, work = 0, longest = 0;
 	unsigned open = 0;
 
 	while (p < end) {
@@ -47,7 +47,8 @@ survey(struct slice bytes, unsigned depth, struct plain_text *text)
 			return true;
 		}
 		p = to;
-		if (markup_has_too_many(tags, (size_t) (p - bytes.p)))
+		work += markup_work(&m, &longest);
+		if (markup_has_too_many(tags, (size_t) (p - bytes.p)) || markup_is_too_much(work, bytes.n))
 			return false;
 	}
 	return true;

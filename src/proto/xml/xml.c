@@ -11,16 +11,14 @@
 #include "proto/xml/markup.h"
 #include "proto/xml/survey.h"
 
-#define MAX_NAMESPACE 1024    /* bytes of a namespace name: expat looks at all of it for each prefixed attribute */
 #define MAX_EDITS 4           /* elements cut out of <stream:features/>, or replaced */
 #define SURVEY_BYTES 256      /* what is shorter exceeds no bound, and is not worth to be looked over */
 #define MAX_ADDED 65536       /* bytes of declarations written again per call ... */
 #define MAX_ADDED_RATIO 8     /* ... and per byte read: <s:a/> with the prefix of streams adds seven */
-#define WORK_FREE 4096        /* bytes of namespace names that attributes make expat go through per call ... */
-#define WORK_PER_BYTE 4       /* ... and per byte read */
 #define WORK_OF_ELEMENTS 8    /* an element makes it go through a namespace name so many times faster */
 #define MAX_MEMORY (2u << 20) /* bytes expat may take whatever it reads ... */
 #define MAX_MEMORY_RATIO 30   /* ... and for each byte of it */
+#define SMALL_BYTES 1024      /* a document of which no more is shown needs no parser of its own */
 #define RECYCLE_BYTES 8192    /* a parser that was shown so many in one call is given up ... */
 #define RETIRE_BYTES 65536    /* ... and one that was shown so many behind a root: it keeps each name it saw */
 
@@ -33,18 +31,19 @@ struct edit {
 
 /* What expat reads. */
 enum reading {
-	READING_MESSAGE = XML_MESSAGE,
-	READING_WRAPPER = XML_WRAPPER,
+	READING_MESSAGE,
+	READING_WRAPPER,
 	READING_HEADER,
 	READING_ROOT, /* what was read before by another parser */
 	READING_ELEMENTS,
 };
 
 struct xml {
-	XML_Parser expat;  /* NULL: the next to read gets a new one */
-	uint64_t seed;     /* 0: expat asks the system */
-	uint64_t shown;    /* bytes that the parser has read */
-	struct root *root; /* behind whose start tag it stands, or NULL */
+	XML_Parser expat;     /* NULL: the next to read gets a new one */
+	uint64_t seed;        /* 0: expat asks the system */
+	uint64_t shown;       /* bytes that the parser has read */
+	struct root *root;    /* behind whose start tag it stands, or NULL */
+	struct root *endless; /* of small documents, see read_small() */
 	bool shows_text;
 
 	/* What is read now. */
@@ -54,7 +53,10 @@ struct xml {
 	struct xml_limits limits;
 	struct slice bytes;
 	enum xml_result result;
-	unsigned depth; /* of open elements */
+	unsigned depth;  /* of open elements */
+	unsigned outer;  /* the depth of the document's root */
+	bool has_root;   /* it has begun ... */
+	size_t root_end; /* ... and ended here */
 	size_t work;
 
 	/* The text that is left out, and how much of it is behind the place that was asked for last. */
@@ -86,7 +88,21 @@ struct xml {
 static unsigned
 cut_depth(const struct xml *x)
 {
-	return x->reading == READING_MESSAGE ? 0 : 1;
+	switch (x->reading) {
+	case READING_MESSAGE:
+		return x->outer;
+	case READING_WRAPPER:
+		return x->outer + 1;
+	default:
+		return 1;
+	}
+}
+
+/* Is the next tag, or the declaration in it, one of the document's root? */
+static bool
+is_at_root(const struct xml *x)
+{
+	return x->reading != READING_ELEMENTS && x->depth == x->outer;
 }
 
 static void
@@ -143,7 +159,7 @@ mark_names(struct xml *x, const struct xml_element *element)
 		if (x->is_in_element && x->declared->n > 0)
 			x->used |= namespaces_find(x->declared, name.prefix, name.ns);
 	}
-	if (x->work > WORK_FREE + WORK_PER_BYTE * x->bytes.n)
+	if (markup_is_too_much(x->work, x->bytes.n))
 		stop(x, XML_TOO_BIG);
 }
 
@@ -242,10 +258,11 @@ end_edit(struct xml *x)
 static void
 begin_root(struct xml *x, const struct xml_element *root)
 {
-	if (x->reading == READING_HEADER && tag_end(x) != x->bytes.n)
+	if (x->has_root || (x->reading == READING_HEADER && tag_end(x) != x->bytes.n))
 		stop(x, XML_MALFORMED);
 	else if (!x->handler->root(x->arg, root))
 		stop(x, XML_STOPPED);
+	x->has_root = true;
 }
 
 static void
@@ -261,7 +278,7 @@ on_start(void *data, const char *name, const char **attributes)
 		return;
 	}
 	xml_split_name(name, &element);
-	if (x->depth == 0)
+	if (is_at_root(x))
 		begin_root(x, &element);
 	if (x->result == XML_OK && x->depth == cut_depth(x))
 		begin_element(x, &element);
@@ -367,6 +384,8 @@ on_end(void *data, const char *name)
 	x->depth--;
 	if (x->open_edit != XML_KEEP && x->depth == x->edit_depth)
 		end_edit(x);
+	if (is_at_root(x))
+		x->root_end = tag_end(x);
 	if (x->is_in_element && x->depth == cut_depth(x))
 		end_element(x);
 }
@@ -393,13 +412,13 @@ on_declaration(void *data, const char *prefix, const char *uri)
 
 	if (x->result != XML_OK || x->reading == READING_ROOT)
 		return;
-	if (u.n > MAX_NAMESPACE)
+	if (u.n > MARKUP_NAMESPACE_MAX)
 		stop(x, XML_TOO_BIG);
 	else if (x->reading == READING_MESSAGE)
 		return;
 	else if (x->depth == cut_depth(x))
 		x->own |= namespaces_find(x->declared, p, SLICE_NONE);
-	else if (x->depth == 0)
+	else if (is_at_root(x))
 		declare(x, p, u);
 }
 
@@ -410,7 +429,7 @@ on_text(void *data, const char *text, int n)
 
 	for (int i = 0; i < n && x->result == XML_OK; i++)
 		if (!slice_is_space(text[i]))
-			stop(x, XML_TEXT);
+			stop(x, is_at_root(x) ? XML_MALFORMED : XML_TEXT);
 }
 
 static void
@@ -519,27 +538,35 @@ result_of(enum XML_Error error)
 	}
 }
 
-/* Begins to read bytes, of which the first is next for the parser. */
+/* Begins with bytes; the parser comes later. */
 static void
-begin(struct xml *x, enum reading reading, const struct xml_handler *handler, struct xml_limits limits,
-	struct slice bytes, void *arg)
+begin(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct slice bytes, void *arg)
 {
-	x->reading = reading;
 	x->handler = handler;
 	x->limits = limits;
 	x->bytes = bytes.p != NULL ? bytes : SLICE("");
 	x->arg = arg;
 	x->result = XML_OK;
-	x->depth = reading == READING_ELEMENTS ? 1 : 0;
-	x->is_in_element = false;
-	x->open_edit = XML_KEEP;
-	x->own = 0;
 	x->work = x->added = 0;
-	x->run = x->left_out = 0;
-	x->index_base = (int64_t) x->shown;
 	plain_text_clear(&x->text);
 	namespaces_clear(&x->own_declared);
 	x->declared = &x->own_declared;
+}
+
+/* The parser is there: the first of the bytes is next for it. */
+static void
+aim(struct xml *x, enum reading reading)
+{
+	x->reading = reading;
+	x->depth = x->outer = x->root != NULL ? 1 : 0;
+	x->has_root = false;
+	x->root_end = 0;
+	x->is_in_element = false;
+	x->open_edit = XML_KEEP;
+	x->own = 0;
+	x->run = x->left_out = 0;
+	x->index_base = (int64_t) x->shown;
+	XML_SetCharacterDataHandler(x->expat, reading == READING_WRAPPER ? on_text : NULL);
 }
 
 /* Shows expat the bytes, but for the text that is left out. */
@@ -574,11 +601,28 @@ look_over(struct xml *x, unsigned text_depth)
 		plain_text_clear(&x->text);
 }
 
+/* The parser gets behind the start tag of a root, if it is not there. */
+static void
+go_behind(struct xml *x, struct root *root)
+{
+	struct slice tag = root_tag(root);
+
+	if (x->root == root)
+		return;
+	renew_parser(x);
+	x->reading = READING_ROOT;
+	x->root = root_ref(root);
+	x->shown = tag.n;
+	if (XML_Parse(x->expat, tag.p, (int) tag.n, 0) != XML_STATUS_OK)
+		x->result = result_of(XML_GetErrorCode(x->expat));
+}
+
 /* After anything refused, and after anything large, the next finds a new parser. */
 static enum xml_result
 finish(struct xml *x)
 {
-	if (x->result != XML_OK || x->shown - (uint64_t) x->index_base + x->work >= RECYCLE_BYTES)
+	if (x->result != XML_OK || x->shown - (uint64_t) x->index_base + x->work >= RECYCLE_BYTES ||
+		(x->root != NULL && x->shown >= RETIRE_BYTES))
 		forget_parser(x);
 	x->bytes = SLICE_NONE;
 	return x->result;
@@ -586,20 +630,62 @@ finish(struct xml *x)
 
 /* ---- documents ---- */
 
+/* Nothing goes before its root: no declaration, no blank, no mark of another encoding. */
+static bool
+begins_with_root(struct slice bytes)
+{
+	return bytes.n > 2 && bytes.p[0] == '<' && markup_begins_name(bytes.p[1]);
+}
+
+static bool
+is_blank_from(struct slice bytes, size_t at)
+{
+	while (at < bytes.n && slice_is_space(bytes.p[at]))
+		at++;
+	return at == bytes.n;
+}
+
+/*
+ * A small document is read as an element of one that never ends: to begin
+ * anew costs the parser more than to read it.  What may stand behind an
+ * element and not behind a document is refused here.
+ */
+static void
+read_small(struct xml *x, enum reading reading)
+{
+	go_behind(x, x->endless);
+	if (x->result != XML_OK)
+		return;
+	aim(x, reading);
+	show(x, x->bytes, SLICE(""), false);
+	if (x->result == XML_OK && (x->root_end == 0 || !is_blank_from(x->bytes, x->root_end)))
+		x->result = XML_MALFORMED;
+}
+
+static void
+read_whole(struct xml *x, enum reading reading, struct slice behind)
+{
+	if (is_other_encoding(x->bytes)) {
+		x->result = XML_MALFORMED;
+		return;
+	}
+	renew_parser(x);
+	aim(x, reading);
+	show(x, x->bytes, behind, true);
+}
+
 enum xml_result
 xml_document(struct xml *x, enum xml_shape shape, const struct xml_handler *handler, struct xml_limits limits,
 	struct slice bytes, void *arg)
 {
-	renew_parser(x);
-	begin(x, (enum reading) shape, handler, limits, bytes, arg);
-	if (is_other_encoding(x->bytes))
-		x->result = XML_MALFORMED;
-	else
-		look_over(x, shape == XML_MESSAGE ? 1 : 2);
-	if (shape == XML_WRAPPER)
-		XML_SetCharacterDataHandler(x->expat, on_text);
-	if (x->result == XML_OK)
-		show(x, x->bytes, SLICE(""), true);
+	enum reading reading = shape == XML_MESSAGE ? READING_MESSAGE : READING_WRAPPER;
+
+	begin(x, handler, limits, bytes, arg);
+	look_over(x, shape == XML_MESSAGE ? 1 : 2);
+	if (x->result == XML_OK && x->bytes.n - x->text.bytes <= SMALL_BYTES && begins_with_root(x->bytes))
+		read_small(x, reading);
+	else if (x->result == XML_OK)
+		read_whole(x, reading, SLICE(""));
 	return finish(x);
 }
 
@@ -619,18 +705,14 @@ xml_header(struct xml *x, const struct xml_handler *handler, struct slice bytes,
 	struct buf end;
 
 	*root = NULL;
-	renew_parser(x);
-	begin(x, READING_HEADER, handler, limits, bytes, arg);
+	begin(x, handler, limits, bytes, arg);
 	buf_init(&end, BUF_UNLIMITED);
 	if (!ends_itself(bytes)) {
 		buf_append_str(&end, "</");
 		buf_append(&end, name);
 		buf_append_char(&end, '>');
 	}
-	if (is_other_encoding(x->bytes))
-		x->result = XML_MALFORMED;
-	else
-		show(x, x->bytes, buf_slice(&end), true);
+	read_whole(x, READING_HEADER, buf_slice(&end));
 	buf_fini(&end);
 	if (x->result == XML_OK)
 		*root = root_find(pool, name, &x->own_declared);
@@ -639,44 +721,24 @@ xml_header(struct xml *x, const struct xml_handler *handler, struct slice bytes,
 
 /* ---- elements of a stream ---- */
 
-/* The parser gets to where the stream is: behind its root's start tag. */
-static void
-go_behind(struct xml *x, struct root *root)
-{
-	static const struct xml_handler none;
-	static const struct xml_limits limits = {.element = 0};
-
-	renew_parser(x);
-	begin(x, READING_ROOT, &none, limits, root_tag(root), NULL);
-	show(x, x->bytes, SLICE(""), false);
-	x->root = root_ref(root);
-	must(x->result != XML_OK || x->depth == 1);
-}
-
 enum xml_result
 xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct root *root,
 	struct slice bytes, const struct xml_border *border, size_t n, bool has_long_text, void *arg)
 {
-	if (x->expat == NULL || x->root != root)
-		go_behind(x, root);
-	else
-		x->result = XML_OK;
-	if (x->result != XML_OK)
-		return finish(x);
-	begin(x, READING_ELEMENTS, handler, limits, bytes, arg);
+	begin(x, handler, limits, bytes, arg);
 	x->declared = root_declared(root);
 	x->border = border;
 	x->n_borders = n;
 	if (has_long_text)
 		look_over(x, 1);
 	if (x->result == XML_OK)
+		go_behind(x, root);
+	if (x->result == XML_OK) {
+		aim(x, READING_ELEMENTS);
 		show(x, x->bytes, SLICE(""), false);
+	}
 	if (x->result == XML_OK && (x->n_borders > 0 || x->depth != 1))
 		x->result = XML_MALFORMED;
-	if (x->shown >= RETIRE_BYTES && x->result == XML_OK) {
-		forget_parser(x);
-		return XML_OK;
-	}
 	return finish(x);
 }
 
@@ -688,6 +750,7 @@ xml_new(uint64_t seed)
 	struct xml *x = xcalloc(1, sizeof *x);
 
 	x->seed = seed;
+	x->endless = root_find(NULL, SLICE("endless"), &x->own_declared);
 	return x;
 }
 
@@ -697,6 +760,7 @@ xml_free(struct xml *x)
 	if (x == NULL)
 		return;
 	forget_parser(x);
+	root_unref(x->endless);
 	plain_text_fini(&x->text);
 	namespaces_fini(&x->own_declared);
 	free(x);

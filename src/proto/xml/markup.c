@@ -150,7 +150,9 @@ markup_feed(struct markup *m, const char *p, const char *end)
 			if (*p++ != '<')
 				m->kind = MARKUP_MALFORMED;
 			m->state = OPENED;
-			break;
+			if (p == end)
+				break;
+			/* fall through */
 		case OPENED:
 			open_markup(m, *p++);
 			break;

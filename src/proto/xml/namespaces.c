@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fatal.h"
 
@@ -114,11 +115,23 @@ namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns
 {
 	uint32_t these = 0;
 
-	for (unsigned i = 0; i < d->n; i++)
-		if (slice_eq(prefix, slice_of(d->at[i].prefix, d->at[i].n_prefix)) &&
-			(!slice_is_set(ns) || slice_eq(ns, slice_of(d->at[i].uri, d->at[i].n_uri))))
-			these |= 1u << i;
+	for (unsigned i = 0; i < d->n; i++) {
+		const struct declaration *one = &d->at[i];
+		if (one->n_prefix == prefix.n && slice_eq(prefix, slice_of(one->prefix, prefix.n)) &&
+			(!slice_is_set(ns) || slice_eq(ns, slice_of(one->uri, one->n_uri))))
+			these |= UINT32_C(1) << i;
+	}
 	return these;
+}
+
+/* The lowest of these, which leaves them. */
+static const struct declaration *
+next(const struct namespaces *d, uint32_t *these)
+{
+	unsigned i = (unsigned) ffs((int) *these) - 1;
+
+	*these &= *these - 1;
+	return &d->at[i];
 }
 
 size_t
@@ -126,20 +139,18 @@ namespaces_size(const struct namespaces *d, uint32_t these)
 {
 	size_t n = 0;
 
-	for (unsigned i = 0; i < d->n; i++)
-		if (these & (1u << i))
-			n += d->at[i].n_text;
+	while (these != 0)
+		n += next(d, &these)->n_text;
 	return n;
 }
 
 char *
 namespaces_write(const struct namespaces *d, uint32_t these, char *out)
 {
-	for (unsigned i = 0; i < d->n; i++) {
-		if ((these & (1u << i)) == 0)
-			continue;
-		memcpy(out, d->at[i].text, d->at[i].n_text);
-		out += d->at[i].n_text;
+	while (these != 0) {
+		const struct declaration *one = next(d, &these);
+		memcpy(out, one->text, one->n_text);
+		out += one->n_text;
 	}
 	return out;
 }

@@ -448,8 +448,11 @@ enum splitter_event
 splitter_next(struct splitter *s, struct slice *rest, struct slice *piece)
 {
 	enum splitter_event event = SPLITTER_MORE;
-	struct look l = {.s = s, .from = rest->p, .p = rest->p, .end = rest->p + rest->n};
+	struct look l; /* its room for open tags stays as it is */
 
+	l.s = s;
+	l.from = l.p = rest->p;
+	l.end = rest->p + rest->n;
 	if (s->broken != SPLITTER_MORE)
 		return s->broken;
 	if (s->is_kept_given)

@@ -2,6 +2,7 @@
 
 #define XML_DTD /* expat.h then declares what bounds its memory */
 #include <expat.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -53,10 +54,11 @@ struct xml {
 	struct xml_limits limits;
 	struct slice bytes;
 	enum xml_result result;
-	unsigned depth;  /* of open elements */
-	unsigned outer;  /* the depth of the document's root */
-	bool has_root;   /* it has begun ... */
-	size_t root_end; /* ... and ended here */
+	unsigned depth;     /* of open elements */
+	unsigned outer;     /* the depth of the document's root; of a stream's elements none */
+	unsigned cut_depth; /* at which elements are cut */
+	bool has_root;      /* it has begun ... */
+	size_t root_end;    /* ... and ended here */
 	size_t work;
 
 	/* The text that is left out, and how much of it is behind the place that was asked for last. */
@@ -83,27 +85,6 @@ struct xml {
 	const struct xml_border *border; /* of the elements still to come */
 	size_t n_borders;
 };
-
-/* Depth at which elements are cut. */
-static unsigned
-cut_depth(const struct xml *x)
-{
-	switch (x->reading) {
-	case READING_MESSAGE:
-		return x->outer;
-	case READING_WRAPPER:
-		return x->outer + 1;
-	default:
-		return 1;
-	}
-}
-
-/* Is the next tag, or the declaration in it, one of the document's root? */
-static bool
-is_at_root(const struct xml *x)
-{
-	return x->reading != READING_ELEMENTS && x->depth == x->outer;
-}
 
 static void
 stop(struct xml *x, enum xml_result why)
@@ -167,6 +148,15 @@ mark_names(struct xml *x, const struct xml_element *element)
 static enum stanza_kind
 kind_of(const struct xml_element *element)
 {
+	/* Most names begin with none of these, and need not be compared. */
+	static const bool initials[256] = {['c'] = true,
+		['e'] = true,
+		['f'] = true,
+		['i'] = true,
+		['m'] = true,
+		['p'] = true,
+		['r'] = true,
+		['s'] = true};
 	static const struct {
 		struct slice ns, local;
 		enum stanza_kind kind;
@@ -188,6 +178,8 @@ kind_of(const struct xml_element *element)
 		{SLICE_NONE, SLICE("iq"), STANZA_IQ},
 	};
 
+	if (!initials[(unsigned char) element->local.p[0]])
+		return STANZA_OTHER;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (!slice_eq(element->local, known[i].local))
 			continue;
@@ -217,7 +209,7 @@ begin_element(struct xml *x, const struct xml_element *element)
 static void
 judge_inner(struct xml *x, const struct xml_element *element)
 {
-	unsigned depth = x->depth - cut_depth(x);
+	unsigned depth = x->depth - x->cut_depth;
 	enum xml_inner verdict;
 
 	if (x->handler->inner == NULL ||
@@ -278,16 +270,16 @@ on_start(void *data, const char *name, const char **attributes)
 		return;
 	}
 	xml_split_name(name, &element);
-	if (is_at_root(x))
+	if (x->depth == x->outer)
 		begin_root(x, &element);
-	if (x->result == XML_OK && x->depth == cut_depth(x))
+	if (x->result == XML_OK && x->depth == x->cut_depth)
 		begin_element(x, &element);
 	if (x->result != XML_OK)
 		return;
 	mark_names(x, &element);
 	if (x->is_in_element) {
 		judge_inner(x, &element);
-		if (x->depth - cut_depth(x) > x->limits.depth)
+		if (x->depth - x->cut_depth > x->limits.depth)
 			stop(x, XML_TOO_DEEP);
 	}
 	x->depth++;
@@ -348,9 +340,8 @@ make_stanza(struct xml *x, struct slice bytes)
 static void XMLCALL on_text(void *data, const char *text, int n);
 
 static void
-end_element(struct xml *x)
+end_element(struct xml *x, size_t end)
 {
-	size_t end = tag_end(x);
 	struct stanza *st;
 
 	x->is_in_element = false;
@@ -377,17 +368,21 @@ static void
 on_end(void *data, const char *name)
 {
 	struct xml *x = data;
+	size_t end;
 
 	(void) name;
 	if (x->result != XML_OK)
 		return;
 	x->depth--;
+	if (x->depth > x->cut_depth && x->open_edit == XML_KEEP)
+		return;
 	if (x->open_edit != XML_KEEP && x->depth == x->edit_depth)
 		end_edit(x);
-	if (is_at_root(x))
-		x->root_end = tag_end(x);
-	if (x->is_in_element && x->depth == cut_depth(x))
-		end_element(x);
+	end = tag_end(x);
+	if (x->depth == x->outer)
+		x->root_end = end;
+	if (x->is_in_element && x->depth == x->cut_depth)
+		end_element(x, end);
 }
 
 /* Of the root: one more that elements may inherit. */
@@ -416,9 +411,9 @@ on_declaration(void *data, const char *prefix, const char *uri)
 		stop(x, XML_TOO_BIG);
 	else if (x->reading == READING_MESSAGE)
 		return;
-	else if (x->depth == cut_depth(x))
+	else if (x->depth == x->cut_depth)
 		x->own |= namespaces_find(x->declared, p, SLICE_NONE);
-	else if (is_at_root(x))
+	else if (x->depth == x->outer)
 		declare(x, p, u);
 }
 
@@ -429,7 +424,7 @@ on_text(void *data, const char *text, int n)
 
 	for (int i = 0; i < n && x->result == XML_OK; i++)
 		if (!slice_is_space(text[i]))
-			stop(x, is_at_root(x) ? XML_MALFORMED : XML_TEXT);
+			stop(x, x->depth == x->outer ? XML_MALFORMED : XML_TEXT);
 }
 
 static void
@@ -558,7 +553,9 @@ static void
 aim(struct xml *x, enum reading reading)
 {
 	x->reading = reading;
-	x->depth = x->outer = x->root != NULL ? 1 : 0;
+	x->depth = x->root != NULL ? 1 : 0;
+	x->outer = reading == READING_ELEMENTS ? UINT_MAX : x->depth;
+	x->cut_depth = reading == READING_ELEMENTS || reading == READING_MESSAGE ? x->depth : x->depth + 1;
 	x->has_root = false;
 	x->root_end = 0;
 	x->is_in_element = false;

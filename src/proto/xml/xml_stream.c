@@ -103,7 +103,7 @@ follows(const struct batch *b, struct slice element, struct slice chunk)
 	if (b->n == BATCH || element.p < chunk.p || element.p > chunk.p + chunk.n)
 		return false;
 	n = (size_t) (element.p - end);
-	return n <= MAX_BLANK && is_blank(end, n);
+	return n == 0 || (n <= MAX_BLANK && is_blank(end, n));
 }
 
 static void

@@ -7,23 +7,17 @@
 void
 xml_split_name(const char *name, struct xml_element *element)
 {
-	const char *first = strchr(name, XML_SEPARATOR);
-	const char *second;
+	const char *first = strchrnul(name, XML_SEPARATOR), *second;
 
-	element->ns = SLICE_NONE;
-	element->prefix = SLICE_NONE;
-	if (first == NULL) {
-		element->local = slice_str(name);
+	element->ns = element->prefix = SLICE_NONE;
+	element->local = slice_of(name, (size_t) (first - name));
+	if (*first == '\0')
 		return;
-	}
-	element->ns = slice_of(name, (size_t) (first - name));
-	second = strchr(first + 1, XML_SEPARATOR);
-	if (second == NULL) {
-		element->local = slice_str(first + 1);
-		return;
-	}
+	element->ns = element->local;
+	second = strchrnul(first + 1, XML_SEPARATOR);
 	element->local = slice_of(first + 1, (size_t) (second - first - 1));
-	element->prefix = slice_str(second + 1);
+	if (*second != '\0')
+		element->prefix = slice_str(second + 1);
 }
 
 struct slice

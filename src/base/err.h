@@ -4,12 +4,9 @@
 
 enum cv_error {
 	CV_OK = 0,
-	CV_EFULL = -1,     /* a cap given at birth is reached */
-	CV_EINVAL = -2,    /* the text is not of the form asked for */
-	CV_ENOTFOUND = -3, /* there is no such thing */
-	CV_ESYS = -4,      /* the system refused; errno says why */
-	CV_EAGAIN = -5,    /* not now; try when told */
-	CV_EGONE = -6,     /* the other side is not there any more */
+	CV_EFULL = -1,  /* a cap given at birth is reached */
+	CV_EINVAL = -2, /* the text is not of the form asked for */
+	CV_ESYS = -3,   /* the system refused; errno says why */
 };
 
 #endif

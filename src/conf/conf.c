@@ -86,19 +86,6 @@ conf_has_path(const struct conf_list *paths, struct slice path)
 }
 
 bool
-conf_is_origin_allowed(const struct conf *c, struct slice origin)
-{
-	if (!slice_is_set(origin))
-		return true;
-	for (size_t i = 0; i < c->origins.n; i++) {
-		struct slice allowed = slice_str(c->origins.v[i]);
-		if (slice_eq(allowed, SLICE("*")) || slice_eq_nocase(allowed, origin))
-			return true;
-	}
-	return false;
-}
-
-bool
 conf_is_trusted(const struct conf *c, const struct peer *peer)
 {
 	if (peer->is_unix)

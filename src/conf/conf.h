@@ -154,7 +154,4 @@ bool conf_has_path(const struct conf_list *paths, struct slice path);
 /* Is what this peer says of its own client believed?  Who reached a unix socket of ours was let in by its mode. */
 bool conf_is_trusted(const struct conf *c, const struct peer *peer);
 
-/* True when the list allows this Origin (not set: the request has none, which is allowed). */
-bool conf_is_origin_allowed(const struct conf *c, struct slice origin);
-
 #endif

@@ -4,7 +4,6 @@
 
 #include "base/fatal.h"
 
-#define KIB (INT64_C(1) << 10)
 #define MIB (INT64_C(1) << 20)
 #define SECOND INT64_C(1000)
 #define HOUR (3600 * SECOND)

@@ -34,7 +34,6 @@ struct dns {
 	ares_channel channel;
 	struct list sockets;
 	uv_timer_t timer;
-	const struct log *log;
 	bool is_closing;
 };
 
@@ -124,7 +123,6 @@ dns_new(uv_loop_t *loop, const struct conf_list *servers, const struct log *log)
 	int status;
 
 	d->loop = loop;
-	d->log = log;
 	list_init(&d->sockets);
 	status = ares_init_options(&d->channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
 	if (status == ARES_SUCCESS && servers->n > 0) {

@@ -68,7 +68,6 @@ check(const struct conf *c)
 	check_list(&c->resolver_servers);
 	must(c->limits.queue >= c->limits.stanza && c->limits.stanza > 0);
 	must(c->node != NULL && c->node[0] != '\0' && strlen(c->node) <= 16);
-	must(conf_is_origin_allowed(c, SLICE_NONE));
 }
 
 int

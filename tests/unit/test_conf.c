@@ -927,9 +927,8 @@ test_many_domains(void **state)
 static void
 test_lookups(void **state)
 {
-	struct conf *c = good("{\"paths\":{\"bosh\":[\"/a\",\"/b/c\"]},\"origins\":[\"https://a.org\"]," D "}");
-	struct conf *open = good("{" D "}");
-	struct conf *closed = good("{\"origins\":[],\"paths\":{\"bosh\":[]}," D "}");
+	struct conf *c = good("{\"paths\":{\"bosh\":[\"/a\",\"/b/c\"]}," D "}");
+	struct conf *closed = good("{\"paths\":{\"bosh\":[]}," D "}");
 
 	(void) state;
 	assert_true(conf_has_path(&c->bosh_paths, SLICE("/a")));
@@ -940,19 +939,7 @@ test_lookups(void **state)
 	assert_false(conf_has_path(&c->bosh_paths, SLICE("/ab")));
 	assert_false(conf_has_path(&c->bosh_paths, SLICE("")));
 	assert_false(conf_has_path(&closed->bosh_paths, SLICE("/http-bind")));
-
-	assert_true(conf_is_origin_allowed(c, SLICE_NONE));
-	assert_true(conf_is_origin_allowed(c, SLICE("https://a.org")));
-	assert_true(conf_is_origin_allowed(c, SLICE("https://A.org")));
-	assert_false(conf_is_origin_allowed(c, SLICE("http://a.org")));
-	assert_false(conf_is_origin_allowed(c, SLICE("https://a.org.evil.com")));
-	assert_false(conf_is_origin_allowed(c, SLICE("null")));
-	assert_false(conf_is_origin_allowed(c, SLICE("")));
-	assert_true(conf_is_origin_allowed(open, SLICE("null")));
-	assert_true(conf_is_origin_allowed(closed, SLICE_NONE));
-	assert_false(conf_is_origin_allowed(closed, SLICE("https://a.org")));
 	conf_unref(c);
-	conf_unref(open);
 	conf_unref(closed);
 }
 

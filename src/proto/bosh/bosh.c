@@ -628,7 +628,7 @@ bosh_close(struct bosh *b, enum closing reason, ms_t now)
 	buf_reserve(&out, b->down.bytes + 256);
 	body_terminal(&out, reason, &b->down);
 	terminal = buf_take(&out, &n);
-	ending_begin(&b->ending, reason, terminal, n, &b->ring, &b->answers);
+	ending_begin(&b->ending, terminal, n, &b->ring, &b->answers);
 	b->remembered_until = now + (b->ending.is_told ? ENDING_REMEMBERED : b->pausing);
 	if (reason == CLOSING_INACTIVE || is_creating)
 		b->remembered_until = now;

@@ -47,13 +47,11 @@ is_waiting(const struct ring_slot *slot)
 }
 
 void
-ending_begin(struct ending *e, enum closing reason, char *terminal, size_t n, const struct ring *ring,
-	struct answers *answers)
+ending_begin(struct ending *e, char *terminal, size_t n, const struct ring *ring, struct answers *answers)
 {
 	/* 13: "On all other open connections ... an empty <body/> element"; 17.2: unless it was not their doing. */
 	struct slice others = slice_of(empty, sizeof empty - 1);
 
-	e->reason = reason;
 	e->terminal = terminal;
 	e->n_terminal = n;
 	if (e->has_culprit) {

@@ -8,14 +8,12 @@
 
 #include "proto/bosh/answers.h"
 #include "proto/bosh/ring.h"
-#include "proto/closing.h"
 
 /* How long the end of a session is remembered for a client that lost the answer and asks again. */
 #define ENDING_REMEMBERED 10000
 
 struct ending {
-	enum closing reason; /* CLOSING_NONE: the session goes on */
-	bool has_culprit;    /* the request that broke a rule */
+	bool has_culprit; /* the request that broke a rule */
 	struct req_id culprit;
 	bool is_told, has_told_rid;
 	uint64_t told_rid; /* the request that learnt of it, if it has no slot */
@@ -38,8 +36,7 @@ void ending_accuse_rid(struct ending *e, struct req_id req, uint64_t rid);
  * The session is over; takes the terminal body.  Answers the culprit and all
  * that wait: the oldest with the terminal body if there is no culprit (13).
  */
-void ending_begin(struct ending *e, enum closing reason, char *terminal, size_t n, const struct ring *ring,
-	struct answers *answers);
+void ending_begin(struct ending *e, char *terminal, size_t n, const struct ring *ring, struct answers *answers);
 /* A request came after that.  True: it was the first to learn of it. */
 bool
 ending_request(struct ending *e, const struct ring *ring, struct answers *answers, uint64_t rid, struct req_id req);

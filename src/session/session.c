@@ -369,7 +369,7 @@ write_bosh(struct session *s, ms_t now)
 
 	bosh_flush(s->front.bosh, now);
 	while (bosh_next_answer(s->front.bosh, &answer)) {
-		if (answer.status == BOSH_CUT)
+		if (answer.status == ANSWER_CUT)
 			outlet->cut(outlet->arg, answer.req);
 		else
 			outlet->reply(outlet->arg, answer.req, answer.status, answer.body, answer.content_type);

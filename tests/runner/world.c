@@ -189,7 +189,7 @@ out_cut(void *arg, struct req_id id)
 				continue;
 			world_event(w, "%s <- %llu: cut", w->client[i].name, (unsigned long long) r->rid);
 			/* Of a large answer, some may be on its way still. */
-			if (r->state != REQUEST_OPEN && r->answer.n < BOSH_LARGE)
+			if (r->state != REQUEST_OPEN && r->answer.n < ANSWER_LARGE)
 				world_fault(w, "request %llu is cut, but over already", (unsigned long long) r->rid);
 			if (r->state == REQUEST_OPEN || r->state == REQUEST_ANSWERED)
 				r->state = REQUEST_CUT;

@@ -7,9 +7,12 @@
 #include "base/req.h"
 #include "base/slice.h"
 
+#define ANSWER_CUT 0       /* in place of a status: the connection of the request is to be closed */
+#define ANSWER_LARGE 16384 /* bytes of an answer that are worth cutting a connection for */
+
 struct answer {
 	struct req_id req;
-	unsigned status; /* of HTTP */
+	unsigned status; /* of HTTP, or ANSWER_CUT */
 	struct slice body;
 	char *own; /* what body points into when it is nobody else's */
 };

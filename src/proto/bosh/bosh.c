@@ -5,7 +5,6 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "proto/bosh/acks.h"
-#include "proto/bosh/answers.h"
 #include "proto/bosh/ending.h"
 #include "proto/bosh/greeting.h"
 #include "proto/bosh/keys.h"
@@ -110,8 +109,8 @@ static void
 replay(struct bosh *b, struct ring_slot *s, struct req_id req)
 {
 	b->replays++;
-	if (s->n_reply >= BOSH_LARGE)
-		answers_push(&b->answers, s->req, BOSH_CUT, SLICE(""));
+	if (s->n_reply >= ANSWER_LARGE)
+		answers_push(&b->answers, s->req, ANSWER_CUT, SLICE(""));
 	push_reply(b, req, s);
 	s->req = req;
 }

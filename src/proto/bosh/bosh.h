@@ -19,19 +19,17 @@
 
 #include "base/ms.h"
 #include "base/req.h"
+#include "proto/bosh/answers.h"
 #include "proto/bosh/body.h"
 #include "proto/bosh/terms.h"
 #include "proto/closing.h"
 #include "proto/stream/stream_header.h"
 #include "proto/xml/stanza.h"
 
-#define BOSH_CUT 0       /* in place of a status: the connection of the request is to be closed */
-#define BOSH_LARGE 16384 /* bytes of an answer that are worth cutting a connection for */
-
 /* An answer on its way to the client.  The bytes are good until the next call on the same session. */
 struct bosh_answer {
 	struct req_id req;
-	unsigned status; /* of HTTP: 200, or an error for a client that reads no others (17.1); or BOSH_CUT */
+	unsigned status; /* of HTTP: 200, or an error for a client that reads no others (17.1); or ANSWER_CUT */
 	struct slice body;
 	const char *content_type;
 };

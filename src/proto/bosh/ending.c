@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "proto/bosh/bosh.h"
+#include "proto/bosh/body.h"
 
 static const char empty[] = BODY_EMPTY;
 static const char other_request[] = "<body xmlns='" BODY_NS "' type='terminate' condition='other-request'/>";
@@ -33,8 +33,8 @@ ending_accuse_rid(struct ending *e, struct req_id req, uint64_t rid)
 static void
 tell(struct ending *e, struct answers *answers, struct req_id req)
 {
-	if (e->n_terminal >= BOSH_LARGE && e->has_copy)
-		answers_push(answers, e->copy, BOSH_CUT, SLICE(""));
+	if (e->n_terminal >= ANSWER_LARGE && e->has_copy)
+		answers_push(answers, e->copy, ANSWER_CUT, SLICE(""));
 	e->has_copy = true;
 	e->copy = req;
 	answers_push(answers, req, e->status, slice_of(e->terminal, e->n_terminal));

@@ -4,7 +4,61 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
-#include "conf/conf_build.h"
+
+void
+conf_listen_fini(struct conf_listen *l)
+{
+	free(l->address);
+	free(l->unix_path);
+	*l = (struct conf_listen){0};
+}
+
+void
+conf_domain_fini(struct conf_domain *d)
+{
+	for (size_t i = 0; i < d->n_connect; i++)
+		free(d->connect[i].host);
+	free(d->connect);
+	free(d->server_name);
+	free(d->ca_file);
+	free(d->ascii);
+	free(d->name);
+	*d = (struct conf_domain){0};
+}
+
+static void
+list_fini(struct conf_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i]);
+	free(list->v);
+}
+
+static void
+release(struct conf *c)
+{
+	for (size_t i = 0; i < c->n_domain; i++)
+		conf_domain_fini(&c->domain[i]);
+	for (size_t i = 0; i < c->n_listen; i++)
+		conf_listen_fini(&c->listen[i]);
+	for (size_t i = 0; i < c->n_response_header; i++) {
+		free(c->response_header[i].name);
+		free(c->response_header[i].value);
+	}
+	free(c->response_header);
+	free(c->response_lines);
+	free(c->public_url);
+	free(c->trusted_proxy);
+	list_fini(&c->resolver_servers);
+	list_fini(&c->origins);
+	list_fini(&c->websocket_paths);
+	list_fini(&c->bosh_paths);
+	free(c->domain);
+	free(c->listen);
+	free(c->pages.directory);
+	free(c->node);
+	free(c);
+}
 
 /*
  * Whoever shares a configuration has it const; the count is the one part
@@ -33,7 +87,7 @@ conf_unref(const struct conf *c)
 	before = atomic_fetch_sub_explicit(refs_of(c), 1, memory_order_acq_rel);
 	must(before > 0);
 	if (before == 1)
-		conf_free((struct conf *) (uintptr_t) c);
+		release((struct conf *) (uintptr_t) c);
 }
 
 static int

@@ -144,6 +144,10 @@ const struct conf *conf_ref(const struct conf *c);
 /* One reference less; the last one frees.  c may be NULL. */
 void conf_unref(const struct conf *c);
 
+/* Frees what the struct holds, and leaves it empty. */
+void conf_listen_fini(struct conf_listen *l);
+void conf_domain_fini(struct conf_domain *d);
+
 /* The domain whose A-label form this is (ASCII letters compare without case), or NULL: it may not be reached. */
 const struct conf_domain *conf_find_domain(const struct conf *c, struct slice ascii);
 

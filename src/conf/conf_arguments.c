@@ -91,7 +91,7 @@ conf_read_arguments(struct conf **out, const char *const *listen, size_t n_liste
 	if (n_domain == 0)
 		error = complain(errors, "--domain", "is missing", "NAME=xmpp://HOST:PORT");
 	if (error != 0) {
-		conf_free(c);
+		conf_unref(c);
 		return error;
 	}
 	if (c->n_listen == 0) {

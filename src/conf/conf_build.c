@@ -18,63 +18,6 @@ conf_new(void)
 }
 
 void
-conf_listen_fini(struct conf_listen *l)
-{
-	free(l->address);
-	free(l->unix_path);
-	*l = (struct conf_listen){0};
-}
-
-void
-conf_domain_fini(struct conf_domain *d)
-{
-	for (size_t i = 0; i < d->n_connect; i++)
-		free(d->connect[i].host);
-	free(d->connect);
-	free(d->server_name);
-	free(d->ca_file);
-	free(d->ascii);
-	free(d->name);
-	*d = (struct conf_domain){0};
-}
-
-static void
-list_fini(struct conf_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		free(list->v[i]);
-	free(list->v);
-}
-
-void
-conf_free(struct conf *c)
-{
-	if (c == NULL)
-		return;
-	for (size_t i = 0; i < c->n_domain; i++)
-		conf_domain_fini(&c->domain[i]);
-	for (size_t i = 0; i < c->n_listen; i++)
-		conf_listen_fini(&c->listen[i]);
-	for (size_t i = 0; i < c->n_response_header; i++) {
-		free(c->response_header[i].name);
-		free(c->response_header[i].value);
-	}
-	free(c->response_header);
-	free(c->response_lines);
-	free(c->public_url);
-	free(c->trusted_proxy);
-	list_fini(&c->resolver_servers);
-	list_fini(&c->origins);
-	list_fini(&c->websocket_paths);
-	list_fini(&c->bosh_paths);
-	free(c->domain);
-	free(c->listen);
-	free(c->pages.directory);
-	free(c->node);
-	free(c);
-}
-
-void
 conf_listen_settle(struct conf_listen *l)
 {
 	if (l->unix_path == NULL)

@@ -10,11 +10,6 @@
 
 /* Empty, one reference: without defaults, listeners, domains. */
 struct conf *conf_new(void);
-void conf_free(struct conf *c);
-
-/* Frees what the struct holds. */
-void conf_listen_fini(struct conf_listen *l);
-void conf_domain_fini(struct conf_domain *d);
 
 /* With a unix path there is no address and no port, whatever the defaults said. */
 void conf_listen_settle(struct conf_listen *l);

@@ -721,7 +721,7 @@ conf_read(struct conf **out, struct slice text, const char *name, const struct h
 	conf_domain_fini(&r.domain);
 	conf_listen_fini(&r.listen);
 	if (r.n_errors > 0) {
-		conf_free(r.c);
+		conf_unref(r.c);
 		return CV_EINVAL;
 	}
 	*out = r.c;

@@ -377,19 +377,19 @@ write_bosh(struct session *s, ms_t now)
 }
 
 static void
-write_frames(struct session *s, ms_t now)
+write_messages(struct session *s, ms_t now)
 {
 	const struct outlet *outlet = s->world->outlet;
-	struct websocket *f = s->front.websocket;
+	struct websocket *w = s->front.websocket;
 	struct stanza *st;
 	unsigned code;
 
-	while (!s->is_hung_up && (st = websocket_first_out(f)) != NULL && outlet->send(outlet->arg, s, st)) {
-		websocket_sent(f);
+	while (!s->is_hung_up && (st = websocket_first_out(w)) != NULL && outlet->send(outlet->arg, s, st)) {
+		websocket_sent(w);
 		if (s->reason != CLOSING_NONE)
 			s->hangup_by = now + HANGUP_WAIT;
 	}
-	if (!s->is_hung_up && websocket_wants_hangup(f, now, &code)) {
+	if (!s->is_hung_up && websocket_wants_hangup(w, now, &code)) {
 		s->is_hung_up = true;
 		s->hangup_by = now + HANGUP_WAIT;
 		outlet->hangup(outlet->arg, s, code);
@@ -457,7 +457,7 @@ give_up(struct session *s, ms_t now)
 	if (s->front.bosh != NULL)
 		write_bosh(s, now);
 	else
-		write_frames(s, now);
+		write_messages(s, now);
 	regulate(s, now);
 }
 
@@ -481,7 +481,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	if (s->front.bosh != NULL)
 		write_bosh(s, now);
 	else
-		write_frames(s, now);
+		write_messages(s, now);
 	regulate(s, now);
 	if (s->reason == CLOSING_NONE && s->queued > BUDGET_SHORT && budget_is_spent(s->world->budget))
 		give_up(s, now);

@@ -3,7 +3,7 @@
 #include "runner/text.h"
 #include "runner/verb.h"
 
-#define FRAME_CLOSE "<close xmlns='" WEBSOCKET_NS "'/>"
+#define CLOSE_ELEMENT "<close xmlns='" WEBSOCKET_NS "'/>"
 
 void
 verb_open(struct script *s, struct client *c, struct slice line)
@@ -66,7 +66,7 @@ hear_message(struct script *s, struct client *c, struct slice line)
 	if (slice_eq(word, SLICE("open")) && rest.n == 0) {
 		verb_expect(s, "message", SLICE("<open xmlns='" WEBSOCKET_NS "' ..."), message);
 	} else if (slice_eq(word, SLICE("end")) && rest.n == 0) {
-		verb_expect(s, "message", SLICE(FRAME_CLOSE), message);
+		verb_expect(s, "message", SLICE(CLOSE_ELEMENT), message);
 	} else if (slice_eq(word, SLICE("error"))) {
 		buf_init(&error, BUF_UNLIMITED);
 		buf_printf(&error,
@@ -92,7 +92,7 @@ verb_websocket(struct script *s, struct client *c, struct slice line)
 	if (slice_eq(verb, SLICE("opens"))) {
 		verb_open(s, c, line);
 	} else if (slice_eq(verb, SLICE("closes"))) {
-		world_say(&s->world, c, SLICE(FRAME_CLOSE));
+		world_say(&s->world, c, SLICE(CLOSE_ELEMENT));
 	} else if (slice_eq(verb, SLICE("says"))) {
 		world_say(&s->world, c, script_expand(s, c, line));
 	} else if (slice_eq(verb, SLICE("begins"))) {

@@ -11,7 +11,7 @@
 #define MESSAGE "<message xmlns='jabber:client' to='b'><body>t</body></message>"
 
 struct client {
-	struct websocket *f;
+	struct websocket *w;
 	struct websocket_reader *r;
 };
 
@@ -20,14 +20,14 @@ client_init(struct client *c)
 {
 	static const struct xml_limits limits = {1000, 10};
 
-	c->f = websocket_new(SLICE("own"));
+	c->w = websocket_new(SLICE("own"));
 	c->r = websocket_reader_new(readers()->documents, limits);
 }
 
 static void
 client_fini(struct client *c)
 {
-	websocket_free(c->f);
+	websocket_free(c->w);
 	websocket_reader_free(c->r);
 }
 
@@ -35,7 +35,7 @@ static enum closing
 says_bytes(struct client *c, struct slice text)
 {
 	struct slice copy = exact(text);
-	enum closing closing = websocket_message(c->f, c->r, copy);
+	enum closing closing = websocket_message(c->w, c->r, copy);
 
 	exact_free(copy);
 	return closing;
@@ -51,7 +51,7 @@ says(struct client *c, const char *text)
 static void
 hears(struct client *c, const char *want)
 {
-	struct stanza *st = websocket_first_out(c->f);
+	struct stanza *st = websocket_first_out(c->w);
 
 	if (want == NULL) {
 		assert_null(st);
@@ -59,7 +59,7 @@ hears(struct client *c, const char *want)
 	}
 	assert_non_null(st);
 	assert_slice(stanza_slice(st), want);
-	websocket_sent(c->f);
+	websocket_sent(c->w);
 }
 
 /* A stream error of ours: with a word for who wrote the client, unless it is about what goes on behind us. */
@@ -85,7 +85,7 @@ hears_error(struct client *c, enum closing reason)
 static void
 goes_up(struct client *c, enum stanza_kind kind, const char *want)
 {
-	struct stanza *st = websocket_next_up(c->f);
+	struct stanza *st = websocket_next_up(c->w);
 
 	assert_non_null(st);
 	assert_int_equal(st->kind, kind);
@@ -99,8 +99,8 @@ client_open(struct client *c)
 	client_init(c);
 	assert_int_equal(says(c, OPEN), CLOSING_NONE);
 	goes_up(c, STANZA_OPEN, "");
-	assert_int_equal(websocket_served(c->f), CLOSING_NONE);
-	assert_null(websocket_next_up(c->f));
+	assert_int_equal(websocket_served(c->w), CLOSING_NONE);
+	assert_null(websocket_next_up(c->w));
 }
 
 static void
@@ -110,7 +110,7 @@ server_opens_to(struct client *c, const char *to)
 	struct stream_header h = {.to = NULL};
 
 	stream_header_set(&h, SLICE_NONE, SLICE("example.org"), SLICE("en"), SLICE("1.0"), SLICE("++TR8'4"));
-	websocket_opened(c->f, &h);
+	websocket_opened(c->w, &h);
 	stream_header_fini(&h);
 	snprintf(want, sizeof want,
 		"<open xmlns='" WEBSOCKET_NS "' from='example.org'%s id='++TR8&apos;4' version='1.0' xml:lang='en'/>",
@@ -129,7 +129,7 @@ server_gives(struct client *c, const char *text)
 {
 	struct stanza *st = stanza_copy(slice_str(text), STANZA_OTHER);
 
-	websocket_give(c->f, &st);
+	websocket_give(c->w, &st);
 	assert_null(st);
 }
 
@@ -138,7 +138,7 @@ server_succeeds(struct client *c)
 {
 	struct stanza *st = stanza_copy(SLICE("<success/>"), STANZA_SUCCESS);
 
-	websocket_give(c->f, &st);
+	websocket_give(c->w, &st);
 	hears(c, "<success/>");
 }
 
@@ -150,14 +150,14 @@ opening(void **state)
 
 	(void) state;
 	client_init(&c);
-	assert_null(websocket_next_up(c.f));
-	assert_null(websocket_first_out(c.f));
+	assert_null(websocket_next_up(c.w));
+	assert_null(websocket_first_out(c.w));
 	assert_int_equal(says(&c,
 				 "<open xmlns='" WEBSOCKET_NS
 				 "' to='example.org' from='a@example.org' version='1.0' xml:lang='de'/>"),
 		CLOSING_NONE);
 	goes_up(&c, STANZA_OPEN, "");
-	h = websocket_header(c.f);
+	h = websocket_header(c.w);
 	assert_text(h->to, "example.org");
 	assert_text(h->from, "a@example.org");
 	assert_text(h->lang, "de");
@@ -232,15 +232,15 @@ first_messages(void **state)
 			continue;
 		}
 		/* Open, error, close, in that order (RFC 7395, 3.4 and 3.5; RFC 6120, 4.9.1.2). */
-		assert_null(websocket_next_up(c.f));
-		websocket_close(c.f, rows[i].want, 1000);
-		assert_false(websocket_wants_hangup(c.f, 1000, &code));
+		assert_null(websocket_next_up(c.w));
+		websocket_close(c.w, rows[i].want, 1000);
+		assert_false(websocket_wants_hangup(c.w, 1000, &code));
 		hears(&c, "<open xmlns='" WEBSOCKET_NS "' from='' id='own' version='1.0' xml:lang='en'/>");
 		hears_error(&c, rows[i].want);
-		assert_false(websocket_wants_hangup(c.f, 1000, &code));
+		assert_false(websocket_wants_hangup(c.w, 1000, &code));
 		hears(&c, CLOSE);
 		hears(&c, NULL);
-		assert_true(websocket_wants_hangup(c.f, 1000, &code));
+		assert_true(websocket_wants_hangup(c.w, 1000, &code));
 		assert_int_equal(code, closing_row(rows[i].want)->ws_code);
 		client_fini(&c);
 	}
@@ -280,13 +280,13 @@ versions(void **state)
 		assert_int_equal(says(&c, text), CLOSING_NONE);
 		goes_up(&c, STANZA_OPEN, "");
 		if (rows[i].up != NULL) {
-			assert_row(websocket_served(c.f) == CLOSING_NONE, rows[i].attribute);
-			assert_text(websocket_header(c.f)->version, rows[i].up);
+			assert_row(websocket_served(c.w) == CLOSING_NONE, rows[i].attribute);
+			assert_text(websocket_header(c.w)->version, rows[i].up);
 			client_fini(&c);
 			continue;
 		}
-		assert_row(websocket_served(c.f) == CLOSING_VERSION, rows[i].attribute);
-		websocket_close(c.f, CLOSING_VERSION, 0);
+		assert_row(websocket_served(c.w) == CLOSING_VERSION, rows[i].attribute);
+		websocket_close(c.w, CLOSING_VERSION, 0);
 		snprintf(text, sizeof text,
 			"<open xmlns='" WEBSOCKET_NS "' from='example.org' id='own'%s xml:lang='en'/>", rows[i].down);
 		hears(&c, text);
@@ -305,13 +305,13 @@ own_header(void **state)
 	client_init(&c);
 	assert_int_equal(says(&c, "<open xmlns='" WEBSOCKET_NS "' to='other.example' from='a@b/c' version='1.0'/>"),
 		CLOSING_NONE);
-	websocket_close(c.f, CLOSING_HOST_UNKNOWN, 0);
+	websocket_close(c.w, CLOSING_HOST_UNKNOWN, 0);
 	hears(&c, "<open xmlns='" WEBSOCKET_NS "' from='' to='a@b' id='own' version='1.0' xml:lang='en'/>");
 	client_fini(&c);
 
 	client_init(&c);
 	assert_int_equal(says(&c, "<open xmlns='" WEBSOCKET_NS "' from='a@b' version='1.0'/>"), CLOSING_NO_TO);
-	websocket_close(c.f, CLOSING_NO_TO, 0);
+	websocket_close(c.w, CLOSING_NO_TO, 0);
 	hears(&c, "<open xmlns='" WEBSOCKET_NS "' from='' to='a@b' id='own' version='1.0' xml:lang='en'/>");
 	client_fini(&c);
 }
@@ -328,7 +328,7 @@ prefixes(void **state)
 		client_open(&c);
 		for (size_t n = 0; n < strlen(rows[i]); n++)
 			assert_row(says_bytes(&c, slice_of(rows[i], n)) == CLOSING_MALFORMED, rows[i]);
-		assert_null(websocket_next_up(c.f));
+		assert_null(websocket_next_up(c.w));
 		server_succeeds(&c);
 		assert_int_equal(says(&c, rows[i]), CLOSING_NONE);
 		client_fini(&c);
@@ -355,11 +355,11 @@ elements(void **state)
 	client_open(&c);
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_int_equal(says(&c, rows[i].text), CLOSING_NONE);
-	assert_true(websocket_queued_up(c.f) > 0);
+	assert_true(websocket_queued_up(c.w) > 0);
 	for (size_t i = 0; i < COUNT(rows); i++)
 		goes_up(&c, rows[i].kind, rows[i].text);
-	assert_null(websocket_next_up(c.f));
-	assert_int_equal(websocket_queued_up(c.f), 0);
+	assert_null(websocket_next_up(c.w));
+	assert_int_equal(websocket_queued_up(c.w), 0);
 	/* What follows the element in its message is not the element. */
 	assert_int_equal(says(&c, "<r xmlns='u'/>\n "), CLOSING_NONE);
 	goes_up(&c, STANZA_OTHER, "<r xmlns='u'/>");
@@ -404,8 +404,8 @@ messages_after_open(void **state)
 		client_open(&c);
 		server_opens(&c);
 		assert_row(says_bytes(&c, rows[i].text) == rows[i].want, rows[i].text.p);
-		assert_null(websocket_next_up(c.f));
-		websocket_close(c.f, rows[i].want, 0);
+		assert_null(websocket_next_up(c.w));
+		websocket_close(c.w, rows[i].want, 0);
 		hears_error(&c, rows[i].want);
 		hears(&c, CLOSE);
 		hears(&c, NULL);
@@ -451,7 +451,7 @@ restart(void **state)
 	client_open(&c);
 	server_opens(&c);
 	assert_int_equal(says(&c, OPEN), CLOSING_SECOND_OPEN);
-	assert_null(websocket_next_up(c.f));
+	assert_null(websocket_next_up(c.w));
 	server_succeeds(&c);
 	assert_int_equal(says(&c, "<a xmlns='u'/>"), CLOSING_NONE);
 	assert_int_equal(
@@ -460,13 +460,13 @@ restart(void **state)
 	assert_int_equal(says(&c, "<b xmlns='u'/>"), CLOSING_NONE);
 	goes_up(&c, STANZA_OTHER, "<a xmlns='u'/>");
 	goes_up(&c, STANZA_OPEN, "");
-	assert_int_equal(websocket_served(c.f), CLOSING_NONE);
+	assert_int_equal(websocket_served(c.w), CLOSING_NONE);
 	goes_up(&c, STANZA_OTHER, "<b xmlns='u'/>");
-	assert_text(websocket_header(c.f)->from, "a@example.org");
+	assert_text(websocket_header(c.w)->from, "a@example.org");
 	server_opens_to(&c, " to='a@example.org'");
 	assert_int_equal(says(&c, OPEN), CLOSING_SECOND_OPEN);
-	assert_null(websocket_next_up(c.f));
-	websocket_close(c.f, CLOSING_SECOND_OPEN, 0);
+	assert_null(websocket_next_up(c.w));
+	websocket_close(c.w, CLOSING_SECOND_OPEN, 0);
 	hears_error(&c, CLOSING_SECOND_OPEN);
 	hears(&c, CLOSE);
 	client_fini(&c);
@@ -477,8 +477,8 @@ restart(void **state)
 		server_opens(&c);
 		server_succeeds(&c);
 		assert_int_equal(says(&c, rows[i].open), rows[i].want);
-		assert_null(websocket_next_up(c.f));
-		websocket_close(c.f, rows[i].want, 0);
+		assert_null(websocket_next_up(c.w));
+		websocket_close(c.w, rows[i].want, 0);
 		hears(&c, rows[i].heard);
 		hears_error(&c, rows[i].want);
 		hears(&c, CLOSE);
@@ -494,17 +494,17 @@ down(void **state)
 	(void) state;
 	client_open(&c);
 	server_opens(&c);
-	assert_int_equal(websocket_queued(c.f), 0);
+	assert_int_equal(websocket_queued(c.w), 0);
 	server_gives(&c, "<stream:features xmlns:stream='" XML_NS_STREAMS "'/>");
 	server_gives(&c, MESSAGE);
-	assert_int_equal(websocket_queued(c.f),
+	assert_int_equal(websocket_queued(c.w),
 		strlen("<stream:features xmlns:stream='" XML_NS_STREAMS "'/>" MESSAGE) + 2 * STANZA_COST);
 	/* The first stays until it is sent. */
-	assert_ptr_equal(websocket_first_out(c.f), websocket_first_out(c.f));
+	assert_ptr_equal(websocket_first_out(c.w), websocket_first_out(c.w));
 	hears(&c, "<stream:features xmlns:stream='" XML_NS_STREAMS "'/>");
 	hears(&c, MESSAGE);
 	hears(&c, NULL);
-	assert_int_equal(websocket_queued(c.f), 0);
+	assert_int_equal(websocket_queued(c.w), 0);
 	client_fini(&c);
 }
 
@@ -517,7 +517,7 @@ servers_header(void **state)
 
 	(void) state;
 	client_open(&c);
-	websocket_opened(c.f, &h);
+	websocket_opened(c.w, &h);
 	hears(&c, "<open xmlns='" WEBSOCKET_NS "' from='example.org' id='own'/>");
 	client_fini(&c);
 }
@@ -536,19 +536,19 @@ client_closes(void **state)
 	goes_up(&c, STANZA_MESSAGE, MESSAGE);
 	goes_up(&c, STANZA_CLOSE, "");
 	server_gives(&c, "<last xmlns='u'/>");
-	websocket_close(c.f, CLOSING_CLIENT_CLOSED, 5000);
+	websocket_close(c.w, CLOSING_CLIENT_CLOSED, 5000);
 	hears(&c, "<last xmlns='u'/>");
-	assert_false(websocket_wants_hangup(c.f, 5000, &code));
+	assert_false(websocket_wants_hangup(c.w, 5000, &code));
 	hears(&c, CLOSE);
 	hears(&c, NULL);
 	/* Both have said it: nothing to wait for. */
-	assert_true(websocket_wants_hangup(c.f, 5000, &code));
+	assert_true(websocket_wants_hangup(c.w, 5000, &code));
 	assert_int_equal(code, 1000);
-	assert_true(websocket_deadline(c.f) == MS_NEVER);
-	assert_false(websocket_is_done(c.f));
-	websocket_gone(c.f);
-	assert_false(websocket_wants_hangup(c.f, 5000, &code));
-	assert_true(websocket_is_done(c.f));
+	assert_true(websocket_deadline(c.w) == MS_NEVER);
+	assert_false(websocket_is_done(c.w));
+	websocket_gone(c.w);
+	assert_false(websocket_wants_hangup(c.w, 5000, &code));
+	assert_true(websocket_is_done(c.w));
 	client_fini(&c);
 }
 
@@ -562,26 +562,26 @@ server_closes(void **state)
 	for (unsigned answers = 0; answers < 2; answers++) {
 		client_open(&c);
 		server_opens(&c);
-		websocket_close(c.f, CLOSING_SERVER_CLOSED, 5000);
+		websocket_close(c.w, CLOSING_SERVER_CLOSED, 5000);
 		hears(&c, CLOSE);
 		/* The client's <close/> is awaited for a while. */
-		assert_false(websocket_wants_hangup(c.f, 5000, &code));
-		assert_true(websocket_deadline(c.f) > 5000 && websocket_deadline(c.f) < 15000);
+		assert_false(websocket_wants_hangup(c.w, 5000, &code));
+		assert_true(websocket_deadline(c.w) > 5000 && websocket_deadline(c.w) < 15000);
 		assert_int_equal(says(&c, MESSAGE), CLOSING_NONE);
-		assert_null(websocket_next_up(c.f));
-		assert_false(websocket_wants_hangup(c.f, 5001, &code));
+		assert_null(websocket_next_up(c.w));
+		assert_false(websocket_wants_hangup(c.w, 5001, &code));
 		if (answers) {
 			assert_int_equal(says(&c, CLOSE), CLOSING_NONE);
-			assert_null(websocket_next_up(c.f));
-			assert_true(websocket_wants_hangup(c.f, 5001, &code));
+			assert_null(websocket_next_up(c.w));
+			assert_true(websocket_wants_hangup(c.w, 5001, &code));
 		} else {
-			ms_t deadline = websocket_deadline(c.f);
-			assert_false(websocket_wants_hangup(c.f, deadline - 1, &code));
-			assert_true(websocket_wants_hangup(c.f, deadline, &code));
+			ms_t deadline = websocket_deadline(c.w);
+			assert_false(websocket_wants_hangup(c.w, deadline - 1, &code));
+			assert_true(websocket_wants_hangup(c.w, deadline, &code));
 		}
 		assert_int_equal(code, 1000);
 		/* After the end nothing changes it. */
-		websocket_close(c.f, CLOSING_TOO_BIG, 6000);
+		websocket_close(c.w, CLOSING_TOO_BIG, 6000);
 		server_gives(&c, MESSAGE);
 		hears(&c, NULL);
 		client_fini(&c);
@@ -602,7 +602,7 @@ client_says_more(void **state)
 	assert_int_equal(says(&c, "nonsense"), CLOSING_NONE);
 	assert_int_equal(says(&c, MESSAGE), CLOSING_NONE);
 	assert_int_equal(says(&c, CLOSE), CLOSING_NONE);
-	assert_null(websocket_next_up(c.f));
+	assert_null(websocket_next_up(c.w));
 	client_fini(&c);
 }
 
@@ -616,7 +616,7 @@ server_error(void **state)
 	client_open(&c);
 	server_opens(&c);
 	server_gives(&c, CONFLICT);
-	websocket_close(c.f, CLOSING_SERVER_ERROR, 0);
+	websocket_close(c.w, CLOSING_SERVER_ERROR, 0);
 	hears(&c, CONFLICT);
 	hears(&c, CLOSE);
 	hears(&c, NULL);
@@ -632,17 +632,17 @@ no_server(void **state)
 
 	(void) state;
 	client_open(&c);
-	websocket_close(c.f, CLOSING_CONNECT_FAILED, 0);
+	websocket_close(c.w, CLOSING_CONNECT_FAILED, 0);
 	hears(&c, "<open xmlns='" WEBSOCKET_NS "' from='example.org' id='own' version='1.0' xml:lang='en'/>");
 	hears_error(&c, CLOSING_CONNECT_FAILED);
 	hears(&c, CLOSE);
-	assert_true(websocket_wants_hangup(c.f, 0, &code));
+	assert_true(websocket_wants_hangup(c.w, 0, &code));
 	assert_int_equal(code, 1001);
 	/* Messages on their way mean nothing any more, broken ones neither. */
 	assert_int_equal(says(&c, MESSAGE), CLOSING_NONE);
 	assert_int_equal(says(&c, "<a"), CLOSING_NONE);
 	assert_int_equal(says(&c, OPEN), CLOSING_NONE);
-	assert_null(websocket_next_up(c.f));
+	assert_null(websocket_next_up(c.w));
 	client_fini(&c);
 }
 
@@ -657,27 +657,27 @@ websocket_is_gone(void **state)
 	client_open(&c);
 	server_opens(&c);
 	server_gives(&c, MESSAGE);
-	websocket_gone(c.f);
+	websocket_gone(c.w);
 	hears(&c, NULL);
-	assert_int_equal(websocket_queued(c.f), 0);
+	assert_int_equal(websocket_queued(c.w), 0);
 	server_gives(&c, MESSAGE);
-	websocket_opened(c.f, &h);
+	websocket_opened(c.w, &h);
 	hears(&c, NULL);
-	assert_false(websocket_is_done(c.f));
-	websocket_close(c.f, CLOSING_CLIENT_GONE, 0);
+	assert_false(websocket_is_done(c.w));
+	websocket_close(c.w, CLOSING_CLIENT_GONE, 0);
 	hears(&c, NULL);
-	assert_true(websocket_is_done(c.f));
-	assert_false(websocket_wants_hangup(c.f, 0, &code));
-	assert_true(websocket_deadline(c.f) == MS_NEVER);
+	assert_true(websocket_is_done(c.w));
+	assert_false(websocket_wants_hangup(c.w, 0, &code));
+	assert_true(websocket_deadline(c.w) == MS_NEVER);
 	client_fini(&c);
 
 	/* Gone while the end was told. */
 	client_open(&c);
-	websocket_close(c.f, CLOSING_SERVER_CLOSED, 0);
-	websocket_gone(c.f);
+	websocket_close(c.w, CLOSING_SERVER_CLOSED, 0);
+	websocket_gone(c.w);
 	hears(&c, NULL);
-	assert_true(websocket_is_done(c.f));
-	assert_true(websocket_deadline(c.f) == MS_NEVER);
+	assert_true(websocket_is_done(c.w));
+	assert_true(websocket_deadline(c.w) == MS_NEVER);
 	client_fini(&c);
 }
 

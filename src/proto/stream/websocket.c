@@ -24,10 +24,10 @@ struct websocket_reader {
 };
 
 enum websocket_state {
-	FRAME_NEW,     /* nothing but <open/> may come */
-	FRAME_OPEN,    /* the client has opened the stream */
-	FRAME_CLOSING, /* we said <close/>; the client's is awaited */
-	FRAME_CLOSED,  /* both said it, or nobody waits for it */
+	WEBSOCKET_NEW,     /* nothing but <open/> may come */
+	WEBSOCKET_OPEN,    /* the client has opened the stream */
+	WEBSOCKET_CLOSING, /* we said <close/>; the client's is awaited */
+	WEBSOCKET_CLOSED,  /* both said it, or nobody waits for it */
 };
 
 struct websocket {
@@ -153,7 +153,7 @@ open_stream(struct websocket *w, struct websocket_reader *r)
 	struct slice to = slice_str(r->header.to);
 	bool is_other;
 
-	if (w->state == FRAME_OPEN && !w->is_restart_due)
+	if (w->state == WEBSOCKET_OPEN && !w->is_restart_due)
 		return CLOSING_SECOND_OPEN;
 	is_other = w->has_header && !slice_eq_nocase(slice_str(w->header.to), to);
 	w->is_restart_due = w->has_said_open = w->is_served = false;
@@ -165,7 +165,7 @@ open_stream(struct websocket *w, struct websocket_reader *r)
 		return CLOSING_NO_TO;
 	if (is_other)
 		return CLOSING_HOST_UNKNOWN;
-	w->state = FRAME_OPEN;
+	w->state = WEBSOCKET_OPEN;
 	push_mark(w, STANZA_OPEN);
 	return CLOSING_NONE;
 }
@@ -218,15 +218,15 @@ websocket_message(struct websocket *w, struct websocket_reader *r, struct slice 
 {
 	enum closing closing;
 
-	if (w->state == FRAME_CLOSED || w->has_heard_close)
+	if (w->state == WEBSOCKET_CLOSED || w->has_heard_close)
 		return CLOSING_NONE;
 	closing = read_message(r, text);
 	if (closing != CLOSING_NONE)
 		return closing;
-	if (w->state == FRAME_CLOSING) {
+	if (w->state == WEBSOCKET_CLOSING) {
 		/* Ours is said; of the client's only the <close/> still matters. */
 		if (r->kind == MESSAGE_CLOSE)
-			w->state = FRAME_CLOSED;
+			w->state = WEBSOCKET_CLOSED;
 		return CLOSING_NONE;
 	}
 	switch (r->kind) {
@@ -239,7 +239,7 @@ websocket_message(struct websocket *w, struct websocket_reader *r, struct slice 
 	case MESSAGE_ELEMENT:
 		break;
 	}
-	if (w->state == FRAME_NEW)
+	if (w->state == WEBSOCKET_NEW)
 		return CLOSING_BAD_BODY;
 	stanza_queue_push(&w->up, &r->stanza);
 	return CLOSING_NONE;
@@ -390,7 +390,7 @@ websocket_close(struct websocket *w, enum closing reason, ms_t now)
 		return;
 	must(reason != CLOSING_NONE);
 	w->reason = reason;
-	w->state = FRAME_CLOSED;
+	w->state = WEBSOCKET_CLOSED;
 	if (w->is_gone)
 		return;
 	if (!w->has_said_open && (error != NULL || w->has_header))
@@ -399,7 +399,7 @@ websocket_close(struct websocket *w, enum closing reason, ms_t now)
 		say_error(w, reason);
 	push_text(w, SLICE("<close xmlns='" WEBSOCKET_NS "'/>"));
 	if ((reason == CLOSING_SERVER_CLOSED || reason == CLOSING_SERVER_ERROR) && !w->has_heard_close) {
-		w->state = FRAME_CLOSING;
+		w->state = WEBSOCKET_CLOSING;
 		w->close_by = now + CLOSE_WAIT;
 	}
 }
@@ -421,7 +421,7 @@ websocket_wants_hangup(const struct websocket *w, ms_t now, unsigned *code)
 {
 	if (w->reason == CLOSING_NONE || w->is_gone || w->out.count > 0)
 		return false;
-	if (w->state == FRAME_CLOSING && now < w->close_by)
+	if (w->state == WEBSOCKET_CLOSING && now < w->close_by)
 		return false;
 	*code = closing_row(w->reason)->ws_code;
 	return true;
@@ -430,7 +430,7 @@ websocket_wants_hangup(const struct websocket *w, ms_t now, unsigned *code)
 ms_t
 websocket_deadline(const struct websocket *w)
 {
-	return w->state == FRAME_CLOSING && !w->is_gone && w->out.count == 0 ? w->close_by : MS_NEVER;
+	return w->state == WEBSOCKET_CLOSING && !w->is_gone && w->out.count == 0 ? w->close_by : MS_NEVER;
 }
 
 bool

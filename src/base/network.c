@@ -40,8 +40,8 @@ bit(const unsigned char address[NETWORK_BYTES], unsigned i)
 bool
 network_parse(struct slice text, struct network *n)
 {
-	const char *slash = text.n > 0 ? memchr(text.p, '/', text.n) : NULL;
-	struct slice address = slash != NULL ? slice_of(text.p, (size_t) (slash - text.p)) : text;
+	struct slice address, behind;
+	bool has_prefix = slice_cut(text, '/', &address, &behind);
 	bool is_ipv4 = address.n > 0 && memchr(address.p, ':', address.n) == NULL;
 	unsigned bits = is_ipv4 ? IPV4_BITS : 8 * NETWORK_BYTES;
 	struct network read = {.bits = 0};
@@ -49,7 +49,7 @@ network_parse(struct slice text, struct network *n)
 
 	if (!network_address(address, read.address))
 		return false;
-	if (slash != NULL && !slice_number(slice_of(slash + 1, text.n - address.n - 1), bits, &prefix))
+	if (has_prefix && !slice_number(behind, bits, &prefix))
 		return false;
 	read.bits = (unsigned) prefix + (is_ipv4 ? MAPPED_BITS : 0);
 	for (unsigned i = read.bits; i < 8 * NETWORK_BYTES; i++)

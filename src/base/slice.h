@@ -72,6 +72,30 @@ slice_has_prefix(struct slice s, struct slice prefix)
 }
 
 static inline bool
+slice_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Of ASCII, in every locale. */
+static inline bool
+slice_is_letter(char c)
+{
+	c = slice_lower(c);
+	return c >= 'a' && c <= 'z';
+}
+
+/* The value of a hexadecimal digit, in either case; -1: it is none. */
+static inline int
+slice_hex(char c)
+{
+	if (slice_is_digit(c))
+		return c - '0';
+	c = slice_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static inline bool
 slice_is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -88,6 +112,21 @@ slice_trim(struct slice s)
 	while (s.n > 0 && slice_is_space(s.p[s.n - 1]))
 		s.n--;
 	return s;
+}
+
+/* Splits s at the first c, which is in neither part.  False, with *head = s, when there is none. */
+static inline bool
+slice_cut(struct slice s, char c, struct slice *head, struct slice *tail)
+{
+	const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+
+	*head = s;
+	*tail = SLICE_NONE;
+	if (at == NULL)
+		return false;
+	head->n = (size_t) (at - s.p);
+	*tail = slice_of(at + 1, s.n - head->n - 1);
+	return true;
 }
 
 /*
@@ -111,6 +150,18 @@ slice_number(struct slice s, uint64_t max, uint64_t *value)
 	}
 	*value = v;
 	return true;
+}
+
+/*
+ * Reads a version like "1.10": two numbers, each an integer of its own and at
+ * most max (RFC 6120, 4.7.5; XEP-0124, 7.1).  False when it is none.
+ */
+static inline bool
+slice_version(struct slice s, uint64_t max, uint64_t *major, uint64_t *minor)
+{
+	struct slice high, low;
+
+	return slice_cut(s, '.', &high, &low) && slice_number(high, max, major) && slice_number(low, max, minor);
 }
 
 /* XML's boolean: "true" and "1" (XEP-0206 writes both). */

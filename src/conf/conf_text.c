@@ -75,8 +75,7 @@ conf_first_bad_byte(struct slice text)
 static bool
 is_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
-		c == '.' || c == '+';
+	return slice_is_digit(c) || slice_is_letter(c) || c == '_' || c == '-' || c == '.' || c == '+';
 }
 
 size_t

@@ -31,42 +31,14 @@ conf_list_add(struct conf_list *list, struct slice s)
 	list->v[list->n++] = xstrndup(s.p, s.n);
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 char *
 conf_lower(struct slice s)
 {
 	char *copy = xstrndup(s.p, s.n);
 
 	for (char *p = copy; *p != '\0'; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char) (*p - 'A' + 'a');
+		*p = slice_lower(*p);
 	return copy;
-}
-
-/* Splits s at the first c.  False, with *head = s, when there is none. */
-static bool
-cut(struct slice s, char c, struct slice *head, struct slice *tail)
-{
-	const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
-
-	*head = s;
-	*tail = SLICE_NONE;
-	if (at == NULL)
-		return false;
-	head->n = (size_t) (at - s.p);
-	*tail = slice_of(at + 1, s.n - head->n - 1);
-	return true;
 }
 
 /* Host names ----------------------------------------------------------- */
@@ -103,9 +75,9 @@ is_host_name(struct slice s)
 				return false;
 			if (i + 1 < s.n)
 				has_letter = false;
-		} else if (!is_letter(c) && !is_digit(c) && c != '-' && c != '_') {
+		} else if (!slice_is_letter(c) && !slice_is_digit(c) && c != '-' && c != '_') {
 			return false;
-		} else if (!is_digit(c)) {
+		} else if (!slice_is_digit(c)) {
 			has_letter = true;
 		}
 		last = c;
@@ -150,14 +122,14 @@ split_host_port(struct slice s, struct slice *host, uint16_t *port)
 
 	if (s.n > 0 && s.p[0] == '[') {
 		struct in6_addr address;
-		if (!cut(slice_of(s.p + 1, s.n - 1), ']', host, &rest) || !is_literal(AF_INET6, *host, &address))
+		if (!slice_cut(slice_of(s.p + 1, s.n - 1), ']', host, &rest) || !is_literal(AF_INET6, *host, &address))
 			return false;
 		if (rest.n == 0)
 			return true;
 		if (rest.p[0] != ':')
 			return false;
 		rest = slice_of(rest.p + 1, rest.n - 1);
-	} else if (!cut(s, ':', host, &rest)) {
+	} else if (!slice_cut(s, ':', host, &rest)) {
 		return true;
 	}
 	if (!slice_number(rest, UINT16_MAX, &number))
@@ -246,7 +218,7 @@ is_path(struct slice s)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
-		if (!is_letter(c) && !is_digit(c) && (c == '\0' || strchr(marks, c) == NULL))
+		if (!slice_is_letter(c) && !slice_is_digit(c) && (c == '\0' || strchr(marks, c) == NULL))
 			return false;
 		if (c == '/' && (i + 1 == s.n || s.p[i + 1] == '/'))
 			return false;
@@ -368,7 +340,7 @@ conf_take_response_name(void *base, struct slice s)
 	if (s.n == 0 || s.n > FIELD_NAME_MAX)
 		return form;
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) &&
+		if (!slice_is_letter(s.p[i]) && !slice_is_digit(s.p[i]) &&
 			(s.p[i] == '\0' || strchr("!#$%&'*+-.^_`|~", s.p[i]) == NULL))
 			return form;
 	if (is_own_field(s))
@@ -405,10 +377,11 @@ conf_take_response_value(void *base, struct slice s)
 static bool
 is_scheme(struct slice s)
 {
-	if (s.n == 0 || !is_letter(s.p[0]))
+	if (s.n == 0 || !slice_is_letter(s.p[0]))
 		return false;
 	for (size_t i = 1; i < s.n; i++)
-		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '+' && s.p[i] != '-' && s.p[i] != '.')
+		if (!slice_is_letter(s.p[i]) && !slice_is_digit(s.p[i]) && s.p[i] != '+' && s.p[i] != '-' &&
+			s.p[i] != '.')
 			return false;
 	return true;
 }
@@ -436,7 +409,7 @@ conf_take_origin(void *base, struct slice s)
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char) s.p[i] > 0x7e)
 			return "the host in ASCII (xn--...), as browsers send it";
-	if (!cut(s, ':', &scheme, &rest) || !is_scheme(scheme) || !slice_has_prefix(rest, SLICE("//")))
+	if (!slice_cut(s, ':', &scheme, &rest) || !is_scheme(scheme) || !slice_has_prefix(rest, SLICE("//")))
 		return form;
 	rest = slice_of(rest.p + 2, rest.n - 2);
 	if (!split_host_port(rest, &host, &port))
@@ -497,7 +470,7 @@ conf_take_node(void *base, struct slice s)
 	if (s.n == 0 || s.n > NODE_MAX)
 		return form;
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_letter(s.p[i]) && !is_digit(s.p[i]))
+		if (!slice_is_letter(s.p[i]) && !slice_is_digit(s.p[i]))
 			return form;
 	free(c->node);
 	c->node = xstrndup(s.p, s.n);
@@ -608,7 +581,7 @@ conf_take_domain_name(void *base, struct slice s)
 		char c = s.p[i];
 		if ((unsigned char) c >= 0x80)
 			is_ascii = false;
-		else if ((!is_letter(c) && !is_digit(c) && c != '-' && c != '_' && c != '.') ||
+		else if ((!slice_is_letter(c) && !slice_is_digit(c) && c != '-' && c != '_' && c != '.') ||
 			(c == '.' && last == '.'))
 			return form;
 		last = c;

@@ -11,10 +11,8 @@ copy_plain(struct slice domain, char *out, size_t room)
 	if (domain.n >= room)
 		return false;
 	for (size_t i = 0; i < domain.n; i++) {
-		char c = domain.p[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char) (c - 'A' + 'a');
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && strchr("-.:[]_", c) == NULL)
+		char c = slice_lower(domain.p[i]);
+		if (!slice_is_letter(c) && !slice_is_digit(c) && strchr("-.:[]_", c) == NULL)
 			return false;
 		out[i] = c;
 	}

@@ -20,16 +20,14 @@ sid_worker(struct slice sid, const struct sid_prefix *prefix, unsigned *worker)
 {
 	char text[SID_MAX];
 	int n = snprintf(text, sizeof text, "%.16s.%x.", prefix->node, (unsigned) prefix->generation);
-	struct slice rest;
-	const char *dot;
-	uint64_t number;
+	struct slice number, random;
+	uint64_t value;
 
 	if (!slice_has_prefix(sid, slice_of(text, (size_t) n)))
 		return false;
-	rest = slice_of(sid.p + n, sid.n - (size_t) n);
-	dot = rest.n > 0 ? memchr(rest.p, '.', rest.n) : NULL;
-	if (dot == NULL || !slice_number(slice_of(rest.p, (size_t) (dot - rest.p)), UINT16_MAX, &number))
+	sid = slice_of(sid.p + n, sid.n - (size_t) n);
+	if (!slice_cut(sid, '.', &number, &random) || !slice_number(number, UINT16_MAX, &value))
 		return false;
-	*worker = (unsigned) number;
+	*worker = (unsigned) value;
 	return true;
 }

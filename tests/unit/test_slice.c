@@ -44,6 +44,91 @@ number(void **state)
 	}
 }
 
+/* Rows with the largest numbers that a stream's version may have; a session's may be larger. */
+static void
+version(void **state)
+{
+	static const struct {
+		const char *text;
+		int major; /* -1: no version */
+	} rows[] = {
+		{"1.0", 1},
+		{"0.9", 0},
+		{"10.2", 10},
+		{"1.10", 1},
+		{"001.000", 1},
+		{"65535.65535", 65535},
+		{"65536.0", -1},
+		{"1.65536", -1},
+		{"", -1},
+		{".", -1},
+		{"1", -1},
+		{"1.", -1},
+		{".1", -1},
+		{"1.0.0", -1},
+		{"-1.0", -1},
+		{"+1.0", -1},
+		{" 1.0", -1},
+		{"1.0 ", -1},
+		{"1,0", -1},
+		{"one.zero", -1},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice text = exact(slice_str(rows[i].text));
+		uint64_t major = 77, minor = 77;
+		bool is_version = slice_version(text, UINT16_MAX, &major, &minor);
+		assert_row(is_version == (rows[i].major >= 0), rows[i].text);
+		assert_row(!is_version || major == (uint64_t) rows[i].major, rows[i].text);
+		exact_free(text);
+	}
+	assert_false(slice_version(SLICE_NONE, UINT16_MAX, &(uint64_t){0}, &(uint64_t){0}));
+}
+
+static void
+letters(void **state)
+{
+	(void) state;
+	for (int i = 0; i < 256; i++) {
+		static const char digits[] = "0123456789abcdef", capitals[] = "0123456789ABCDEF";
+		char c = (char) (unsigned char) i;
+		const char *small = i != 0 ? strchr(digits, c) : NULL, *large = i != 0 ? strchr(capitals, c) : NULL;
+		int value = small != NULL ? (int) (small - digits) : large != NULL ? (int) (large - capitals) : -1;
+		assert_int_equal(slice_hex(c), value);
+		assert_int_equal(slice_is_digit(c), value >= 0 && value < 10);
+		assert_int_equal(slice_is_letter(c), (i >= 'a' && i <= 'z') || (i >= 'A' && i <= 'Z'));
+	}
+}
+
+static void
+cut(void **state)
+{
+	static const struct {
+		const char *text, *head, *tail;
+	} rows[] = {
+		{"a:b", "a", "b"},
+		{"a:b:c", "a", "b:c"},
+		{":", "", ""},
+		{"a:", "a", ""},
+		{":b", "", "b"},
+		{"ab", "ab", NULL},
+		{"", "", NULL},
+	};
+	struct slice head, tail;
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct slice text = exact(slice_str(rows[i].text));
+		assert_row(slice_cut(text, ':', &head, &tail) == (rows[i].tail != NULL), rows[i].text);
+		assert_slice(head, rows[i].head);
+		assert_slice(tail, rows[i].tail);
+		exact_free(text);
+	}
+	assert_false(slice_cut(SLICE_NONE, ':', &head, &tail));
+	assert_false(slice_is_set(head));
+}
+
 static void
 trim(void **state)
 {
@@ -134,6 +219,9 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(number),
+		cmocka_unit_test(version),
+		cmocka_unit_test(letters),
+		cmocka_unit_test(cut),
 		cmocka_unit_test(trim),
 		cmocka_unit_test(equality),
 		cmocka_unit_test(truth),

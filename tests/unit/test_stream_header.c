@@ -48,52 +48,12 @@ attribute(void **state)
 	buf_fini(&b);
 }
 
-/* RFC 6120, 4.7.5 */
-static void
-version(void **state)
-{
-	static const struct {
-		const char *text;
-		int major; /* -1: no version */
-	} rows[] = {
-		{"1.0", 1},
-		{"0.9", 0},
-		{"10.2", 10},
-		{"1.10", 1},
-		{"001.000", 1},
-		{"65535.65535", 65535},
-		{"65536.0", -1},
-		{"1.65536", -1},
-		{"", -1},
-		{".", -1},
-		{"1", -1},
-		{"1.", -1},
-		{".1", -1},
-		{"1.0.0", -1},
-		{"-1.0", -1},
-		{"+1.0", -1},
-		{" 1.0", -1},
-		{"1.0 ", -1},
-		{"1,0", -1},
-		{"one.zero", -1},
-	};
-
-	(void) state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		unsigned major = 77;
-		bool is_version = stream_header_version(slice_str(rows[i].text), &major);
-		assert_row(is_version == (rows[i].major >= 0), rows[i].text);
-		assert_row(!is_version || (int) major == rows[i].major, rows[i].text);
-	}
-}
-
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(set_and_replace),
 		cmocka_unit_test(attribute),
-		cmocka_unit_test(version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,15 +37,6 @@ keys_free(struct keys *k)
 	free(k);
 }
 
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = slice_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 15.3: "Because case is not significant in hexadecimal encoding, key comparisons SHOULD be case insensitive." */
 static bool
 read_hex(struct slice text, uint8_t hash[HOOKS_SHA1])
@@ -53,7 +44,7 @@ read_hex(struct slice text, uint8_t hash[HOOKS_SHA1])
 	if (text.n != (size_t) 2 * HOOKS_SHA1)
 		return false;
 	for (size_t i = 0; i < HOOKS_SHA1; i++) {
-		int high = digit(text.p[2 * i]), low = digit(text.p[2 * i + 1]);
+		int high = slice_hex(text.p[2 * i]), low = slice_hex(text.p[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		hash[i] = (uint8_t) (high << 4 | low);

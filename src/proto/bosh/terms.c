@@ -10,21 +10,7 @@
 /* The most simultaneous requests, however many a client wants to have held: each has a slot. */
 #define REQUESTS_MAX 17
 
-/* 7.1: "<major>.<minor>", each an integer of its own. */
-static bool
-read_version(struct slice ver, uint64_t *major, uint64_t *minor)
-{
-	const char *dot = memchr(ver.p, '.', ver.n);
-	size_t n;
-
-	if (dot == NULL)
-		return false;
-	n = (size_t) (dot - ver.p);
-	return slice_number(slice_of(ver.p, n), UINT32_MAX, major) &&
-		slice_number(slice_of(dot + 1, ver.n - n - 1), UINT32_MAX, minor);
-}
-
-/* The lower of the client's version and ours (7.2). */
+/* The lower of the client's version and ours (7.2), both numbers of which count (7.1). */
 static enum closing
 agree_on_version(struct terms *t, struct slice ver)
 {
@@ -34,7 +20,7 @@ agree_on_version(struct terms *t, struct slice ver)
 	t->is_legacy = !slice_is_set(ver);
 	if (t->is_legacy)
 		return CLOSING_NONE;
-	if (!read_version(slice_trim(ver), &major, &minor))
+	if (!slice_version(slice_trim(ver), UINT32_MAX, &major, &minor))
 		return CLOSING_BAD_BODY;
 	is_ours = major > BOSH_VERSION_MAJOR || (major == BOSH_VERSION_MAJOR && minor > BOSH_VERSION_MINOR);
 	t->ver_major = is_ours ? BOSH_VERSION_MAJOR : (unsigned) major;
@@ -57,11 +43,9 @@ content_type(struct slice wanted)
 		"application/xml; charset=utf-8",
 		"text/plain; charset=utf-8",
 	};
-	struct slice type = wanted;
-	const char *semicolon = wanted.n > 0 ? memchr(wanted.p, ';', wanted.n) : NULL;
+	struct slice type, parameters;
 
-	if (semicolon != NULL)
-		type.n = (size_t) (semicolon - wanted.p);
+	slice_cut(wanted, ';', &type, &parameters);
 	type = slice_trim(type);
 	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
 		if (slice_eq_nocase(type, slice_of(allowed[i], strcspn(allowed[i], ";"))))

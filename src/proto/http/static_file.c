@@ -2,15 +2,6 @@
 
 #include <stdio.h>
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = slice_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Takes one character, escaped or not, from the front; -1 when the escape is broken, or for a control character. */
 static int
 next_char(struct slice *s)
@@ -19,9 +10,9 @@ next_char(struct slice *s)
 	size_t n = 1;
 
 	if (c == '%') {
-		if (s->n < 3 || hex(s->p[1]) < 0 || hex(s->p[2]) < 0)
+		if (s->n < 3 || slice_hex(s->p[1]) < 0 || slice_hex(s->p[2]) < 0)
 			return -1;
-		c = hex(s->p[1]) * 16 + hex(s->p[2]);
+		c = slice_hex(s->p[1]) * 16 + slice_hex(s->p[2]);
 		n = 3;
 	}
 	*s = slice_of(s->p + n, s->n - n);

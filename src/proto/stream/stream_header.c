@@ -33,19 +33,6 @@ stream_header_fini(struct stream_header *h)
 	*h = (struct stream_header){NULL, NULL, NULL, NULL, NULL};
 }
 
-bool
-stream_header_version(struct slice text, unsigned *major)
-{
-	const char *dot = text.n > 0 ? memchr(text.p, '.', text.n) : NULL;
-	uint64_t high, low;
-
-	if (dot == NULL || !slice_number(slice_of(text.p, (size_t) (dot - text.p)), UINT16_MAX, &high) ||
-		!slice_number(slice_of(dot + 1, (size_t) (text.p + text.n - dot - 1)), UINT16_MAX, &low))
-		return false;
-	*major = (unsigned) high;
-	return true;
-}
-
 int
 stream_header_attribute(struct buf *b, const char *name, const char *value)
 {

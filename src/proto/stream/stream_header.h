@@ -15,9 +15,6 @@ void stream_header_set(struct stream_header *h, struct slice to, struct slice fr
 /* Frees the strings; all are NULL after. */
 void stream_header_fini(struct stream_header *h);
 
-/* Reads "1.0" (RFC 6120, 4.7.5: two integers, compared as such).  False when it is no version. */
-bool stream_header_version(struct slice text, unsigned *major);
-
 /* Appends ` name='value'`, escaped, when value is not NULL; 0 or CV_EFULL. */
 struct buf;
 int stream_header_attribute(struct buf *b, const char *name, const char *value);

@@ -264,13 +264,22 @@ websocket_header(const struct websocket *w)
 	return &w->header;
 }
 
+/* The first number of the client's version; false when that is none. */
+static bool
+has_major(const struct websocket *w, uint64_t *major)
+{
+	uint64_t minor;
+
+	return slice_version(slice_str(w->header.version), UINT16_MAX, major, &minor);
+}
+
 enum closing
 websocket_served(struct websocket *w)
 {
-	unsigned major;
+	uint64_t major;
 
 	w->is_served = true;
-	if (w->header.version == NULL || !stream_header_version(slice_str(w->header.version), &major) || major == 0)
+	if (!has_major(w, &major) || major == 0)
 		return CLOSING_VERSION;
 	/* 4.7.5: a client of the future is told the highest version that both sides speak, and knows what to do. */
 	if (major > 1) {
@@ -336,11 +345,11 @@ say_own_open(struct websocket *w)
 {
 	static char empty[] = "", version[] = "1.0", lang[] = "en";
 	struct stream_header ours = {.from = w->is_served ? w->header.to : empty, .version = version, .lang = lang};
-	unsigned major;
+	uint64_t major;
 
 	if (w->has_header && w->header.version == NULL)
 		ours.version = NULL;
-	else if (w->header.version != NULL && stream_header_version(slice_str(w->header.version), &major) && major == 0)
+	else if (has_major(w, &major) && major == 0)
 		ours.version = w->header.version;
 	say_open(w, &ours);
 }

@@ -101,17 +101,39 @@ slice_is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Without white space at either end. */
+/* Without white space at its beginning. */
 static inline struct slice
-slice_trim(struct slice s)
+slice_skip_space(struct slice s)
 {
 	while (s.n > 0 && slice_is_space(s.p[0])) {
 		s.p++;
 		s.n--;
 	}
+	return s;
+}
+
+/* Without white space at either end. */
+static inline struct slice
+slice_trim(struct slice s)
+{
+	s = slice_skip_space(s);
 	while (s.n > 0 && slice_is_space(s.p[s.n - 1]))
 		s.n--;
 	return s;
+}
+
+/* What of *s stands before the first of these characters (or NUL); *s goes on with that one, or is at its end. */
+static inline struct slice
+slice_take_to(struct slice *s, const char *stops)
+{
+	struct slice taken = *s;
+
+	while (s->n > 0 && strchr(stops, s->p[0]) == NULL) {
+		s->p++;
+		s->n--;
+	}
+	taken.n -= s->n;
+	return taken;
 }
 
 /* Splits s at the first c, which is in neither part.  False, with *head = s, when there is none. */

@@ -127,6 +127,13 @@ cut(void **state)
 	}
 	assert_false(slice_cut(SLICE_NONE, ':', &head, &tail));
 	assert_false(slice_is_set(head));
+	tail = SLICE("a=b>");
+	assert_slice(slice_take_to(&tail, "=>"), "a");
+	assert_slice(tail, "=b>");
+	assert_slice(slice_take_to(&tail, "=>"), "");
+	assert_slice(slice_take_to(&tail, ">"), "=b");
+	assert_slice(slice_take_to(&tail, "<"), ">");
+	assert_slice(tail, "");
 }
 
 static void

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "proto/xml/tag.h"
 
 struct body_reader {
 	struct xml *xml; /* borrowed */
@@ -155,27 +156,6 @@ body_read(struct body_reader *r, struct slice bytes, struct body **body)
 	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 }
 
-/* The end of s after which its tag goes on: behind white space. */
-static struct slice
-skip_space(struct slice s)
-{
-	while (s.n > 0 && slice_is_space(s.p[0])) {
-		s.p++;
-		s.n--;
-	}
-	return s;
-}
-
-static struct slice
-skip_to(struct slice s, const char *stops)
-{
-	while (s.n > 0 && strchr(stops, s.p[0]) == NULL) {
-		s.p++;
-		s.n--;
-	}
-	return s;
-}
-
 /* Does the value stand for itself, or would a parser change it? */
 static bool
 is_plain(struct slice value)
@@ -194,26 +174,11 @@ is_plain(struct slice value)
 static struct slice
 sid_of_tag(struct slice *s)
 {
-	while ((*s = skip_space(*s)).n > 0 && s->p[0] != '>' && s->p[0] != '/') {
-		struct slice name = *s, value;
-		const char *end;
+	struct slice name, value;
 
-		*s = skip_to(*s, "= \t\r\n>");
-		name.n = (size_t) (s->p - name.p);
-		*s = skip_space(*s);
-		if (s->n < 2 || s->p[0] != '=')
-			return SLICE_NONE;
-		*s = skip_space(slice_of(s->p + 1, s->n - 1));
-		if (s->n < 2 || (s->p[0] != '\'' && s->p[0] != '"'))
-			return SLICE_NONE;
-		end = memchr(s->p + 1, s->p[0], s->n - 1);
-		if (end == NULL)
-			return SLICE_NONE;
-		value = slice_of(s->p + 1, (size_t) (end - s->p - 1));
-		*s = slice_of(end + 1, (size_t) (s->p + s->n - end - 1));
+	while (tag_attribute(s, &name, &value))
 		if (slice_eq(name, SLICE("sid")))
 			return is_plain(value) ? value : SLICE_NONE;
-	}
 	return SLICE_NONE;
 }
 
@@ -222,30 +187,28 @@ body_sid(struct slice s)
 {
 	/* The first tag that is not a declaration. */
 	do {
-		s = skip_to(s, "<");
+		slice_take_to(&s, "<");
 		if (s.n < 2)
 			return SLICE_NONE;
-		s.p++;
-		s.n--;
+		s = slice_of(s.p + 1, s.n - 1);
 	} while (s.p[0] == '?');
-	s = skip_to(s, " \t\r\n>");
+	slice_take_to(&s, " \t\r\n>");
 	return sid_of_tag(&s);
 }
 
 struct slice
 body_sid_of_refused(struct slice s)
 {
-	struct slice sid = body_sid(s), name;
-	const char *colon;
+	struct slice sid = body_sid(s), name, prefix, local;
 
-	while (!slice_is_set(sid) && (s = skip_to(s, "<")).n > 1) {
+	while (!slice_is_set(sid)) {
+		slice_take_to(&s, "<");
+		if (s.n < 2)
+			break;
 		s = slice_of(s.p + 1, s.n - 1);
-		name = s;
-		s = skip_to(s, " \t\r\n></");
-		name.n = (size_t) (s.p - name.p);
-		colon = name.n > 0 ? memchr(name.p, ':', name.n) : NULL;
-		if (colon != NULL)
-			name = slice_of(colon + 1, name.n - (size_t) (colon + 1 - name.p));
+		name = slice_take_to(&s, " \t\r\n></");
+		if (slice_cut(name, ':', &prefix, &local))
+			name = local;
 		if (slice_eq(name, SLICE("body")))
 			sid = sid_of_tag(&s);
 	}

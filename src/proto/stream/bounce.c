@@ -1,61 +1,29 @@
 #include "proto/stream/bounce.h"
 
 #include "base/buf.h"
+#include "proto/xml/tag.h"
 
 #define NS_STANZAS "urn:ietf:params:xml:ns:xmpp-stanzas"
 
-/* What of a stanza's start tag matters: values as they are written, without their quotes. */
+/* What of a stanza's start tag matters: values as they are written; the quote of each stands before it. */
 struct envelope {
 	struct slice from, id, type;
-	char from_quote, id_quote;
 };
-
-/* The next attribute of a start tag that is known to be sound; s goes on behind it.  False at the tag's end. */
-static bool
-next_attribute(struct slice *s, struct slice *name, struct slice *value, char *quote)
-{
-	const char *p = s->p, *end = s->p + s->n;
-
-	while (p < end && slice_is_space(*p))
-		p++;
-	name->p = p;
-	while (p < end && *p != '=' && *p != '>' && *p != '/' && !slice_is_space(*p))
-		p++;
-	name->n = (size_t) (p - name->p);
-	while (p < end && (*p == '=' || slice_is_space(*p)))
-		p++;
-	if (p == end || (*p != '\'' && *p != '"'))
-		return false;
-	*quote = *p++;
-	value->p = p;
-	while (p < end && *p != *quote)
-		p++;
-	if (p == end)
-		return false;
-	value->n = (size_t) (p - value->p);
-	*s = slice_of(p + 1, (size_t) (end - p - 1));
-	return true;
-}
 
 static struct envelope
 read_envelope(struct slice s)
 {
 	struct envelope e = {.from = SLICE_NONE};
 	struct slice name, value;
-	char quote;
 
-	while (s.n > 0 && !slice_is_space(s.p[0]) && s.p[0] != '>')
-		s = slice_of(s.p + 1, s.n - 1);
-	while (next_attribute(&s, &name, &value, &quote)) {
-		if (slice_eq(name, SLICE("from"))) {
+	slice_take_to(&s, " \t\r\n>");
+	while (tag_attribute(&s, &name, &value)) {
+		if (slice_eq(name, SLICE("from")))
 			e.from = value;
-			e.from_quote = quote;
-		} else if (slice_eq(name, SLICE("id"))) {
+		else if (slice_eq(name, SLICE("id")))
 			e.id = value;
-			e.id_quote = quote;
-		} else if (slice_eq(name, SLICE("type"))) {
+		else if (slice_eq(name, SLICE("type")))
 			e.type = value;
-		}
 	}
 	return e;
 }
@@ -79,9 +47,9 @@ answer(const struct envelope *e, const char *name, const char *type, const char 
 	struct buf out;
 
 	buf_init(&out, BUF_UNLIMITED);
-	buf_printf(&out, "<%s type='error' to=%c%.*s%c", name, e->from_quote, SLICE_ARG(e->from), e->from_quote);
+	buf_printf(&out, "<%s type='error' to=%c%.*s%c", name, e->from.p[-1], SLICE_ARG(e->from), e->from.p[-1]);
 	if (slice_is_set(e->id))
-		buf_printf(&out, " id=%c%.*s%c", e->id_quote, SLICE_ARG(e->id), e->id_quote);
+		buf_printf(&out, " id=%c%.*s%c", e->id.p[-1], SLICE_ARG(e->id), e->id.p[-1]);
 	buf_printf(&out, "><error type='%s'><%s xmlns='" NS_STANZAS "'/></error></%s>", type, condition, name);
 	st = stanza_copy(buf_slice(&out), kind);
 	buf_fini(&out);

@@ -138,6 +138,26 @@ queue_fini(void **state)
 	stanza_queue_fini(&q);
 }
 
+static void
+marks(void **state)
+{
+	struct stanza_queue q;
+	struct stanza *st;
+
+	(void) state;
+	stanza_queue_init(&q);
+	stanza_queue_push_mark(&q, STANZA_OPEN);
+	stanza_queue_push_mark(&q, STANZA_CLOSE);
+	assert_int_equal(q.count, 2);
+	assert_int_equal(q.bytes, 0);
+	assert_int_equal(stanza_queue_cost(&q), 2 * STANZA_COST);
+	st = stanza_queue_shift(&q);
+	assert_int_equal(st->kind, STANZA_OPEN);
+	stanza_free(st);
+	assert_int_equal(q.first->kind, STANZA_CLOSE);
+	stanza_queue_fini(&q);
+}
+
 int
 main(void)
 {
@@ -146,6 +166,7 @@ main(void)
 		cmocka_unit_test(queue_in_order),
 		cmocka_unit_test(queue_move),
 		cmocka_unit_test(queue_fini),
+		cmocka_unit_test(marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,14 +146,6 @@ note_idle(struct bosh *b, ms_t now)
 /* ---- requests ---- */
 
 static void
-push_mark(struct bosh *b, enum stanza_kind kind)
-{
-	struct stanza *mark = stanza_new(0, kind);
-
-	stanza_queue_push(&b->up, &mark);
-}
-
-static void
 put_keys(struct bosh *b, const struct body *body)
 {
 	if (b->keys == NULL && (slice_is_set(body->key) || slice_is_set(body->newkey)))
@@ -200,7 +192,7 @@ create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 
 	/* It opens a stream as it is, and its answer is due in full. */
 	body->restart = body->has_pause = body->has_ack = false;
-	push_mark(b, STANZA_OPEN);
+	stanza_queue_push_mark(&b->up, STANZA_OPEN);
 	fill(b, body, req, now);
 	/* 12: polling begins with the next request. */
 	ring_at(&b->ring, body->rid)->is_empty = false;
@@ -245,11 +237,11 @@ take_up(struct bosh *b, ms_t now)
 		stanza_queue_fini(&s->payload);
 		closing = greeting_restart(&b->greeting, s->restart);
 		if (closing == CLOSING_NONE)
-			push_mark(b, STANZA_OPEN);
+			stanza_queue_push_mark(&b->up, STANZA_OPEN);
 	}
 	stanza_queue_move(&b->up, &s->payload);
 	if (s->terminate) {
-		push_mark(b, STANZA_CLOSE);
+		stanza_queue_push_mark(&b->up, STANZA_CLOSE);
 		b->is_terminated = true;
 	}
 	b->release_at = has_payload ? now + LINGER : now;

@@ -45,14 +45,6 @@ struct upstream {
 };
 
 static void
-push_mark(struct upstream *u, enum stanza_kind kind)
-{
-	struct stanza *mark = stanza_new(0, kind);
-
-	stanza_queue_push(&u->down, &mark);
-}
-
-static void
 push_tag(struct upstream *u, struct slice text)
 {
 	struct stanza *st = stanza_copy(text, STANZA_TAG);
@@ -65,7 +57,7 @@ static void
 say_open(struct upstream *u)
 {
 	if (u->is_open_due)
-		push_mark(u, STANZA_OPEN);
+		stanza_queue_push_mark(&u->down, STANZA_OPEN);
 	u->is_open_due = false;
 }
 
@@ -275,7 +267,7 @@ on_end(void *arg)
 {
 	struct upstream *u = arg;
 
-	push_mark(u, STANZA_CLOSE);
+	stanza_queue_push_mark(&u->down, STANZA_CLOSE);
 	u->reason = CLOSING_SERVER_CLOSED;
 }
 

@@ -128,14 +128,6 @@ websocket_free(struct websocket *w)
 }
 
 static void
-push_mark(struct websocket *w, enum stanza_kind kind)
-{
-	struct stanza *mark = stanza_new(0, kind);
-
-	stanza_queue_push(&w->up, &mark);
-}
-
-static void
 push_text(struct websocket *w, struct slice text)
 {
 	struct stanza *st = stanza_copy(text, STANZA_OTHER);
@@ -166,7 +158,7 @@ open_stream(struct websocket *w, struct websocket_reader *r)
 	if (is_other)
 		return CLOSING_HOST_UNKNOWN;
 	w->state = WEBSOCKET_OPEN;
-	push_mark(w, STANZA_OPEN);
+	stanza_queue_push_mark(&w->up, STANZA_OPEN);
 	return CLOSING_NONE;
 }
 
@@ -234,7 +226,7 @@ websocket_message(struct websocket *w, struct websocket_reader *r, struct slice 
 		return open_stream(w, r);
 	case MESSAGE_CLOSE:
 		w->has_heard_close = true;
-		push_mark(w, STANZA_CLOSE);
+		stanza_queue_push_mark(&w->up, STANZA_CLOSE);
 		return CLOSING_NONE;
 	case MESSAGE_ELEMENT:
 		break;

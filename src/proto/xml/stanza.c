@@ -63,6 +63,14 @@ stanza_queue_push(struct stanza_queue *q, struct stanza **st)
 	q->bytes += mine->n;
 }
 
+void
+stanza_queue_push_mark(struct stanza_queue *q, enum stanza_kind kind)
+{
+	struct stanza *mark = stanza_new(0, kind);
+
+	stanza_queue_push(q, &mark);
+}
+
 struct stanza *
 stanza_queue_shift(struct stanza_queue *q)
 {

@@ -65,6 +65,8 @@ void stanza_queue_init(struct stanza_queue *q);
 void stanza_queue_fini(struct stanza_queue *q);
 /* Takes *st over and sets it to NULL. */
 void stanza_queue_push(struct stanza_queue *q, struct stanza **st);
+/* A mark, which has no bytes: STANZA_OPEN or STANZA_CLOSE. */
+void stanza_queue_push_mark(struct stanza_queue *q, enum stanza_kind kind);
 /* The first, now the caller's; NULL when there is none. */
 struct stanza *stanza_queue_shift(struct stanza_queue *q);
 /* Moves all of from behind all of to. */

@@ -5,8 +5,6 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 
-#define MAX_DEPTH 128
-
 struct registry {
 	struct registry_config config;
 	struct session_world world;
@@ -63,7 +61,7 @@ set_limits(struct registry *r)
 static void
 open_readers(struct registry *r)
 {
-	struct xml_limits limits = {r->conf->limits.stanza, MAX_DEPTH};
+	struct xml_limits limits = {r->conf->limits.stanza, XML_DEPTH_MAX};
 
 	r->body_reader = body_reader_new(r->readers.documents, limits);
 	r->websocket_reader = websocket_reader_new(r->readers.documents, limits);

@@ -12,7 +12,6 @@
 #define CONNECT_GRACE 1000
 /* How long a WebSocket client has to take the next message of what is left, and then for the closing handshake. */
 #define HANGUP_WAIT 5000
-#define MAX_DEPTH 128
 /* Random bytes of a stream's id. */
 #define STREAM_ID_BYTES 16
 /* From the first piece of a WebSocket message to its last. */
@@ -143,7 +142,8 @@ open_stream(struct session *s, ms_t now)
 	if (s->server == SERVER_NONE) {
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
 			(unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
-		s->upstream = upstream_new((struct xml_limits){s->conf->limits.stanza, MAX_DEPTH}, s->world->readers);
+		s->upstream =
+			upstream_new((struct xml_limits){s->conf->limits.stanza, XML_DEPTH_MAX}, s->world->readers);
 		upstream_set_tls(s->upstream, tls_of(s->domain));
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
 		s->server = SERVER_CONNECTING;
@@ -396,6 +396,15 @@ write_messages(struct session *s, ms_t now)
 	}
 }
 
+static void
+write_front(struct session *s, ms_t now)
+{
+	if (s->front.bosh != NULL)
+		write_bosh(s, now);
+	else
+		write_messages(s, now);
+}
+
 /* What one side may leave lying here before the other is not read any more. */
 static size_t
 high_mark(const struct session *s)
@@ -454,10 +463,7 @@ give_up(struct session *s, ms_t now)
 	write_upstream(s);
 	if (s->upstream != NULL && upstream_queued(s->upstream) > BUDGET_SHORT)
 		drop_upstream(s);
-	if (s->front.bosh != NULL)
-		write_bosh(s, now);
-	else
-		write_messages(s, now);
+	write_front(s, now);
 	regulate(s, now);
 }
 
@@ -478,10 +484,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	regulate(s, now);
 	write_upstream(s);
 	start_tls(s);
-	if (s->front.bosh != NULL)
-		write_bosh(s, now);
-	else
-		write_messages(s, now);
+	write_front(s, now);
 	regulate(s, now);
 	if (s->reason == CLOSING_NONE && s->queued > BUDGET_SHORT && budget_is_spent(s->world->budget))
 		give_up(s, now);

@@ -21,11 +21,12 @@ copy_plain(struct slice domain, char *out, size_t room)
 }
 
 bool
-idn_to_ascii(struct slice domain, char *out, size_t room)
+idn_to_ascii(void *arg, struct slice domain, char *out, size_t room)
 {
 	char text[DOMAIN_MAX], *ascii = NULL;
 	bool is_plain = true, done;
 
+	(void) arg;
 	if (domain.n > 0 && domain.p[domain.n - 1] == '.')
 		domain.n--;
 	if (domain.n == 0 || domain.n >= sizeof text || memchr(domain.p, '\0', domain.n) != NULL)

@@ -7,7 +7,7 @@
 
 #include "base/slice.h"
 
-/* Writes the A-label form in lower case, with a NUL, to out.  False when it is no valid domain, or does not fit. */
-bool idn_to_ascii(struct slice domain, char *out, size_t room);
+/* hooks.h's to_ascii; arg is not looked at. */
+bool idn_to_ascii(void *arg, struct slice domain, char *out, size_t room);
 
 #endif

@@ -150,13 +150,6 @@ choose_generation(uint32_t *generation)
 	return 0;
 }
 
-static bool
-hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
-{
-	(void) arg;
-	return idn_to_ascii(domain, out, room);
-}
-
 /* Without the pages that come with culvert all else works, so this is only said. */
 static void
 look_for_pages(const struct process *p)
@@ -348,7 +341,7 @@ main(int argc, char **argv)
 {
 	struct sink sink = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 	struct process p = {.log = {.sink = take_line, .arg = &sink}};
-	struct hooks hooks = {.to_ascii = hook_to_ascii};
+	struct hooks hooks = {.to_ascii = idn_to_ascii};
 	struct options options = {.hooks = &hooks};
 	sigset_t signals;
 	int signal_number = 0;

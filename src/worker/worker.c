@@ -121,13 +121,6 @@ hook_random(void *arg, void *bytes, size_t n)
 }
 
 static bool
-hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
-{
-	(void) arg;
-	return idn_to_ascii(domain, out, room);
-}
-
-static bool
 hook_is_base64(void *arg, struct slice text, size_t n)
 {
 	(void) arg;
@@ -581,7 +574,7 @@ set_handlers(struct worker *w)
 {
 	w->hooks = (struct hooks){.arg = w,
 		.random = hook_random,
-		.to_ascii = hook_to_ascii,
+		.to_ascii = idn_to_ascii,
 		.is_base64 = hook_is_base64,
 		.sha1 = hook_sha1};
 	w->outlet = (struct outlet){

@@ -34,6 +34,22 @@ client_fail(struct client *c, const char *why)
 	c->crowd->failed(c, why);
 }
 
+bool
+client_connect(struct client *c, const struct sock_handler *handler)
+{
+	c->post[0].sock.handler = handler;
+	if (sock_connect(&c->post[0].sock, &c->crowd->to) == 0)
+		return true;
+	client_fail(c, "no connection");
+	return false;
+}
+
+void
+client_lost(struct sock *s)
+{
+	client_fail(s->owner, "connection lost");
+}
+
 void
 client_log_in(struct client *c)
 {

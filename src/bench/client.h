@@ -84,5 +84,9 @@ void client_drop(struct client *c);
 bool client_heard(struct client *c, struct slice element);
 /* For transports: something is wrong with what came. */
 void client_fail(struct client *c, const char *why);
+/* For transports with one connection: begins to make it; false when the client has failed by it. */
+bool client_connect(struct client *c, const struct sock_handler *handler);
+/* Their handler's gone. */
+void client_lost(struct sock *s);
 
 #endif

@@ -46,22 +46,13 @@ input(struct sock *s, struct slice bytes)
 	return at;
 }
 
-static void
-gone(struct sock *s)
-{
-	client_fail(s->owner, "connection lost");
-}
-
-static const struct sock_handler handler = {.input = input, .gone = gone};
+static const struct sock_handler handler = {.input = input, .gone = client_lost};
 
 static void
 open_stream(struct client *c)
 {
-	c->post[0].sock.handler = &handler;
-	if (sock_connect(&c->post[0].sock, &c->crowd->to) != 0) {
-		client_fail(c, "no connection");
+	if (!client_connect(c, &handler))
 		return;
-	}
 	restart(c);
 }
 

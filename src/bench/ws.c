@@ -165,13 +165,7 @@ input(struct sock *s, struct slice bytes)
 	return at;
 }
 
-static void
-gone(struct sock *s)
-{
-	client_fail(s->owner, "connection lost");
-}
-
-static const struct sock_handler handler = {.input = input, .gone = gone};
+static const struct sock_handler handler = {.input = input, .gone = client_lost};
 
 static void
 open_stream(struct client *c)
@@ -179,11 +173,8 @@ open_stream(struct client *c)
 	char head[512];
 	struct iovec one = {head, 0};
 
-	c->post[0].sock.handler = &handler;
-	if (sock_connect(&c->post[0].sock, &c->crowd->to) != 0) {
-		client_fail(c, "no connection");
+	if (!client_connect(c, &handler))
 		return;
-	}
 	one.iov_len = (size_t) snprintf(head, sizeof head,
 		"GET " PATH " HTTP/1.1\r\nHost: %s\r\nUser-Agent: culvert-bench\r\n"
 		"Origin: http://%s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

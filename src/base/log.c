@@ -8,9 +8,13 @@
 const char *
 log_level_name(enum log_level level)
 {
-	static const char *const name[LOG_LEVELS] = {"error", "warning", "notice", "info", "debug"};
+	static const char *const words[LOG_LEVELS] = {
+#define X(name, word) word,
+		LOG_LEVEL_ROWS(X)
+#undef X
+	};
 
-	return level < LOG_LEVELS ? name[level] : "?";
+	return level < LOG_LEVELS ? words[level] : "?";
 }
 
 void

@@ -12,13 +12,19 @@
 
 #include "base/slice.h"
 
+/* X(name, word) */
+#define LOG_LEVEL_ROWS(X) \
+	X(ERROR, "error") \
+	X(WARNING, "warning") \
+	X(NOTICE, "notice") \
+	X(INFO, "info") \
+	X(DEBUG, "debug")
+
 enum log_level {
-	LOG_ERROR,
-	LOG_WARNING,
-	LOG_NOTICE,
-	LOG_INFO,
-	LOG_DEBUG,
-	LOG_LEVELS,
+#define X(name, word) LOG_##name,
+	LOG_LEVEL_ROWS(X)
+#undef X
+		LOG_LEVELS,
 };
 
 struct log {

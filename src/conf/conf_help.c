@@ -38,9 +38,22 @@ append_wrapped(struct buf *out, const char *margin, size_t margin_width, size_t 
 static void
 append_kind(struct buf *out, const struct conf_row *row)
 {
-	conf_row_expected(row, out);
+	/* Which words, help says. */
+	if (row->type == CONF_WORD)
+		buf_append_str(out, "a string");
+	else
+		conf_row_expected(row, out);
 	if (row->fallback != NULL)
 		buf_printf(out, ", default %s", row->fallback);
+}
+
+/* The row's help as a string; *text is made anew. */
+static const char *
+help_of(const struct conf_row *row, struct buf *text)
+{
+	buf_clear(text, BUF_UNLIMITED);
+	conf_row_help(row, text);
+	return buf_cstr(text);
 }
 
 static bool
@@ -61,7 +74,9 @@ conf_help_list(struct buf *out)
 {
 	size_t n;
 	const struct conf_row *rows = conf_rows(&n);
+	struct buf text;
 
+	buf_init(&text, BUF_UNLIMITED);
 	for (const struct conf_row *row = rows; row < rows + n; row++) {
 		if (!is_listed(row))
 			continue;
@@ -71,8 +86,9 @@ conf_help_list(struct buf *out)
 			append_kind(out, row);
 			buf_append_char(out, '\n');
 		}
-		append_wrapped(out, "\t", 8, LIST_WIDTH, row->help);
+		append_wrapped(out, "\t", 8, LIST_WIDTH, help_of(row, &text));
 	}
+	buf_fini(&text);
 }
 
 /* The sample file ------------------------------------------------------ */
@@ -117,7 +133,9 @@ append_members(struct buf *out, const struct conf_row *container, size_t depth)
 	bool is_object = container->type == CONF_OBJECT, is_first = true;
 	size_t n;
 	const struct conf_row *rows = conf_rows(&n);
+	struct buf text;
 
+	buf_init(&text, BUF_UNLIMITED);
 	must(depth <= SAMPLE_DEPTH);
 	for (const struct conf_row *row = rows; row < rows + n; row++) {
 		if (!row->is_built || !conf_row_is_in(row, container))
@@ -133,7 +151,7 @@ append_members(struct buf *out, const struct conf_row *container, size_t depth)
 		}
 		is_first = false;
 		if (is_object)
-			append_comment(out, depth, row->help);
+			append_comment(out, depth, help_of(row, &text));
 		indent(out, depth);
 		if (is_object)
 			buf_printf(out, "\"%s\": ", conf_row_leaf(row));
@@ -141,6 +159,7 @@ append_members(struct buf *out, const struct conf_row *container, size_t depth)
 			buf_append_str(out, "\"example.com\": ");
 		append_value(out, row, depth);
 	}
+	buf_fini(&text);
 	buf_append_char(out, '\n');
 }
 
@@ -178,25 +197,25 @@ conf_help_man(struct buf *out)
 {
 	size_t n;
 	const struct conf_row *rows = conf_rows(&n);
-	struct buf kind;
+	struct buf text;
 
-	buf_init(&kind, BUF_UNLIMITED);
+	buf_init(&text, BUF_UNLIMITED);
 	for (const struct conf_row *row = rows; row < rows + n; row++) {
 		if (!is_listed(row))
 			continue;
-		buf_clear(&kind, BUF_UNLIMITED);
-		append_kind(&kind, row);
 		buf_append_str(out, ".TP\n\\fB");
 		append_roff(out, slice_str(row->key));
 		buf_append_str(out, "\\fR");
 		if (!is_container(row)) {
+			buf_clear(&text, BUF_UNLIMITED);
+			append_kind(&text, row);
 			buf_append_str(out, " (");
-			append_roff(out, buf_slice(&kind));
+			append_roff(out, buf_slice(&text));
 			buf_append_char(out, ')');
 		}
 		buf_append_char(out, '\n');
-		append_roff(out, slice_str(row->help));
+		append_roff(out, slice_str(help_of(row, &text)));
 		buf_append_char(out, '\n');
 	}
-	buf_fini(&kind);
+	buf_fini(&text);
 }

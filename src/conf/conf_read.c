@@ -440,6 +440,8 @@ on_string(void *arg, const unsigned char *p, size_t n)
 
 	if (!next_token(r) || (row = row_of_value(r)) == NULL)
 		return GO_ON;
+	if (row->type == CONF_WORD && conf_row_word(row, base_of(r, row), s))
+		return GO_ON;
 	if (row->take != NULL && (row->type != CONF_FIELDS || is_member_of(r, row))) {
 		if (n > 0 && memchr(p, '\0', n) != NULL)
 			expected = "a string without NUL in it";

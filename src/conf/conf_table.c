@@ -29,9 +29,34 @@
 		.sample = (example), .help = (text) \
 	}
 
+#define WORD(k, list, where, otherwise, example, text) \
+	{ \
+		.key = (k), .type = CONF_WORD, .is_built = true, .words = (list), where, .fallback = (otherwise), \
+		.sample = (example), .help = (text) \
+	}
+
 #define TOP(member) .base = CONF_BASE_TOP, .offset = offsetof(struct conf, member)
 #define LISTEN(member) .base = CONF_BASE_LISTEN, .offset = offsetof(struct conf_listen, member)
 #define DOMAIN(member) .base = CONF_BASE_DOMAIN, .offset = offsetof(struct conf_domain, member)
+
+/* A word's value is written as an unsigned. */
+_Static_assert(
+	sizeof(enum conf_tls) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned), "sizes of enums");
+
+static const struct conf_word tls_words[] = {
+	{"required", CONF_TLS_REQUIRED, NULL},
+	{"optional", CONF_TLS_OPTIONAL, "when the server offers it"},
+	{"if-required", CONF_TLS_IF_REQUIRED, "when the server demands it, or offers no login without"},
+	{"off", CONF_TLS_OFF, NULL},
+	{NULL, 0, NULL},
+};
+
+static const struct conf_word level_words[] = {
+#define X(name, word) {word, LOG_##name, NULL},
+	LOG_LEVEL_ROWS(X)
+#undef X
+		{NULL, 0, NULL},
+};
 
 static const struct conf_row table[] = {
 	CONTAINER("", CONF_OBJECT, "The whole file."),
@@ -91,9 +116,8 @@ static const struct conf_row table[] = {
 		"[\"xmpp://127.0.0.1:5222\"]",
 		"The domain's servers, tried in order: \"xmpp://HOST:PORT\", port 5222 unless written, or, for TLS from "
 		"the first byte, \"xmpps://HOST:PORT\", port 5223 unless written. One, or a list. Needed."),
-	TEXT("domains.*.tls", CONF_STRING, CONF_BASE_DOMAIN, conf_take_tls, NULL, "\"if-required\"",
-		"TLS to an xmpp:// server (STARTTLS): \"required\", \"optional\" (when the server offers it), "
-		"\"if-required\" (when the server demands it, or offers no login without) or \"off\". Default: "
+	WORD("domains.*.tls", tls_words, DOMAIN(tls), NULL, "\"if-required\"",
+		"TLS to an xmpp:// server (STARTTLS): {}. Default: "
 		"\"if-required\" when every server is written as a loopback address or \"localhost\", otherwise "
 		"\"required\". Without TLS everything, passwords too, crosses the network in the clear."),
 	{.key = "domains.*.verify",
@@ -180,8 +204,7 @@ static const struct conf_row table[] = {
 		"Name of this instance, 1 to 16 letters and digits: begins every session id."),
 	LATER("user"),
 	CONTAINER("log", CONF_OBJECT, "The log goes to standard error, one line per event."),
-	TEXT("log.level", CONF_STRING, CONF_BASE_TOP, conf_take_log_level, "\"info\"", NULL,
-		"The least important that is written: \"error\", \"warning\", \"notice\", \"info\" or \"debug\"."),
+	WORD("log.level", level_words, TOP(log.level), "\"info\"", NULL, "The least important that is written: {}."),
 	LATER("log.format"),
 	LATER("log.to"),
 };
@@ -333,6 +356,18 @@ conf_row_number(const struct conf_row *row, void *base, struct slice json)
 	}
 }
 
+bool
+conf_row_word(const struct conf_row *row, void *base, struct slice word)
+{
+	for (const struct conf_word *w = row->words; w->word != NULL; w++) {
+		if (slice_eq(slice_str(w->word), word)) {
+			*(unsigned *) (void *) ((char *) base + row->offset) = w->value;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What stands between the quotes of a list of strings, or of one; none of them has an escape in it. */
 static void
 take_strings(const struct conf_row *row, void *base)
@@ -340,7 +375,8 @@ take_strings(const struct conf_row *row, void *base)
 	const char *begin = row->fallback, *end;
 
 	while ((begin = strchr(begin, '"')) != NULL && (end = strchr(begin + 1, '"')) != NULL) {
-		must(row->take(base, slice_of(begin + 1, (size_t) (end - begin - 1))) == NULL);
+		struct slice s = slice_of(begin + 1, (size_t) (end - begin - 1));
+		must(row->type == CONF_WORD ? conf_row_word(row, base, s) : row->take(base, s) == NULL);
 		begin = end + 1;
 	}
 }
@@ -356,6 +392,7 @@ set_default(const struct conf_row *row, void *base)
 	case CONF_SWITCH:
 		*(bool *) ((char *) base + row->offset) = strcmp(row->fallback, "true") == 0;
 		return;
+	case CONF_WORD:
 	case CONF_STRING:
 	case CONF_STRINGS:
 		take_strings(row, base);
@@ -373,6 +410,33 @@ conf_rows_default(enum conf_base which, void *base, const bool *seen)
 	for (size_t i = 0; i < N_ROWS; i++)
 		if (table[i].base == which && table[i].is_built && table[i].fallback != NULL && !seen[i])
 			set_default(&table[i], base);
+}
+
+/* "a", "b" (when ...) or "c" */
+static void
+append_words(const struct conf_word *words, bool with_when, struct buf *out)
+{
+	for (const struct conf_word *w = words; w->word != NULL; w++) {
+		if (w > words)
+			buf_append_str(out, w[1].word != NULL ? ", " : " or ");
+		buf_printf(out, "\"%s\"", w->word);
+		if (with_when && w->when != NULL)
+			buf_printf(out, " (%s)", w->when);
+	}
+}
+
+void
+conf_row_help(const struct conf_row *row, struct buf *out)
+{
+	const char *gap = row->words != NULL ? strstr(row->help, "{}") : NULL;
+
+	if (gap == NULL) {
+		buf_append_str(out, row->help);
+		return;
+	}
+	buf_append(out, slice_of(row->help, (size_t) (gap - row->help)));
+	append_words(row->words, true, out);
+	buf_append_str(out, gap + 2);
 }
 
 void
@@ -400,6 +464,9 @@ conf_row_expected(const struct conf_row *row, struct buf *out)
 		return;
 	case CONF_SECONDS:
 		buf_printf(out, "seconds from %g to %g", (double) min / 1000, (double) max / 1000);
+		return;
+	case CONF_WORD:
+		append_words(row->words, false, out);
 		return;
 	case CONF_STRING:
 		buf_append_str(out, conf_row_may_be_null(row) ? "a string or null" : "a string");

@@ -26,6 +26,7 @@ enum conf_type {
 	CONF_PORT,           /* uint16_t */
 	CONF_BYTES,          /* size_t */
 	CONF_SECONDS,        /* ms_t; min and max are milliseconds too */
+	CONF_WORD,           /* an enum, by one of the words of a list */
 	CONF_STRING,         /* through take */
 	CONF_STRINGS,        /* a list, or one string: each through take */
 	CONF_FIELDS,         /* an object of strings, whose keys are the administrator's */
@@ -39,6 +40,13 @@ enum conf_base {
 	CONF_BASE_DOMAIN, /* struct conf_domain */
 };
 
+/* A value of an enum.  A list of them ends with one without a word. */
+struct conf_word {
+	const char *word;
+	unsigned value;
+	const char *when; /* what help says behind it; NULL: nothing */
+};
+
 struct conf_row {
 	const char *key;
 	enum conf_type type; /* 0 while the row is not built */
@@ -46,10 +54,11 @@ struct conf_row {
 	enum conf_base base;
 	size_t offset; /* of the value in its struct, when there is no take; of the bool of a CONF_SWITCH */
 	conf_take *take;
+	const struct conf_word *words; /* of a CONF_WORD, as help and complaints name them */
 	int64_t min, max;
 	const char *
 		fallback; /* the default, as JSON; NULL: there is none, or it depends (help says); "null" may be written */
-	const char *help;    /* one or two sentences, in plain ASCII */
+	const char *help;    /* one or two sentences, in plain ASCII; "{}" stands for the words: see conf_row_help() */
 	const char *sample;  /* JSON for the sample file; NULL: the default */
 	bool is_alternative; /* to the rows before it: in the sample another member of the list begins here */
 };
@@ -75,9 +84,13 @@ const struct conf_row *conf_row_guess(const struct conf_row *container, struct s
 bool conf_row_may_be_null(const struct conf_row *row);
 /* Puts a number as JSON writes it where the row says.  False, changing nothing, when it is out of range or not whole. */
 bool conf_row_number(const struct conf_row *row, void *base, struct slice json);
+/* Puts the enum's value of a word where the row says.  False, changing nothing, when the row has no such word. */
+bool conf_row_word(const struct conf_row *row, void *base, struct slice word);
 /* Gives every row of this base that is built and has a default its default, unless seen[index of the row]. */
 void conf_rows_default(enum conf_base which, void *base, const bool *seen);
 /* Appends what the row wants: "a whole number from 1 to 16", "true or false", ... */
 void conf_row_expected(const struct conf_row *row, struct buf *out);
+/* Appends the row's help, with the row's words in it. */
+void conf_row_help(const struct conf_row *row, struct buf *out);
 
 #endif

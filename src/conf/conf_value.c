@@ -477,39 +477,7 @@ conf_take_node(void *base, struct slice s)
 	return NULL;
 }
 
-const char *
-conf_take_log_level(void *base, struct slice s)
-{
-	struct conf *c = base;
-
-	for (int level = 0; level < LOG_LEVELS; level++) {
-		if (slice_eq(s, slice_str(log_level_name((enum log_level) level)))) {
-			c->log.level = (enum log_level) level;
-			return NULL;
-		}
-	}
-	return "\"error\", \"warning\", \"notice\", \"info\" or \"debug\"";
-}
-
 /* Domains -------------------------------------------------------------- */
-
-const char *
-conf_take_tls(void *base, struct slice s)
-{
-	struct conf_domain *d = base;
-
-	if (slice_eq(s, SLICE("if-required")))
-		d->tls = CONF_TLS_IF_REQUIRED;
-	else if (slice_eq(s, SLICE("off")))
-		d->tls = CONF_TLS_OFF;
-	else if (slice_eq(s, SLICE("required")))
-		d->tls = CONF_TLS_REQUIRED;
-	else if (slice_eq(s, SLICE("optional")))
-		d->tls = CONF_TLS_OPTIONAL;
-	else
-		return "\"required\", \"optional\", \"if-required\" or \"off\"";
-	return NULL;
-}
 
 const char *
 conf_take_ca_file(void *base, struct slice s)

@@ -25,7 +25,6 @@ conf_take conf_take_origin;
 conf_take conf_take_trusted_proxy; /* adds one */
 conf_take conf_take_resolver;
 conf_take conf_take_node;
-conf_take conf_take_log_level;
 /* base: struct conf_listen */
 conf_take conf_take_listen_address;
 conf_take conf_take_listen_unix;
@@ -33,7 +32,6 @@ conf_take conf_take_listen_mode;
 conf_take conf_take_listen; /* "ADDRESS:PORT", ":PORT", "[IPV6]:PORT" or "unix:/PATH": all of it */
 /* base: struct conf_domain */
 conf_take conf_take_connect; /* adds one target */
-conf_take conf_take_tls;
 conf_take conf_take_ca_file;
 conf_take conf_take_server_name;
 conf_take conf_take_domain_name; /* name and, when all is ASCII, ascii */

@@ -369,8 +369,8 @@ static const struct {
 	{"{\"domains\":{\"a.org\":{\"connect\":\"xmpp://localhost\",\"tls\":\"\"},\"b\":{\"tls\":\"Required\"},"
 	 "\"c\":{\"tls\":\"no\"},\"d\":{\"tls\":true},\"e\":{\"tls\":null}}}",
 		"f:1:57: domains.a.org.tls: \"\"" TLS_WORD "f:1:72: domains.b.tls: \"Required\"" TLS_WORD
-		"f:1:95: domains.c.tls: \"no\"" TLS_WORD "f:1:112: domains.d.tls: true, expected a string\n"
-		"f:1:129: domains.e.tls: null, expected a string\n"},
+		"f:1:95: domains.c.tls: \"no\"" TLS_WORD "f:1:112: domains.d.tls: true" TLS_WORD
+		"f:1:129: domains.e.tls: null" TLS_WORD},
 	{"{\"domains\":{\"a\":{\"verify\":null},\"b\":{\"verify\":\"yes\"},\"c\":{\"verify\":1}}}",
 		"f:1:27: domains.a.verify: null, expected true or false\n"
 		"f:1:47: domains.b.verify: \"yes\", expected true or false\n"
@@ -569,10 +569,43 @@ test_defaults(void **state)
 	/* Each number's and bool's default lies where its row says, in its range. */
 	for (const struct conf_row *row = rows; row < rows + n; row++) {
 		struct conf blank = {0};
-		if (row->base != CONF_BASE_TOP || row->fallback == NULL || row->take != NULL || row->type == CONF_BOOL)
+		if (row->base != CONF_BASE_TOP || row->fallback == NULL || row->take != NULL ||
+			row->type == CONF_BOOL || row->type == CONF_WORD)
 			continue;
 		assert_true(conf_row_number(row, &blank, slice_str(row->fallback)));
 	}
+}
+
+/* Each word of a row is read as its value, and nothing else is a word. */
+static void
+test_words(void **state)
+{
+	size_t n, n_rows = 0;
+	const struct conf_row *rows = conf_rows(&n);
+
+	(void) state;
+	for (const struct conf_row *row = rows; row < rows + n; row++) {
+		union {
+			struct conf conf;
+			struct conf_domain domain;
+			char bytes[1];
+		} base = {.bytes = {0}};
+		unsigned *value = (unsigned *) (void *) (base.bytes + row->offset);
+		if (row->type != CONF_WORD)
+			continue;
+		n_rows++;
+		for (const struct conf_word *w = row->words; w->word != NULL; w++) {
+			*value = 99;
+			assert_false(conf_row_word(row, &base, slice_of(w->word, strlen(w->word) - 1)));
+			assert_false(conf_row_word(row, &base, slice_of(w->word, strlen(w->word) + 1)));
+			assert_int_equal(*value, 99);
+			assert_true(conf_row_word(row, &base, slice_str(w->word)));
+			assert_int_equal(*value, w->value);
+		}
+		assert_false(conf_row_word(row, &base, SLICE("")));
+		assert_non_null(strstr(row->help, "{}"));
+	}
+	assert_int_equal(n_rows, 2);
 }
 
 /* Each row is complete, below its container, and under no other row's key. */
@@ -1249,6 +1282,7 @@ main(void)
 		cmocka_unit_test(test_too_many_complaints),
 		cmocka_unit_test(test_little_room),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_pages),

@@ -18,6 +18,11 @@ struct slice {
 /* A slice of a string constant. */
 #define SLICE(literal) ((struct slice){("" literal), sizeof(literal) - 1})
 #define SLICE_NONE ((struct slice){NULL, 0})
+/* The same to initialize what is static: there C11 takes no compound literal. */
+/* clang-format off */
+#define SLICE_INIT(literal) {("" literal), sizeof(literal) - 1}
+#define SLICE_NONE_INIT {NULL, 0}
+/* clang-format on */
 /* For printf's "%.*s". */
 #define SLICE_ARG(s) ((int) (s).n), ((s).p != NULL ? (s).p : "")
 

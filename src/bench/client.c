@@ -66,8 +66,8 @@ write_head(const struct client *c, char *head)
 		(unsigned long long) c->n_sent);
 }
 
-static const struct slice body_begins = {"<body>", 6};
-static const struct slice body_ends = {"</body></message>", 17};
+static const struct slice body_begins = SLICE_INIT("<body>");
+static const struct slice body_ends = SLICE_INIT("</body></message>");
 
 void
 client_send(struct client *c, struct slice text, int64_t now_us)

@@ -227,7 +227,7 @@ text_time(struct slice word, int64_t *ms)
 	static const struct {
 		struct slice name;
 		int64_t ms;
-	} unit[] = {{SLICE("ms"), 1}, {SLICE("s"), 1000}, {SLICE("m"), 60000}};
+	} unit[] = {{SLICE_INIT("ms"), 1}, {SLICE_INIT("s"), 1000}, {SLICE_INIT("m"), 60000}};
 	size_t n = 0;
 	uint64_t value;
 

@@ -63,8 +63,8 @@ insert_find_remove(void **state)
 static void
 keys_are_any_bytes(void **state)
 {
-	static const struct slice keys[] = {SLICE(""), SLICE("\0"), SLICE("\0\0"), SLICE("a"), SLICE("a\0"),
-		SLICE("\0a"), SLICE("\xff"), SLICE("A")};
+	static const struct slice keys[] = {SLICE_INIT(""), SLICE_INIT("\0"), SLICE_INIT("\0\0"), SLICE_INIT("a"),
+		SLICE_INIT("a\0"), SLICE_INIT("\0a"), SLICE_INIT("\xff"), SLICE_INIT("A")};
 	struct member m[COUNT(keys)];
 	struct hash h;
 

@@ -38,12 +38,12 @@ escapes(void **state)
 		struct slice s;
 		const char *want;
 	} rows[] = {
-		{SLICE("a\"b\\c"), "\"a\\\"b\\\\c\"\n"},
-		{SLICE("a\nb\tc\rd"), "\"a\\nb\\tc\\rd\"\n"},
-		{SLICE("\x01\x1f"), "\"\\u0001\\u001F\"\n"},
-		{SLICE("a\0b"), "\"a\\u0000b\"\n"},
-		{SLICE("\xc3\xa4\xf0\x9f\x98\x80"), "\"\xc3\xa4\xf0\x9f\x98\x80\"\n"},
-		{SLICE("https://x/y"), "\"https://x/y\"\n"},
+		{SLICE_INIT("a\"b\\c"), "\"a\\\"b\\\\c\"\n"},
+		{SLICE_INIT("a\nb\tc\rd"), "\"a\\nb\\tc\\rd\"\n"},
+		{SLICE_INIT("\x01\x1f"), "\"\\u0001\\u001F\"\n"},
+		{SLICE_INIT("a\0b"), "\"a\\u0000b\"\n"},
+		{SLICE_INIT("\xc3\xa4\xf0\x9f\x98\x80"), "\"\xc3\xa4\xf0\x9f\x98\x80\"\n"},
+		{SLICE_INIT("https://x/y"), "\"https://x/y\"\n"},
 	};
 
 	(void) state;

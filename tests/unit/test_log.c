@@ -86,15 +86,15 @@ quote(void **state)
 		struct slice value;
 		const char *want;
 	} rows[] = {
-		{SLICE(""), "\"\""},
-		{SLICE_NONE, "\"\""},
-		{SLICE("plain text=1"), "\"plain text=1\""},
-		{SLICE("a\"b\\c"), "\"a\\\"b\\\\c\""},
-		{SLICE("a\nb\rc\td"), "\"a\\x0ab\\x0dc\\x09d\""},
-		{SLICE("a\0b"), "\"a\\x00b\""},
-		{SLICE("\x1b[31m"), "\"\\x1b[31m\""},
-		{SLICE("\x7f\x80\xff"), "\"\\x7f\\x80\\xff\""},
-		{SLICE("\xc3\xa9"), "\"\\xc3\\xa9\""},
+		{SLICE_INIT(""), "\"\""},
+		{SLICE_NONE_INIT, "\"\""},
+		{SLICE_INIT("plain text=1"), "\"plain text=1\""},
+		{SLICE_INIT("a\"b\\c"), "\"a\\\"b\\\\c\""},
+		{SLICE_INIT("a\nb\rc\td"), "\"a\\x0ab\\x0dc\\x09d\""},
+		{SLICE_INIT("a\0b"), "\"a\\x00b\""},
+		{SLICE_INIT("\x1b[31m"), "\"\\x1b[31m\""},
+		{SLICE_INIT("\x7f\x80\xff"), "\"\\x7f\\x80\\xff\""},
+		{SLICE_INIT("\xc3\xa9"), "\"\\xc3\\xa9\""},
 	};
 
 	(void) state;

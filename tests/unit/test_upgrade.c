@@ -278,13 +278,15 @@ endless_heads(void **state)
 static void
 bytes_with_nul(void **state)
 {
-	static const struct slice rows[] = {SLICE("\0"), SLICE("GET\0/ HTTP/1.1\r\n"), SLICE("GET /\0 HTTP/1.1\r\n"),
-		SLICE("GET /ws HTTP/1.1\r\nUpgrade: websocket\0\r\nConnection: Upgrade\r\n\r\n"),
-		SLICE("GET /ws HTTP/1.1\r\nUpgrade\0: websocket\r\nConnection: Upgrade\r\n\r\n"),
-		SLICE("GET /ws\0 HTTP/1.1\r\n" UPGRADE REST XMPP "\r\n")};
-	static const struct slice fields[] = {SLICE(WS(UPGRADE REST XMPP "X: a\0b\r\n")),
-		SLICE(WS(UPGRADE REST XMPP "X\0: b\r\n")), SLICE(WS(UPGRADE REST "Sec-WebSocket-Protocol: xmpp\0\r\n")),
-		SLICE(WS(UPGRADE REST XMPP "\0\r\n"))};
+	static const struct slice rows[] = {SLICE_INIT("\0"), SLICE_INIT("GET\0/ HTTP/1.1\r\n"),
+		SLICE_INIT("GET /\0 HTTP/1.1\r\n"),
+		SLICE_INIT("GET /ws HTTP/1.1\r\nUpgrade: websocket\0\r\nConnection: Upgrade\r\n\r\n"),
+		SLICE_INIT("GET /ws HTTP/1.1\r\nUpgrade\0: websocket\r\nConnection: Upgrade\r\n\r\n"),
+		SLICE_INIT("GET /ws\0 HTTP/1.1\r\n" UPGRADE REST XMPP "\r\n")};
+	static const struct slice fields[] = {SLICE_INIT(WS(UPGRADE REST XMPP "X: a\0b\r\n")),
+		SLICE_INIT(WS(UPGRADE REST XMPP "X\0: b\r\n")),
+		SLICE_INIT(WS(UPGRADE REST "Sec-WebSocket-Protocol: xmpp\0\r\n")),
+		SLICE_INIT(WS(UPGRADE REST XMPP "\0\r\n"))};
 	struct upgrade head;
 
 	(void) state;
@@ -325,13 +327,13 @@ random_bytes(void **state)
 static void
 upgrades_that_a_library_read(void **state)
 {
-	static const struct upgrade_fields good = {.connection = SLICE("Upgrade"),
-		.upgrade = SLICE("websocket"),
-		.version = SLICE("13"),
-		.key = SLICE(KEY),
-		.origin = SLICE_NONE,
-		.host = SLICE("example.org"),
-		.subprotocol = SLICE("xmpp")};
+	static const struct upgrade_fields good = {.connection = SLICE_INIT("Upgrade"),
+		.upgrade = SLICE_INIT("websocket"),
+		.version = SLICE_INIT("13"),
+		.key = SLICE_INIT(KEY),
+		.origin = SLICE_NONE_INIT,
+		.host = SLICE_INIT("example.org"),
+		.subprotocol = SLICE_INIT("xmpp")};
 	struct upgrade_fields u = good;
 	struct upgrade head;
 
@@ -413,19 +415,19 @@ tokens(void **state)
 		struct slice list;
 		bool want;
 	} rows[] = {
-		{SLICE_NONE, false},
-		{SLICE(""), false},
-		{SLICE(","), false},
-		{SLICE("xmpp"), true},
-		{SLICE("XMPP"), true},
-		{SLICE(" xmpp\t"), true},
-		{SLICE("a,xmpp"), true},
-		{SLICE("xmpp,a"), true},
-		{SLICE("a, xmpp ,b"), true},
-		{SLICE(",,xmpp"), true},
-		{SLICE("xmpp2"), false},
-		{SLICE("x xmpp"), false},
-		{SLICE("xmpp\0"), false},
+		{SLICE_NONE_INIT, false},
+		{SLICE_INIT(""), false},
+		{SLICE_INIT(","), false},
+		{SLICE_INIT("xmpp"), true},
+		{SLICE_INIT("XMPP"), true},
+		{SLICE_INIT(" xmpp\t"), true},
+		{SLICE_INIT("a,xmpp"), true},
+		{SLICE_INIT("xmpp,a"), true},
+		{SLICE_INIT("a, xmpp ,b"), true},
+		{SLICE_INIT(",,xmpp"), true},
+		{SLICE_INIT("xmpp2"), false},
+		{SLICE_INIT("x xmpp"), false},
+		{SLICE_INIT("xmpp\0"), false},
 	};
 
 	(void) state;
@@ -476,29 +478,29 @@ fields(void **state)
 		struct slice name, value;
 		bool want;
 	} rows[] = {
-		{SLICE("Host"), SLICE("example.org"), true},
-		{SLICE("X-a!#$%&'*+.^_`|~9"), SLICE("a\tb c"), true},
-		{SLICE("X"), SLICE(""), true},
-		{SLICE("X"), SLICE("\xc3\xa4\xff\x80"), true},
-		{SLICE("X"), SLICE("(a)<b>@,;:\\\"/[]?={}"), true},
-		{SLICE(""), SLICE("a"), false},
-		{SLICE("X "), SLICE("a"), false},
-		{SLICE(" X"), SLICE("a"), false},
-		{SLICE("X\t"), SLICE("a"), false},
-		{SLICE("X y"), SLICE("a"), false},
-		{SLICE("X\0"), SLICE("a"), false},
-		{SLICE("X\r"), SLICE("a"), false},
-		{SLICE("X:"), SLICE("a"), false},
-		{SLICE("X/"), SLICE("a"), false},
-		{SLICE("X\x7f"), SLICE("a"), false},
-		{SLICE("X\xc3\xa4"), SLICE("a"), false},
-		{SLICE("X"), SLICE("\0"), false},
-		{SLICE("X"), SLICE("a\0b"), false},
-		{SLICE("X"), SLICE("a\rb"), false},
-		{SLICE("X"), SLICE("a\nb"), false},
-		{SLICE("X"), SLICE("a\r"), false},
-		{SLICE("X"), SLICE("\x1b[0m"), false},
-		{SLICE("X"), SLICE("\x7f"), false},
+		{SLICE_INIT("Host"), SLICE_INIT("example.org"), true},
+		{SLICE_INIT("X-a!#$%&'*+.^_`|~9"), SLICE_INIT("a\tb c"), true},
+		{SLICE_INIT("X"), SLICE_INIT(""), true},
+		{SLICE_INIT("X"), SLICE_INIT("\xc3\xa4\xff\x80"), true},
+		{SLICE_INIT("X"), SLICE_INIT("(a)<b>@,;:\\\"/[]?={}"), true},
+		{SLICE_INIT(""), SLICE_INIT("a"), false},
+		{SLICE_INIT("X "), SLICE_INIT("a"), false},
+		{SLICE_INIT(" X"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X\t"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X y"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X\0"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X\r"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X:"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X/"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X\x7f"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X\xc3\xa4"), SLICE_INIT("a"), false},
+		{SLICE_INIT("X"), SLICE_INIT("\0"), false},
+		{SLICE_INIT("X"), SLICE_INIT("a\0b"), false},
+		{SLICE_INIT("X"), SLICE_INIT("a\rb"), false},
+		{SLICE_INIT("X"), SLICE_INIT("a\nb"), false},
+		{SLICE_INIT("X"), SLICE_INIT("a\r"), false},
+		{SLICE_INIT("X"), SLICE_INIT("\x1b[0m"), false},
+		{SLICE_INIT("X"), SLICE_INIT("\x7f"), false},
 	};
 
 	(void) state;

@@ -107,9 +107,9 @@ on_element(void *arg, struct stanza *st)
  * httpbind: none of the three is written again.
  */
 static const struct xml_known known[] = {
-	{SLICE(""), SLICE(BODY_NS)},
-	{SLICE(""), SLICE(XML_NS_CLIENT)},
-	{SLICE("stream"), SLICE(XML_NS_STREAMS)},
+	{SLICE_INIT(""), SLICE_INIT(BODY_NS)},
+	{SLICE_INIT(""), SLICE_INIT(XML_NS_CLIENT)},
+	{SLICE_INIT("stream"), SLICE_INIT(XML_NS_STREAMS)},
 };
 
 static const struct xml_handler handler = {

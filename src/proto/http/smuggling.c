@@ -3,12 +3,12 @@
 #include "proto/http/upgrade.h"
 
 static const struct slice upgrade_fields[SMUGGLING_UPGRADE_FIELDS] = {
-	SLICE("connection"),
-	SLICE("upgrade"),
-	SLICE("sec-websocket-version"),
-	SLICE("sec-websocket-key"),
-	SLICE("sec-websocket-protocol"),
-	SLICE("origin"),
+	SLICE_INIT("connection"),
+	SLICE_INIT("upgrade"),
+	SLICE_INIT("sec-websocket-version"),
+	SLICE_INIT("sec-websocket-key"),
+	SLICE_INIT("sec-websocket-protocol"),
+	SLICE_INIT("origin"),
 };
 
 void

@@ -49,7 +49,7 @@ upgrade_has_token(struct slice list, struct slice token)
 struct slice
 upgrade_path(struct slice target)
 {
-	static const struct slice schemes[] = {SLICE("http://"), SLICE("https://")};
+	static const struct slice schemes[] = {SLICE_INIT("http://"), SLICE_INIT("https://")};
 	const char *slash;
 
 	target = next_word(&target, '?');
@@ -81,7 +81,7 @@ upgrade_is_path(struct slice target, char *const *paths, size_t n_paths)
 static bool
 is_same_origin(struct slice origin, struct slice host)
 {
-	static const struct slice schemes[] = {SLICE("https://"), SLICE("http://")};
+	static const struct slice schemes[] = {SLICE_INIT("https://"), SLICE_INIT("http://")};
 
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
 		if (slice_has_prefix(origin, schemes[i]) && host.n > 0 &&

@@ -170,7 +170,7 @@ open_stream(struct websocket *w, struct websocket_reader *r)
 static bool
 is_old_header(struct slice text)
 {
-	static const struct slice declaration = SLICE("<?xml "), tag = SLICE("<stream:stream");
+	static const struct slice declaration = SLICE_INIT("<?xml "), tag = SLICE_INIT("<stream:stream");
 	const char *end;
 
 	if (slice_has_prefix(text, declaration)) {

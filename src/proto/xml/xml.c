@@ -161,21 +161,21 @@ kind_of(const struct xml_element *element)
 		struct slice ns, local;
 		enum stanza_kind kind;
 	} known[] = {
-		{SLICE(XML_NS_STREAMS), SLICE("features"), STANZA_FEATURES},
-		{SLICE(XML_NS_STREAMS), SLICE("error"), STANZA_STREAM_ERROR},
-		{SLICE(XML_NS_SASL), SLICE("success"), STANZA_SUCCESS},
-		{SLICE(XML_NS_SASL2), SLICE("success"), STANZA_SUCCESS2},
-		{SLICE(XML_NS_TLS), SLICE("proceed"), STANZA_PROCEED},
-		{SLICE(XML_NS_TLS), SLICE("failure"), STANZA_TLS_FAILURE},
-		{SLICE(XML_NS_TLS), SLICE("starttls"), STANZA_HOP_BY_HOP},
-		{SLICE("http://jabber.org/protocol/compress"), SLICE("compress"), STANZA_HOP_BY_HOP},
-		{SLICE(XML_NS_SM), SLICE("enabled"), STANZA_SM},
-		{SLICE(XML_NS_SM), SLICE("resumed"), STANZA_SM},
-		{SLICE(XML_NS_SM_OLD), SLICE("enabled"), STANZA_SM},
-		{SLICE(XML_NS_SM_OLD), SLICE("resumed"), STANZA_SM},
-		{SLICE_NONE, SLICE("message"), STANZA_MESSAGE},
-		{SLICE_NONE, SLICE("presence"), STANZA_PRESENCE},
-		{SLICE_NONE, SLICE("iq"), STANZA_IQ},
+		{SLICE_INIT(XML_NS_STREAMS), SLICE_INIT("features"), STANZA_FEATURES},
+		{SLICE_INIT(XML_NS_STREAMS), SLICE_INIT("error"), STANZA_STREAM_ERROR},
+		{SLICE_INIT(XML_NS_SASL), SLICE_INIT("success"), STANZA_SUCCESS},
+		{SLICE_INIT(XML_NS_SASL2), SLICE_INIT("success"), STANZA_SUCCESS2},
+		{SLICE_INIT(XML_NS_TLS), SLICE_INIT("proceed"), STANZA_PROCEED},
+		{SLICE_INIT(XML_NS_TLS), SLICE_INIT("failure"), STANZA_TLS_FAILURE},
+		{SLICE_INIT(XML_NS_TLS), SLICE_INIT("starttls"), STANZA_HOP_BY_HOP},
+		{SLICE_INIT("http://jabber.org/protocol/compress"), SLICE_INIT("compress"), STANZA_HOP_BY_HOP},
+		{SLICE_INIT(XML_NS_SM), SLICE_INIT("enabled"), STANZA_SM},
+		{SLICE_INIT(XML_NS_SM), SLICE_INIT("resumed"), STANZA_SM},
+		{SLICE_INIT(XML_NS_SM_OLD), SLICE_INIT("enabled"), STANZA_SM},
+		{SLICE_INIT(XML_NS_SM_OLD), SLICE_INIT("resumed"), STANZA_SM},
+		{SLICE_NONE_INIT, SLICE_INIT("message"), STANZA_MESSAGE},
+		{SLICE_NONE_INIT, SLICE_INIT("presence"), STANZA_PRESENCE},
+		{SLICE_NONE_INIT, SLICE_INIT("iq"), STANZA_IQ},
 	};
 
 	if (!initials[(unsigned char) element->local.p[0]])

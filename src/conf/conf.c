@@ -129,17 +129,6 @@ conf_list_eq(const struct conf_list *a, const struct conf_list *b)
 }
 
 bool
-conf_has_path(const struct conf_list *paths, struct slice path)
-{
-	if (path.n > 1 && path.p[path.n - 1] == '/')
-		path.n--;
-	for (size_t i = 0; i < paths->n; i++)
-		if (slice_eq(slice_str(paths->v[i]), path))
-			return true;
-	return false;
-}
-
-bool
 conf_is_trusted(const struct conf *c, const struct peer *peer)
 {
 	if (peer->is_unix)

@@ -151,9 +151,8 @@ void conf_domain_fini(struct conf_domain *d);
 /* The domain whose A-label form this is (ASCII letters compare without case), or NULL: it may not be reached. */
 const struct conf_domain *conf_find_domain(const struct conf *c, struct slice ascii);
 
-/* True when the path, with or without one trailing slash, is in the list. */
+/* The same strings in the same order? */
 bool conf_list_eq(const struct conf_list *a, const struct conf_list *b);
-bool conf_has_path(const struct conf_list *paths, struct slice path);
 
 /* Is what this peer says of its own client believed?  Who reached a unix socket of ours was let in by its mode. */
 bool conf_is_trusted(const struct conf *c, const struct peer *peer);

@@ -136,6 +136,15 @@ conf_domain_settle(struct conf_domain *d, bool is_tls_written, bool is_verify_wr
 	return d->tls == CONF_TLS_OFF ? direct : NULL;
 }
 
+static bool
+has_path(const struct conf_list *paths, const char *path)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		if (strcmp(paths->v[i], path) == 0)
+			return true;
+	return false;
+}
+
 const char *
 conf_contradiction(const struct conf *c, const char **key)
 {
@@ -144,7 +153,7 @@ conf_contradiction(const struct conf *c, const char **key)
 		return "is less than limits.stanza, expected at least as much";
 	}
 	for (size_t i = 0; i < c->websocket_paths.n; i++) {
-		if (conf_has_path(&c->bosh_paths, slice_str(c->websocket_paths.v[i]))) {
+		if (has_path(&c->bosh_paths, c->websocket_paths.v[i])) {
 			*key = "paths.websocket";
 			return "has a path that paths.bosh has too, expected different paths";
 		}

@@ -160,8 +160,9 @@ static const struct conf_row table[] = {
 		"Refuse clients that do not offer the subprotocol \"xmpp\", as the RFC demands."),
 
 	TEXT("origins", CONF_STRINGS, CONF_BASE_TOP, conf_take_origin, "[\"*\"]", NULL,
-		"Web sites whose pages may connect, like \"https://chat.example.com\"; \"*\" for all. A client without an "
-		"Origin header is allowed; the origin \"null\" only by \"*\". With an empty list no CORS headers are sent."),
+		"Web sites whose pages may connect, by BOSH or WebSocket, like \"https://chat.example.com\"; \"*\" for all. "
+		"A client without an Origin header is allowed, and so are pages of the very host they connect to; the "
+		"origin \"null\" only by \"*\". With an empty list these are all, and no CORS headers are sent."),
 	TEXT("trusted_proxies", CONF_STRINGS, CONF_BASE_TOP, conf_take_trusted_proxy, "[\"127.0.0.0/8\", \"::1\"]",
 		NULL,
 		"Addresses and networks of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed. Who connects "

@@ -41,17 +41,11 @@ read_tag(const char *bytes)
 	return tag;
 }
 
-/* Which entry of the list allows this Origin, counted from 1; 0: none, or none needed. */
+/* Which entry of the list lets pages of this request's Origin read the answer, counted from 1; 0: none, or none needed. */
 static uint32_t
-find_origin(const struct bosh_http *b, struct slice origin)
+find_origin(const struct bosh_http *b, const struct http_request *rq)
 {
-	const struct conf_list *list = &b->config.conf->origins;
-
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->v[i], "*") == 0 ||
-			(slice_is_set(origin) && slice_eq_nocase(origin, slice_str(list->v[i]))))
-			return (uint32_t) (i + 1);
-	return 0;
+	return (uint32_t) origin_entry(&b->config.rules->origins, http_header(rq, "Origin"));
 }
 
 struct fields {
@@ -176,16 +170,14 @@ keep_sid(const struct http_request *rq, struct tag *tag, struct slice sid)
 static void
 post(struct bosh_http *b, const struct http_request *rq, struct tag *tag)
 {
-	struct slice origin = http_header(rq, "Origin"), sid;
+	struct slice sid;
 	unsigned worker;
 
 	if (slice_eq(http_header(rq, "Sec-Fetch-Mode"), SLICE("navigate"))) {
 		reply_text(b, rq, 403, "BOSH answers are for programs, not pages.\n", NULL, NULL);
 		return;
 	}
-	if (b->config.conf->origins.n > 0 &&
-		!upgrade_is_origin_allowed(
-			origin, http_header(rq, "Host"), b->config.conf->origins.v, b->config.conf->origins.n)) {
+	if (!origin_is_allowed(&b->config.rules->origins, http_header(rq, "Origin"), http_header(rq, "Host"))) {
 		reply_text(b, rq, 403, "This Origin is not allowed.\n", NULL, NULL);
 		return;
 	}
@@ -265,13 +257,14 @@ on_request(void *arg, const struct http_request *as_it_came)
 	const struct conf *conf = b->config.conf;
 	struct peer peer = see_peer(conf, as_it_came);
 	struct http_request seen = *as_it_came, *rq = &seen;
-	struct tag tag = {.origin = find_origin(b, http_header(rq, "Origin"))};
+	struct tag tag = {.origin = find_origin(b, rq)};
+	enum place place = place_find(&b->config.rules->places, rq->path);
 
 	seen.peer = &peer;
 	memcpy(rq->tag, &tag, sizeof tag);
-	if (conf_has_path(&conf->bosh_paths, rq->path))
+	if (place == PLACE_BOSH)
 		serve_bosh(b, rq, &tag);
-	else if (conf_has_path(&conf->websocket_paths, rq->path))
+	else if (place == PLACE_WEBSOCKET)
 		serve_websocket_page(b, rq);
 	else if (slice_eq(rq->method, SLICE("OPTIONS")) && slice_eq(rq->path, SLICE("*")))
 		reply_text(b, rq, 200, "", "Allow", "POST, GET, HEAD, OPTIONS");
@@ -283,14 +276,14 @@ static void
 on_refuse(void *arg, const struct http_request *rq, unsigned status, const char *text)
 {
 	struct bosh_http *b = arg;
-	struct tag tag = {.origin = find_origin(b, http_header(rq, "Origin"))};
+	struct tag tag = {.origin = find_origin(b, rq)};
 
 	memcpy(rq->tag, &tag, sizeof tag);
 	log_event(b->config.log, LOG_NOTICE, "request refused", "client=%s status=%u reason=\"%.*s\"", rq->peer->text,
 		status, (int) strcspn(text, "\n"), text);
 	/* XEP-0124, 17.1: HTTP codes are for those who do not speak BOSH. */
 	if (status == 413 && slice_eq(rq->method, SLICE("POST")) &&
-		conf_has_path(&b->config.conf->bosh_paths, rq->path))
+		place_find(&b->config.rules->places, rq->path) == PLACE_BOSH)
 		reply_terminal(b, rq, CLOSING_TOO_BIG);
 	else
 		reply_text(b, rq, status, text, "Connection", "close");
@@ -312,7 +305,7 @@ on_upgrade(void *arg, const struct http_request *rq)
 	};
 	struct upgrade head;
 
-	if (!conf_has_path(&b->config.conf->websocket_paths, rq->path))
+	if (place_find(&b->config.rules->places, rq->path) != PLACE_WEBSOCKET)
 		return false;
 	if (upgrade_judge_fields(b->config.rules, &u, &head) == UPGRADE_WEBSOCKET)
 		return true;

@@ -13,8 +13,8 @@
 #include "io/pace.h"
 #include "io/pool.h"
 #include "io/watch.h"
+#include "proto/http/place.h"
 #include "proto/http/smuggling.h"
-#include "proto/http/upgrade.h"
 
 /*
  * Resuming costs the library a walk over all requests it holds, so the
@@ -303,7 +303,7 @@ describe(struct request *rq, const char *url, const char *method)
 	return (struct http_request){
 		.id = request_id(rq),
 		.method = slice_str(method),
-		.path = upgrade_path(slice_str(url)),
+		.path = place_path(slice_str(url)),
 		.body = buf_slice(&rq->body),
 		.peer = &rq->connection->peer,
 		.has_left = rq->connection->is_gone,

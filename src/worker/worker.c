@@ -373,10 +373,8 @@ set_rules(struct worker *w)
 	const struct conf *conf = w->config.conf;
 
 	w->rules = (struct upgrade_rules){
-		.websocket_paths = conf->websocket_paths.v,
-		.n_websocket_paths = conf->websocket_paths.n,
-		.origins = conf->origins.v,
-		.n_origins = conf->origins.n,
+		.places = {conf->bosh_paths.v, conf->bosh_paths.n, conf->websocket_paths.v, conf->websocket_paths.n},
+		.origins = {conf->origins.v, conf->origins.n},
 		.require_subprotocol = conf->websocket.require_subprotocol,
 		.hooks = &w->hooks,
 	};

@@ -6,6 +6,7 @@
 
 const assert = require('node:assert/strict');
 
+const { body } = require('./lib/bosh');
 const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { GUESTS, culvert, suite, test, withStage } = require('./lib/stage');
 const { poll } = require('./lib/wait');
@@ -271,6 +272,20 @@ culvert('upgrade: only the origins of the configuration may', async () => {
 		for (const [origin, expected] of Object.entries(origins))
 			assert.equal((await upgrade({ Origin: origin }, gateway)).status, expected, origin);
 		assert.equal((await upgrade({}, gateway)).status, 101, 'no browser');
+	});
+});
+
+culvert('an empty list of origins: only pages of the host they ask, and who is no browser, by both transports', async () => {
+	await withStage({ config: { origins: [] } }, async ({ gateway }) => {
+		for (const [Origin, expected] of [[null, true], [`http://127.0.0.1:${gateway.port}`, true], [`https://127.0.0.1:${gateway.port}`, true],
+			['http://127.0.0.1', false], ['https://chat.example.com', false], ['null', false]]) {
+			const headers = Origin ? { Origin } : {};
+			assert.equal((await upgrade(headers, gateway)).status, expected ? 101 : 403, `WebSocket: ${Origin}`);
+			const answer = await request(gateway.port, 'POST', gateway.boshPath, { headers, body: body({ rid: 1, sid: 'none' }) });
+			assert.equal(answer.status, expected ? 200 : 403, `BOSH: ${Origin}`);
+			assert.match(answer.text, expected ? /item-not-found/ : /Origin is not allowed/);
+			assert.equal(answer.headers['access-control-allow-origin'], undefined);
+		}
 	});
 });
 

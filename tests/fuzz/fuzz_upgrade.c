@@ -18,9 +18,9 @@ is_base64(void *arg, struct slice text, size_t n)
 static const struct hooks hooks = {.is_base64 = is_base64};
 static char *const paths[] = {(char[]){"/xmpp-websocket"}, (char[]){"/w"}};
 static char *const origins[] = {(char[]){"https://a.example"}};
-static const struct upgrade_rules strict = {paths, 2, origins, 1, true, &hooks};
+static const struct upgrade_rules strict = {{NULL, 0, paths, 2}, {origins, 1}, true, &hooks};
 static char *const all_origins[] = {(char[]){"*"}};
-static const struct upgrade_rules lax = {paths, 2, all_origins, 1, false, &hooks};
+static const struct upgrade_rules lax = {{NULL, 0, paths, 2}, {all_origins, 1}, false, &hooks};
 
 /* A whole answer, of whose length the other side hears. */
 static void

@@ -958,25 +958,6 @@ test_many_domains(void **state)
 }
 
 static void
-test_lookups(void **state)
-{
-	struct conf *c = good("{\"paths\":{\"bosh\":[\"/a\",\"/b/c\"]}," D "}");
-	struct conf *closed = good("{\"paths\":{\"bosh\":[]}," D "}");
-
-	(void) state;
-	assert_true(conf_has_path(&c->bosh_paths, SLICE("/a")));
-	assert_true(conf_has_path(&c->bosh_paths, SLICE("/a/")));
-	assert_true(conf_has_path(&c->bosh_paths, SLICE("/b/c")));
-	assert_false(conf_has_path(&c->bosh_paths, SLICE("/A")));
-	assert_false(conf_has_path(&c->bosh_paths, SLICE("/a//")));
-	assert_false(conf_has_path(&c->bosh_paths, SLICE("/ab")));
-	assert_false(conf_has_path(&c->bosh_paths, SLICE("")));
-	assert_false(conf_has_path(&closed->bosh_paths, SLICE("/http-bind")));
-	conf_unref(c);
-	conf_unref(closed);
-}
-
-static void
 test_references(void **state)
 {
 	const struct conf *c = good("{" D "}");
@@ -1290,7 +1271,6 @@ main(void)
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_many_domains),
-		cmocka_unit_test(test_lookups),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_bad_arguments),

@@ -22,9 +22,9 @@ static char *const paths[] = {path_1, path_2};
 static char *const two_origins[] = {origin_1, origin_2};
 static char *const all_origins[] = {origin_all};
 
-static const struct upgrade_rules open_rules = {paths, 2, all_origins, 1, true, &hooks};
-static const struct upgrade_rules strict_rules = {paths, 2, two_origins, 2, true, &hooks};
-static const struct upgrade_rules lax_rules = {paths, 2, NULL, 0, false, &hooks};
+static const struct upgrade_rules open_rules = {{NULL, 0, paths, 2}, {all_origins, 1}, true, &hooks};
+static const struct upgrade_rules strict_rules = {{NULL, 0, paths, 2}, {two_origins, 2}, true, &hooks};
+static const struct upgrade_rules lax_rules = {{NULL, 0, paths, 2}, {NULL, 0}, false, &hooks};
 
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define HOST "Host: example.org\r\n"
@@ -439,39 +439,6 @@ tokens(void **state)
 }
 
 static void
-targets(void **state)
-{
-	static char root[] = "/";
-	static char *const with_root[] = {root};
-	static const struct {
-		const char *target;
-		bool want;
-	} rows[] = {{"/ws", true}, {"/ws/", true}, {"/ws?", true}, {"/ws/?a=/b", true}, {"/ws//", false},
-		{"/ws/a", false}, {"ws", false}, {"", false}, {"/", false}, {"?", false}, {"/xmpp-websocket", true},
-		{"/xmpp-websocketx", false}, {"/%77s", false}, {"http://h/ws", true}, {"HTTP://h:80/ws/?x", true},
-		{"https://h/ws", true}, {"http://h/", false}, {"http://h", false}, {"http://h?/ws", false},
-		{"http:///ws", true}, {"http:/ws", false}, {"ftp://h/ws", false}, {"http://", false}, {"//h/ws", false},
-		{"http://h/http://h/ws", false}};
-	static const struct {
-		const char *target, *path;
-	} whole[] = {{"/a/b?c", "/a/b"}, {"/a?b?c", "/a"}, {"/%00?", "/%00"}, {"?", ""}, {"", ""}, {"*", "*"},
-		{"http://h/a/b?c=/d", "/a/b"}, {"http://h", "/"}, {"http://h?a", "/"}, {"http://h?a=/b", "/"},
-		{"https://u@h:1/", "/"}, {"/http://h/a", "/http://h/a"}};
-
-	(void) state;
-	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_row(upgrade_is_path(slice_str(rows[i].target), paths, 2) == rows[i].want, rows[i].target);
-	for (size_t i = 0; i < COUNT(whole); i++) {
-		struct slice target = exact(slice_str(whole[i].target));
-		assert_slice(upgrade_path(target), whole[i].path);
-		exact_free(target);
-	}
-	assert_true(upgrade_is_path(SLICE("/"), with_root, 1));
-	assert_true(upgrade_is_path(SLICE("/?x"), with_root, 1));
-	assert_false(upgrade_is_path(SLICE("/ws"), NULL, 0));
-}
-
-static void
 fields(void **state)
 {
 	static const struct {
@@ -523,7 +490,6 @@ main(void)
 		cmocka_unit_test(upgrades_that_a_library_read),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(tokens),
-		cmocka_unit_test(targets),
 		cmocka_unit_test(fields),
 	};
 

@@ -46,61 +46,6 @@ upgrade_has_token(struct slice list, struct slice token)
 	return false;
 }
 
-struct slice
-upgrade_path(struct slice target)
-{
-	static const struct slice schemes[] = {SLICE_INIT("http://"), SLICE_INIT("https://")};
-	const char *slash;
-
-	target = next_word(&target, '?');
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-		if (target.n < schemes[i].n || !slice_eq_nocase(slice_of(target.p, schemes[i].n), schemes[i]))
-			continue;
-		slash = memchr(target.p + schemes[i].n, '/', target.n - schemes[i].n);
-		if (slash == NULL)
-			return SLICE("/");
-		return slice_of(slash, (size_t) (target.p + target.n - slash));
-	}
-	return target;
-}
-
-bool
-upgrade_is_path(struct slice target, char *const *paths, size_t n_paths)
-{
-	struct slice path = upgrade_path(target);
-
-	if (path.n > 1 && path.p[path.n - 1] == '/')
-		path.n--;
-	for (size_t i = 0; i < n_paths; i++)
-		if (slice_eq(path, slice_str(paths[i])))
-			return true;
-	return false;
-}
-
-/* "https://chat.example.com" and a Host of "chat.example.com": the page came from where it now connects to. */
-static bool
-is_same_origin(struct slice origin, struct slice host)
-{
-	static const struct slice schemes[] = {SLICE_INIT("https://"), SLICE_INIT("http://")};
-
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-		if (slice_has_prefix(origin, schemes[i]) && host.n > 0 &&
-			slice_eq_nocase(slice_of(origin.p + schemes[i].n, origin.n - schemes[i].n), host))
-			return true;
-	return false;
-}
-
-bool
-upgrade_is_origin_allowed(struct slice origin, struct slice host, char *const *origins, size_t n_origins)
-{
-	if (!slice_is_set(origin) || is_same_origin(origin, host))
-		return true;
-	for (size_t i = 0; i < n_origins; i++)
-		if (slice_eq(slice_str(origins[i]), SLICE("*")) || slice_eq_nocase(origin, slice_str(origins[i])))
-			return true;
-	return false;
-}
-
 static enum upgrade_verdict
 refuse(struct upgrade *head, enum upgrade_refused why, const char *reason)
 {
@@ -146,7 +91,7 @@ upgrade_judge_fields(const struct upgrade_rules *rules, const struct upgrade_fie
 	if (!slice_is_set(u->key) ||
 		!rules->hooks->is_base64(rules->hooks->arg, slice_trim(u->key), WEBSOCKET_KEY_BYTES))
 		return refuse(head, UPGRADE_REFUSED_REQUEST, "The Sec-WebSocket-Key header is not 16 bytes in base64.");
-	if (!upgrade_is_origin_allowed(u->origin, u->host, rules->origins, rules->n_origins))
+	if (!origin_is_allowed(&rules->origins, u->origin, u->host))
 		return refuse(head, UPGRADE_REFUSED_ORIGIN, "This Origin is not allowed.");
 	if ((rules->require_subprotocol || slice_is_set(u->subprotocol)) && !offers_xmpp(u->subprotocol))
 		return refuse(head, UPGRADE_REFUSED_SUBPROTOCOL,
@@ -268,8 +213,7 @@ upgrade_judge(const struct upgrade_rules *rules, struct slice bytes, struct upgr
 	if (read_request_line(line, &method, &target, &version) != UPGRADE_HTTP)
 		return UPGRADE_GARBAGE;
 	/* Only a GET of a WebSocket path can be an upgrade: all else needs no further look. */
-	if (!slice_eq(method, SLICE("GET")) ||
-		!upgrade_is_path(target, rules->websocket_paths, rules->n_websocket_paths))
+	if (!slice_eq(method, SLICE("GET")) || place_find(&rules->places, target) != PLACE_WEBSOCKET)
 		return UPGRADE_HTTP;
 
 	for (struct slice r = rest;;) {

@@ -13,6 +13,8 @@
 #include "base/buf.h"
 #include "base/hooks.h"
 #include "base/slice.h"
+#include "proto/http/origin.h"
+#include "proto/http/place.h"
 
 #define UPGRADE_MAX 16384 /* bytes of a head we look at */
 
@@ -33,10 +35,8 @@ enum upgrade_refused {
 };
 
 struct upgrade_rules {
-	char *const *websocket_paths; /* without trailing slash */
-	size_t n_websocket_paths;
-	char *const *origins; /* "*" allows all; none allows none */
-	size_t n_origins;
+	struct places places;
+	struct origins origins;
 	bool require_subprotocol;
 	const struct hooks *hooks;
 };
@@ -68,15 +68,6 @@ int upgrade_refusal(struct buf *out, const struct upgrade *head, struct slice li
 /* Its status code. */
 unsigned upgrade_status(const struct upgrade *head);
 
-/* The path of a request target, also of one in absolute form (RFC 9112, 3.2.2), without query; not unescaped. */
-struct slice upgrade_path(struct slice target);
-/* Does the request target name one of the paths?  Query and trailing slash do not count. */
-bool upgrade_is_path(struct slice target, char *const *paths, size_t n_paths);
-/*
- * Is the Origin of a browser allowed?  Unset is: not a browser (RFC 6454).
- * So is the origin that the request itself goes to, whatever the list says.
- */
-bool upgrade_is_origin_allowed(struct slice origin, struct slice host, char *const *origins, size_t n_origins);
 /* Is this a field as two readers would read it alike?  No blanks in the name, no control characters in the value. */
 bool upgrade_is_field(struct slice name, struct slice value);
 /* Does a comma-separated list hold this token, without regard to case? */

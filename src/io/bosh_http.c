@@ -289,34 +289,45 @@ on_refuse(void *arg, const struct http_request *rq, unsigned status, const char 
 		reply_text(b, rq, status, text, "Connection", "close");
 }
 
-/* The same judgement as at the door, for a connection that is past it. */
-static bool
-on_upgrade(void *arg, const struct http_request *rq)
+/* The door's answer to an upgrade that is refused, for a connection that is past it. */
+static void
+reply_refusal(struct bosh_http *b, const struct http_request *rq, const struct upgrade *u)
+{
+	struct fields f = {.n = 0};
+	struct buf text;
+
+	counter_add(b->config.counters->http_refused, 1);
+	buf_init(&text, BUF_UNLIMITED);
+	buf_printf(&text, "%s\n", u->reason);
+	add(&f, "Content-Type", "text/plain; charset=utf-8");
+	add_safety(&f);
+	if (upgrade_names_version(u)) {
+		add(&f, "Upgrade", "websocket");
+		add(&f, "Sec-WebSocket-Version", UPGRADE_VERSION);
+	}
+	add(&f, "Connection", "close");
+	http_reply(b->http, rq->id, upgrade_status(u), f.v, f.n, buf_slice(&text));
+	buf_fini(&text);
+}
+
+static enum upgrade_verdict
+on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head)
 {
 	struct bosh_http *b = arg;
-	const struct upgrade_fields u = {
-		.connection = http_header(rq, "Connection"),
-		.upgrade = http_header(rq, "Upgrade"),
-		.version = http_header(rq, "Sec-WebSocket-Version"),
-		.key = http_header(rq, "Sec-WebSocket-Key"),
-		.origin = http_header(rq, "Origin"),
-		.host = http_header(rq, "Host"),
-		.subprotocol = http_header(rq, "Sec-WebSocket-Protocol"),
-	};
-	struct upgrade head;
+	struct upgrade u;
+	enum upgrade_verdict verdict = http_upgrade(rq, b->config.rules, &u);
 
-	if (place_find(&b->config.rules->places, rq->path) != PLACE_WEBSOCKET)
-		return false;
-	if (upgrade_judge_fields(b->config.rules, &u, &head) == UPGRADE_WEBSOCKET)
-		return true;
-	log_event(b->config.log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"", rq->peer->text,
-		upgrade_status(&head), head.reason);
-	reply_text(b, rq, upgrade_status(&head), head.reason, "Sec-WebSocket-Version", "13");
-	return false;
+	*head = u.head;
+	if (verdict == UPGRADE_REFUSED) {
+		log_event(b->config.log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"",
+			rq->peer->text, upgrade_status(&u), u.reason);
+		reply_refusal(b, rq, &u);
+	}
+	return verdict;
 }
 
 static void
-on_upgraded(void *arg, int fd, struct slice head, const struct peer *peer)
+on_upgraded(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer)
 {
 	struct bosh_http *b = arg;
 

@@ -24,8 +24,8 @@ struct bosh_http_handler {
 	void (*forward_event)(void *arg, unsigned worker, struct req_id req, struct slice sid, bool is_gone);
 	/* A session there has so many bytes more, or less, on their way to its client. */
 	void (*forward_unsent)(void *arg, unsigned worker, struct slice sid, ssize_t n);
-	/* A connection became a WebSocket; takes fd over. */
-	void (*websocket)(void *arg, int fd, struct slice head, const struct peer *peer);
+	/* A connection is to become a WebSocket, its head read; takes fd over. */
+	void (*websocket)(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer);
 };
 
 struct bosh_http_config {

@@ -116,17 +116,17 @@ say_goodbye(struct guest *g)
  * so the head is taken in, and what follows is dropped until the client closes.
  */
 static void
-refuse(struct guest *g, const struct upgrade *head, size_t n)
+refuse(struct guest *g, const struct upgrade *u, size_t n)
 {
 	struct door *d = g->door;
 	struct buf answer;
 
 	counter_add(d->counters->http_refused, 1);
 	log_event(d->log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"", g->peer.text,
-		upgrade_status(head), head->reason);
+		upgrade_status(u), u->reason);
 	(void) recv(g->fd, d->peek, n, 0);
 	buf_init(&answer, BUF_UNLIMITED);
-	upgrade_refusal(&answer, head, slice_str(d->lines));
+	upgrade_refusal(&answer, u, slice_str(d->lines));
 	(void) send(g->fd, buf_slice(&answer).p, answer.n, MSG_NOSIGNAL);
 	buf_fini(&answer);
 	say_goodbye(g);
@@ -141,7 +141,7 @@ set_low_water(int fd, size_t n)
 }
 
 static void
-hand_over(struct guest *g, bool is_websocket, size_t n_head)
+hand_to_http(struct guest *g, size_t n_head)
 {
 	const struct door_handler *handler = g->door->handler;
 	struct peer peer = g->peer;
@@ -150,10 +150,26 @@ hand_over(struct guest *g, bool is_websocket, size_t n_head)
 	if (g->has_poll)
 		set_low_water(fd, 1);
 	forget(g);
-	if (is_websocket)
-		handler->websocket(handler->arg, fd, n_head, &peer);
-	else
-		handler->http(handler->arg, fd, n_head, &peer);
+	handler->http(handler->arg, fd, n_head, &peer);
+}
+
+/* What was peeked at is there to be read; frames behind it stay where they are. */
+static void
+hand_to_websocket(struct guest *g, const struct upgrade *u)
+{
+	const struct door_handler *handler = g->door->handler;
+	struct upgrade_head head = u->head;
+	struct peer peer = g->peer;
+	int fd = g->fd;
+
+	if (recv(fd, g->door->peek, u->n, 0) != (ssize_t) u->n) {
+		show_out(g);
+		return;
+	}
+	if (g->has_poll)
+		set_low_water(fd, 1);
+	forget(g);
+	handler->websocket(handler->arg, fd, &head, &peer);
 }
 
 /* 0: its end has not come. */
@@ -170,7 +186,7 @@ static void
 judge(struct guest *g)
 {
 	struct door *d = g->door;
-	struct upgrade head;
+	struct upgrade u;
 	ssize_t n = recv(g->fd, d->peek, sizeof d->peek, MSG_PEEK);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -181,7 +197,7 @@ judge(struct guest *g)
 		show_out(g);
 		return;
 	}
-	switch (upgrade_judge(d->rules, slice_of(d->peek, (size_t) n), &head)) {
+	switch (upgrade_look(&u, d->rules, slice_of(d->peek, (size_t) n))) {
 	case UPGRADE_MORE:
 		if (g->has_left) {
 			show_out(g);
@@ -192,13 +208,13 @@ judge(struct guest *g)
 		wait_for_more(g);
 		return;
 	case UPGRADE_HTTP:
-		hand_over(g, false, head_length(slice_of(d->peek, (size_t) n)));
+		hand_to_http(g, head_length(slice_of(d->peek, (size_t) n)));
 		return;
 	case UPGRADE_WEBSOCKET:
-		hand_over(g, true, head.n);
+		hand_to_websocket(g, &u);
 		return;
 	case UPGRADE_REFUSED:
-		refuse(g, &head, (size_t) n);
+		refuse(g, &u, (size_t) n);
 		return;
 	case UPGRADE_GARBAGE:
 		counter_add(d->counters->http_refused, 1);

@@ -1,6 +1,7 @@
 /*
  * door.h: an accepted socket until it is known who serves it.  The request
- * head is peeked at, not read: whoever takes the connection reads it whole.
+ * head is peeked at, not read: the HTTP library reads it whole.  That of a good
+ * upgrade is read and forgotten; the WebSocket library is given one of ours.
  * Upgrades that are not valid are answered here, and a client that does not
  * say in time what it wants is shown out.
  */
@@ -22,7 +23,8 @@ struct door_handler {
 	void *arg;
 	/* Both take fd over.  Nothing is read from it yet; the head is n_head bytes, 0 when its end has not come. */
 	void (*http)(void *arg, int fd, size_t n_head, const struct peer *peer);
-	void (*websocket)(void *arg, int fd, size_t n_head, const struct peer *peer);
+	/* An upgrade that was found good: its head is read, and no byte more. */
+	void (*websocket)(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer);
 };
 
 /* All pointers must outlive it; of conf, until there is another. */

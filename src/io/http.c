@@ -31,6 +31,8 @@
 
 static const char ending[] = "culvert is shutting down.\n";
 static const char no_room[] = "Too much is kept for others now: try again later.\n";
+static const char no_descriptor[] = "Too many connections are open: try again later.\n";
+static const char too_early[] = "A client waits for the answer to its upgrade before it says more (RFC 6455, 4.1).\n";
 static const char too_large[] = "The body of this request is too large.\n";
 
 #define CONNECTION_MAGIC 0x636f6e6eu
@@ -258,28 +260,13 @@ http_cut(struct http *h, struct req_id id)
 /* ---- upgrades that come late ---- */
 
 static void
-take_upgrade(struct request *rq, const char *url)
-{
-	struct late_upgrade *late = late_upgrade_new(rq->connection->fd, &rq->connection->peer, url);
-
-	if (late == NULL)
-		return;
-	if (http_fields_copy(rq->library, late) != 0 || late_upgrade_end(late) != 0) {
-		late_upgrade_free(late);
-		return;
-	}
-	rq->is_upgrade = true;
-	list_append(&rq->http->upgrades, &late->link);
-}
-
-static void
 hand_over_upgrades(struct http *h)
 {
 	struct list *link;
 
 	while ((link = list_shift(&h->upgrades)) != NULL) {
 		struct late_upgrade *late = list_entry(link, struct late_upgrade, link);
-		h->handler->upgraded(h->handler->arg, late->fd, buf_slice(&late->head), &late->peer);
+		h->handler->upgraded(h->handler->arg, late->fd, &late->head, &late->peer);
 		late->fd = -1;
 		late_upgrade_free(late);
 	}
@@ -298,12 +285,13 @@ queue_response(struct request *rq)
 }
 
 static struct http_request
-describe(struct request *rq, const char *url, const char *method)
+describe(struct request *rq, const char *url, const char *method, const char *version)
 {
 	return (struct http_request){
 		.id = request_id(rq),
 		.method = slice_str(method),
 		.path = place_path(slice_str(url)),
+		.version = slice_str(version),
 		.body = buf_slice(&rq->body),
 		.peer = &rq->connection->peer,
 		.has_left = rq->connection->is_gone,
@@ -325,30 +313,47 @@ refuse(struct request *rq, const struct http_request *public, unsigned status, c
 }
 
 /*
- * An upgrade on a connection that served requests before.  What the door
- * refuses is refused here too: a length, a field twice.
+ * An upgrade on a connection that is past the door.  What the client has said
+ * behind the head would be lost with the library's buffer, but it has to wait
+ * for the answer (RFC 6455, 4.1).
  */
 static enum MHD_Result
-judge_upgrade(struct request *rq, const struct http_request *public, const struct smuggling *f, const char *url,
-	bool is_http_1_1)
+take_upgrade(struct request *rq, const struct http_request *public, const struct upgrade_head *head)
 {
-	const struct http_handler *handler = rq->http->handler;
+	struct late_upgrade *late;
 
 	if (rq->http->is_ending)
 		return refuse(rq, public, 503, ending);
-	if (smuggling_is_upgrade_odd(f))
-		return refuse(rq, public, 400, "The header fields of this upgrade are not clear.\n");
-	if (!is_http_1_1)
-		return refuse(rq, public, 400, "A WebSocket upgrade needs HTTP/1.1.\n");
+	if (pace_has_read_on(&rq->connection->pace))
+		return refuse(rq, public, 400, too_early);
+	late = late_upgrade_new(rq->connection->fd, head, &rq->connection->peer);
+	if (late == NULL)
+		return refuse(rq, public, 503, no_descriptor);
+	rq->is_upgrade = true;
+	list_append(&rq->http->upgrades, &late->link);
+	return MHD_NO;
+}
+
+/* True: it is an upgrade, and *result what the library is to be told. */
+static bool
+judge_upgrade(struct request *rq, const struct http_request *public, enum MHD_Result *result)
+{
+	const struct http_handler *handler = rq->http->handler;
+	struct upgrade_head head;
+
 	rq->state = REQUEST_DELIVERED;
-	if (handler->upgrade(handler->arg, public)) {
-		take_upgrade(rq, url);
-		return MHD_NO;
+	switch (handler->upgrade(handler->arg, public, &head)) {
+	case UPGRADE_WEBSOCKET:
+		*result = take_upgrade(rq, public, &head);
+		return true;
+	case UPGRADE_REFUSED:
+		must(rq->state == REQUEST_ANSWERED);
+		*result = queue_response(rq);
+		return true;
+	default:
+		rq->state = REQUEST_READING;
+		return false;
 	}
-	if (rq->state == REQUEST_ANSWERED)
-		return queue_response(rq);
-	rq->state = REQUEST_READING;
-	return MHD_YES;
 }
 
 /* The head is there.  What is wrong with it is answered before a body is read. */
@@ -361,16 +366,17 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	struct http_request public;
 	struct smuggling framing;
 	bool is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
+	enum MHD_Result result;
 	uint64_t bytes;
 
 	*request = rq;
-	public = describe(rq, url, method);
+	public = describe(rq, url, method, version);
 	framing = http_fields_smuggling(library, &bytes);
 	pace_head(&rq->connection->pace, bytes, framing.transfer_encodings > 0, (ms_t) uv_now(h->loop));
+	if (strcmp(method, "GET") == 0 && judge_upgrade(rq, &public, &result))
+		return result;
 	if (smuggling_is_odd(&framing, is_http_1_1))
 		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
-	if (strcmp(method, "GET") == 0 && framing.is_upgrade)
-		return judge_upgrade(rq, &public, &framing, url, is_http_1_1);
 	/* A body that is only a bit too large is read and dropped: who writes first and reads later sees the answer too. */
 	if (framing.length > h->config.max_body)
 		rq->refusal = 413;
@@ -416,7 +422,7 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		return read_body(rq, data, n_data);
 	if (rq->state == REQUEST_READING) {
 		rq->state = REQUEST_DELIVERED;
-		public = describe(rq, url, method);
+		public = describe(rq, url, method, version);
 		if (rq->refusal != 0)
 			return refuse(rq, &public, rq->refusal, rq->refusal == 413 ? too_large : no_room);
 		if (h->is_ending)

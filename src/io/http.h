@@ -36,10 +36,13 @@ struct http_handler {
 	void (*request)(void *arg, const struct http_request *rq);
 	/* A request is refused before it is complete: to be answered in this call, with "Connection: close". */
 	void (*refuse)(void *arg, const struct http_request *rq, unsigned status, const char *text);
-	/* An upgrade to WebSocket on a connection that served requests before: true takes it. */
-	bool (*upgrade)(void *arg, const struct http_request *rq);
-	/* The upgraded socket, with the request head that was read from it; takes fd over. */
-	void (*upgraded)(void *arg, int fd, struct slice head, const struct peer *peer);
+	/*
+	 * A GET, to be judged by http_upgrade(): WEBSOCKET, with *head filled, lets go of the connection; REFUSED
+	 * answers in this call; HTTP lets it come as a request.
+	 */
+	enum upgrade_verdict (*upgrade)(void *arg, const struct http_request *rq, struct upgrade_head *head);
+	/* The socket of an upgrade, its head read; takes fd over. */
+	void (*upgraded)(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer);
 	/* The client has sent another request behind this unanswered one. */
 	void (*hurry)(void *arg, struct req_id id, const char *tag);
 	/* The client of an unanswered request is gone. */

@@ -58,26 +58,18 @@ http_fields_smuggling(struct MHD_Connection *library, uint64_t *bytes)
 	return f;
 }
 
-struct copy {
-	struct late_upgrade *late;
-	int error;
-};
-
 static enum MHD_Result
-on_copy(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+on_upgrade(void *arg, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
 {
-	struct copy *copy = arg;
-
 	(void) kind;
-	copy->error = late_upgrade_field(copy->late, name, value != NULL ? value : "");
-	return copy->error == 0 ? MHD_YES : MHD_NO;
+	upgrade_field(arg, slice_of(name, n_name), value != NULL ? slice_of(value, n_value) : SLICE(""));
+	return MHD_YES;
 }
 
-int
-http_fields_copy(struct MHD_Connection *library, struct late_upgrade *late)
+enum upgrade_verdict
+http_upgrade(const struct http_request *rq, const struct upgrade_rules *rules, struct upgrade *u)
 {
-	struct copy copy = {.late = late};
-
-	MHD_get_connection_values(library, MHD_HEADER_KIND, on_copy, &copy);
-	return copy.error;
+	upgrade_begin(u, rules, rq->method, rq->path, rq->version);
+	MHD_get_connection_values_n(rq->library, MHD_HEADER_KIND, on_upgrade, u);
+	return upgrade_judge(u);
 }

@@ -9,8 +9,8 @@
 #include "base/peer.h"
 #include "base/req.h"
 #include "base/slice.h"
-#include "io/late_upgrade.h"
 #include "proto/http/smuggling.h"
+#include "proto/http/upgrade.h"
 
 struct MHD_Connection;
 
@@ -18,6 +18,7 @@ struct MHD_Connection;
 struct http_request {
 	struct req_id id;
 	struct slice method, path; /* the path without query */
+	struct slice version;      /* "HTTP/1.1" */
 	struct slice body;
 	const struct peer *peer;
 	bool has_left;                  /* the client has: these are its last words */
@@ -32,9 +33,10 @@ struct slice http_header_once(const struct http_request *rq, const char *name);
 /* The value of an argument of the query, as it was written; unset when absent. */
 struct slice http_argument(const struct http_request *rq, const char *name);
 
-/* For http.c: what the fields say of lengths and upgrades; *bytes is the size of the whole head. */
+/* Is it an upgrade to WebSocket?  UPGRADE_HTTP, UPGRADE_WEBSOCKET or UPGRADE_REFUSED; what u borrows is the request's. */
+enum upgrade_verdict http_upgrade(const struct http_request *rq, const struct upgrade_rules *rules, struct upgrade *u);
+
+/* For http.c: what the fields say of lengths; *bytes is the size of the whole head. */
 struct smuggling http_fields_smuggling(struct MHD_Connection *library, uint64_t *bytes);
-/* For http.c: all fields to a late upgrade; 0 or CV_EFULL. */
-int http_fields_copy(struct MHD_Connection *library, struct late_upgrade *late);
 
 #endif

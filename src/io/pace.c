@@ -37,6 +37,15 @@ has_more(const struct pace *p)
 	return tcp_info_bytes_received(p->fd) > p->consumed + STRAY_BYTES;
 }
 
+/* What comes in between the two questions makes it less, never more. */
+bool
+pace_has_read_on(const struct pace *p)
+{
+	uint64_t received = tcp_info_bytes_received(p->fd);
+
+	return received > tcp_info_bytes_waiting(p->fd) + p->consumed + STRAY_BYTES;
+}
+
 /*
  * Where bytes are not counted (a Unix socket, a chunked request) those tell
  * that nobody has read: while a request is held they belong to the next.  One

@@ -35,6 +35,8 @@ void pace_init(struct pace *p, int fd, ms_t now);
 
 /* The head of a request has been read: so many bytes. */
 void pace_head(struct pace *p, uint64_t bytes, bool is_chunked, ms_t now);
+/* Behind the head that was read just now: has the library read more? */
+bool pace_has_read_on(const struct pace *p);
 /* The request is done with, the next may come. */
 void pace_next(struct pace *p);
 

@@ -12,7 +12,6 @@
 #include "base/fdmap.h"
 #include "base/list.h"
 #include "io/tcp_info.h"
-#include "proto/http/upgrade.h"
 
 #define CONNECTION_MAGIC 0x77736373u
 #define VOUCH_MS 25000
@@ -67,7 +66,6 @@ struct ws {
 	uv_timer_t vouch; /* runs while connections are paused */
 	lws_retry_bo_t pings;
 	bool is_closing;
-	char head[UPGRADE_MAX]; /* of an upgrade */
 };
 
 static struct ws *
@@ -139,9 +137,9 @@ trouble(struct ws_connection *c, enum ws_trouble what)
  * counts bytes: when fewer came than a masked frame takes, it was none.
  *
  * DEVIATES: only the first frame is judged, which is all a client can send
- * before it hears from us, and only where bytes are counted (plain TCP, the
- * first request of the connection).  More frames behind it in the same
- * segment hide it, and a later frame without a mask is taken.
+ * before it hears from us, and only where bytes are counted (TCP).  More
+ * frames behind it in the same segment hide it, and a later frame without a
+ * mask is taken.
  */
 static bool
 is_unmasked(struct ws_connection *c, struct lws *wsi, size_t n)
@@ -322,7 +320,7 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 		w->pings.secs_since_valid_hangup = UINT16_MAX;
 	}
 	info.retry_and_idle_policy = &w->pings;
-	info.max_http_header_data = UPGRADE_MAX;
+	info.max_http_header_data = UPGRADE_HEAD_MAX;
 	lws_set_log_level(0, NULL);
 	w->context = lws_create_context(&info);
 	if (w->context != NULL)
@@ -383,58 +381,35 @@ remember(struct ws *w, int fd, const struct peer *peer, uint64_t first_at)
 	fdmap_put(&w->arrivals, fd, arrival);
 }
 
-static void
-adopted(const struct ws *w, const struct lws *wsi, const struct peer *peer)
-{
-	if (wsi == NULL)
-		log_event(w->config.log, LOG_WARNING, "connection not served",
-			"client=%s reason=\"no room in the WebSocket library\"", peer->text);
-}
-
 /*
  * Where the first frame begins among all bytes of the connection: behind what
- * was read of it before, and the head.  0 when nobody counts.  What comes in
- * between the two questions makes it less, never more.
+ * was read of it.  0 when nobody counts.  What comes in between the two
+ * questions makes it less, never more.
  */
 static uint64_t
-first_frame_at(int fd, size_t n_head)
+first_frame_at(int fd)
 {
 	uint64_t received = tcp_info_bytes_received(fd);
 	size_t waiting = tcp_info_bytes_waiting(fd);
 
-	return received == 0 || waiting > received ? 0 : received - waiting + n_head;
-}
-
-static void
-adopt(struct ws *w, int fd, struct slice head, const struct peer *peer, uint64_t first_at)
-{
-	remember(w, fd, peer, first_at);
-	adopted(w, lws_adopt_socket_vhost_readbuf(w->vhost, fd, head.p, head.n), peer);
+	return waiting > received ? 0 : received - waiting;
 }
 
 /*
- * The head is read here, and no byte more: frames that the library reads
- * together with a head it garbles when there are more than two of them.
+ * The library is given a head of ours, and the client's frames are still in
+ * the socket: those that it reads together with a head it garbles when there
+ * are more than two of them.
  */
 void
-ws_adopt(struct ws *w, int fd, size_t n_head, const struct peer *peer)
+ws_adopt(struct ws *w, int fd, const struct upgrade_head *head, const struct peer *peer)
 {
-	uint64_t first_at = first_frame_at(fd, n_head);
-	ssize_t n;
+	char bytes[UPGRADE_HEAD_MAX];
+	size_t n = upgrade_write(head, bytes);
 
-	must(n_head <= sizeof w->head);
-	n = recv(fd, w->head, n_head, 0);
-	if (n != (ssize_t) n_head) {
-		close(fd);
-		return;
-	}
-	adopt(w, fd, slice_of(w->head, n_head), peer, first_at);
-}
-
-void
-ws_adopt_read(struct ws *w, int fd, struct slice head, const struct peer *peer)
-{
-	adopt(w, fd, head, peer, 0);
+	remember(w, fd, peer, first_frame_at(fd));
+	if (lws_adopt_socket_vhost_readbuf(w->vhost, fd, bytes, n) == NULL)
+		log_event(w->config.log, LOG_WARNING, "connection not served",
+			"client=%s reason=\"no room in the WebSocket library\"", peer->text);
 }
 
 /*

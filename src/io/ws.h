@@ -15,6 +15,7 @@
 #include "base/peer.h"
 #include "base/slice.h"
 #include "conf/conf.h"
+#include "proto/http/upgrade.h"
 #include "proto/xml/stanza.h"
 
 struct ws;
@@ -63,10 +64,8 @@ void ws_set_conf(struct ws *w, const struct conf *conf);
 void ws_close(struct ws *w);
 void ws_free(struct ws *w);
 
-/* Serves a connection whose upgrade head, n_head bytes, was peeked at; takes fd over. */
-void ws_adopt(struct ws *w, int fd, size_t n_head, const struct peer *peer);
-/* The same when the head was read. */
-void ws_adopt_read(struct ws *w, int fd, struct slice head, const struct peer *peer);
+/* Serves a connection whose upgrade was found good, and its head read, but no byte more; takes fd over. */
+void ws_adopt(struct ws *w, int fd, const struct upgrade_head *head, const struct peer *peer);
 
 /* Sends one message; writes to the headroom.  False when nothing is taken now: writable is called later. */
 bool ws_send(struct ws_connection *c, struct stanza *st);

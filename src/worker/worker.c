@@ -350,19 +350,11 @@ on_http_connection(void *arg, int fd, size_t n_head, const struct peer *peer)
 }
 
 static void
-on_ws_connection(void *arg, int fd, size_t n_head, const struct peer *peer)
+on_ws_connection(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer)
 {
 	struct worker *w = arg;
 
-	ws_adopt(w->ws, fd, n_head, peer);
-}
-
-static void
-on_late_ws_connection(void *arg, int fd, struct slice head, const struct peer *peer)
-{
-	struct worker *w = arg;
-
-	ws_adopt_read(w->ws, fd, head, peer);
+	ws_adopt(w->ws, fd, head, peer);
 }
 
 /* ---- between workers ---- */
@@ -612,7 +604,7 @@ set_handlers(struct worker *w)
 		.forward = on_forward,
 		.forward_event = on_forward_event,
 		.forward_unsent = on_forward_unsent,
-		.websocket = on_late_ws_connection,
+		.websocket = on_ws_connection,
 	};
 }
 

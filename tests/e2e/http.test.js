@@ -10,12 +10,14 @@ const { Agent } = require('node:http');
 const { connect } = require('node:net');
 
 const { BoshClient, body, post } = require('./lib/bosh');
+const { TEXT, frame } = require('./lib/frames');
 const { Culvert } = require('./lib/gateway');
 const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { GUESTS, culvert, each, suite, test } = require('./lib/stage');
 const { pause, poll } = require('./lib/wait');
 
 const HEADER_TIMEOUT = 1;
+const LATE_HEAD = 7500; // what the HTTP library has room for, whatever came first
 const stage = suite({ config: { limits: { header_timeout: HEADER_TIMEOUT } } });
 
 const message = (to, text) => `<message xmlns='jabber:client' to='${to}'><body>${text}</body></message>`;
@@ -418,44 +420,98 @@ culvert('large cookies: in the first request, in a later one, of a proxy', async
 	}
 });
 
-/* What a connection that has served a request answers to a further head. */
-async function afterARequest(lines, version = '1.1') {
+/* What a connection that has served a request, or a new one, answers to this. */
+async function answerTo(bytes, isLate) {
 	const raw = await RawConnection.open(stage.gateway.port);
-	raw.write(postText(unknown));
-	await answersOn(raw, 1);
-	const first = raw.text.length;
-	raw.write(`GET ${stage.gateway.websocketPath} HTTP/${version}\r\nHost: localhost\r\n${lines}\r\n`);
-	await poll(() => raw.text.slice(first).includes('\r\n\r\n'), 'the second answer');
+	if (isLate) {
+		raw.write(postText(unknown));
+		await answersOn(raw, 1);
+		raw.text = '';
+	}
+	raw.write(bytes);
+	await poll(() => raw.text.includes('\r\n\r\n'), 'the answer');
 	await raw.end();
-	return raw.text.slice(first);
+	return raw.text;
 }
 
-const late = {
+const upgradeText = (lines, { query = '', version = '1.1' } = {}) =>
+	`GET ${stage.gateway.websocketPath}${query} HTTP/${version}\r\nHost: localhost\r\n${lines}\r\n`;
+const without = (name) => upgradeLines({ [name]: null });
+const trailing = (name, value) => `${without(name)}${name}: ${value} \t\r\n`;
+
+/* The judge is one, wherever the fields come from: the same upgrade at once and late. */
+const upgrades = {
+	/* what: [lines, status or words of a refusal, query and version] */
 	'a proper one is accepted': [upgradeLines(), 101],
-	'a key that comes twice': [`${upgradeLines()}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n`, 400],
-	'Upgrade that comes twice': [`${upgradeLines()}Upgrade: websocket\r\n`, 400],
-	'another Upgrade behind it': [`${upgradeLines()}Upgrade: h2c\r\n`, 400],
-	'another Upgrade before it': [`Upgrade: h2c\r\n${upgradeLines()}`, 400],
-	'two origins': [`${upgradeLines()}Origin: https://a.example\r\nOrigin: https://b.example\r\n`, 400],
-	'a length': [`${upgradeLines()}Content-Length: 0\r\n`, 400],
-	'an encoding': [`${upgradeLines()}Transfer-Encoding: chunked\r\n`, 400],
-	'a blank before a colon': [`${upgradeLines()}X : y\r\n`, 400],
-	'a subprotocol in capitals': [upgradeLines({ 'Sec-WebSocket-Protocol': 'XMPP' }), 400],
-	'HTTP/1.0': [upgradeLines(), 400, '1.0'],
+	'a blank behind the key': [trailing('Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='), 101],
+	'a blank behind Upgrade': [trailing('Upgrade', 'websocket'), 101],
+	'a blank behind Connection': [trailing('Connection', 'Upgrade'), 101],
+	'a blank behind the version': [trailing('Sec-WebSocket-Version', '13'), 101],
+	'a blank behind the subprotocol': [trailing('Sec-WebSocket-Protocol', 'xmpp'), 101],
+	'a query with a % of its own': [upgradeLines(), 101, { query: '?room=100%' }],
+	'a query with %00': [upgradeLines(), 101, { query: '?a=%00&b' }],
+	'a query of 100 parameters': [upgradeLines(), 101, { query: `?${Array.from({ length: 100 }, (_, i) => `p${i}=${i}`).join('&')}` }],
+	'Upgrade is a list': [upgradeLines({ Upgrade: 'h2c, websocket' }), 101],
+	'Upgrade that comes twice': [`${upgradeLines()}Upgrade: websocket\r\n`, 101],
+	'another Upgrade behind it': [`${upgradeLines()}Upgrade: h2c\r\n`, 101],
+	'another Upgrade before it': [`Upgrade: h2c\r\n${upgradeLines()}`, 101],
+	'Connection in two lines': [`Connection: keep-alive\r\n${upgradeLines()}`, 101],
+	'many subprotocols': [upgradeLines({ 'Sec-WebSocket-Protocol': `${'chat, '.repeat(100)}xmpp` }), 101],
+	'a subprotocol that is nothing': [upgradeLines({ 'Sec-WebSocket-Protocol': 'chat,, xmpp,' }), 101],
+	'subprotocols in two lines': [`${upgradeLines({ 'Sec-WebSocket-Protocol': 'chat' })}Sec-WebSocket-Protocol: xmpp\r\n`, 101],
+	'a subprotocol in capitals': [upgradeLines({ 'Sec-WebSocket-Protocol': 'XMPP' }), /does not offer xmpp/],
+	'long extensions': [`${upgradeLines()}Sec-WebSocket-Extensions: ${'x-unknown; a="b", '.repeat(150)}y\r\n`, 101],
+	'a length of nothing': [`${upgradeLines()}Content-Length: 0\r\n`, 101],
+	'a length': [`${upgradeLines()}Content-Length: 5\r\n`, /An upgrade has no body/],
+	'an encoding': [`${upgradeLines()}Transfer-Encoding: chunked\r\n`, /An upgrade has no body/],
+	'a key that comes twice': [`${upgradeLines()}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n`, /not clear/],
+	'two origins': [`${upgradeLines()}Origin: https://a.example\r\nOrigin: https://b.example\r\n`, /not clear/],
+	'two hosts': [`${upgradeLines()}Host: localhost\r\n`, /not clear/],
+	'a blank before a colon': [`${upgradeLines()}X : y\r\n`, /not clear/],
+	'another version': [upgradeLines({ 'Sec-WebSocket-Version': '8' }), 426],
+	'HTTP/1.0': [upgradeLines(), /needs HTTP\/1\.1/, { version: '1.0' }],
 };
-for (const [what, [lines, status, version = '1.1']] of Object.entries(late)) {
-	culvert(`upgrade, late: ${what}`, async () => {
-		const answer = await afterARequest(lines, version);
-		assert.equal(statusOf(answer), status, answer);
-	});
-	culvert(`upgrade, at once: ${what}`, async () => {
-		const raw = await RawConnection.open(stage.gateway.port);
-		raw.write(`GET ${stage.gateway.websocketPath} HTTP/${version}\r\nHost: localhost\r\n${lines}\r\n`);
-		await poll(() => raw.text.includes('\r\n\r\n'), 'the answer');
-		await raw.end();
-		assert.equal(statusOf(raw.text), status, raw.text);
-	});
+for (const [what, [lines, expected, options]] of Object.entries(upgrades)) {
+	for (const isLate of [false, true]) {
+		culvert(`upgrade, ${isLate ? 'late' : 'at once'}: ${what}`, async () => {
+			const answer = await answerTo(upgradeText(lines, options), isLate);
+			const status = typeof expected === 'number' ? expected : 400;
+			assert.equal(statusOf(answer), status, answer);
+			if (status === 101)
+				assert.match(answer, /\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/i);
+			else
+				assert.match(answer, /\r\nconnection: (upgrade, )?close\r\n/i);
+			if (status === 426)
+				assert.ok(/\r\nupgrade: websocket\r\n/i.test(answer) && /\r\nsec-websocket-version: 13\r\n/i.test(answer), answer);
+			if (expected instanceof RegExp)
+				assert.match(answer, expected);
+		});
+	}
 }
+
+/* Cookies and the like are no matter; what is too long for us is told so, not cut off. */
+culvert('upgrade: heads of up to 16 KB', async () => {
+	const head = (n) => {
+		const text = upgradeText(`${upgradeLines()}Cookie: c\r\n`);
+		return text.replace('Cookie: c', `Cookie: ${'c'.repeat(n - text.length + 1)}`);
+	};
+	const sizes = [...Array.from({ length: 32 }, (_, i) => (i + 1) * 500), 16383, 16384];
+	for (const n of sizes) {
+		assert.equal(head(n).length, n);
+		assert.equal(statusOf(await answerTo(head(n), false)), 101, `${n} bytes`);
+		const late = statusOf(await answerTo(head(n), true));
+		assert.ok(late === 101 || (late === 431 && n > LATE_HEAD), `${n} bytes, late: ${late}`);
+	}
+	for (const n of [16385, 20000])
+		assert.equal(statusOf(await answerTo(head(n), false)), 431, `${n} bytes`);
+});
+
+/* A client has to wait for the answer (RFC 6455, 4.1).  What it says before is read all the same, or it is told. */
+culvert('upgrade, late: frames behind the head are not lost without a word', async () => {
+	const answer = await answerTo(upgradeText(upgradeLines()) + frame(TEXT, "<open xmlns='x'/>").toString('latin1'), true);
+	assert.equal(statusOf(answer), 400, answer);
+	assert.match(answer, /waits for the answer to its upgrade/);
+});
 
 culvert('a request without a host: 400', async () => {
 	const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nContent-Length: 0\r\n\r\n`);

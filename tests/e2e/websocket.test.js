@@ -329,8 +329,8 @@ culvert('upgrade: what RFC 6455, 4.2.1 asks of the head', async () => {
 		[`POST ${path} HTTP/1.1`, [...lines, 'Content-Length: 0'], 405],
 		[`GET ${path} HTTP/1.1`, [...lines, 'X-Unknown: \u00ff'], 101],
 		[`GET ${path} HTTP/1.1`, [...lines, 'Sec-WebSocket-Extensions: x-unknown; a="b", y'], 101],
-		[`GET ${path} HTTP/1.1`, [...lines, 'Sec-WebSocket-Protocol: chat'], 400],
-		[`GET ${path} HTTP/1.1`, [...lines, 'Connection: keep-alive'], 400],
+		[`GET ${path} HTTP/1.1`, [...lines, 'Sec-WebSocket-Protocol: chat'], 101],
+		[`GET ${path} HTTP/1.1`, [...lines, 'Connection: keep-alive'], 101],
 	];
 	for (const [requestLine, head, expected] of rows)
 		assert.equal(await upgradeBy(requestLine, head), expected, `${requestLine} ${head.slice(-1)}`);

@@ -1,8 +1,8 @@
 /*
  * smuggling.h: what must hold of a request's header fields before anybody
- * trusts where its body ends, or upgrades its connection.  HTTP libraries
- * accept heads that two readers read differently (RFC 9112, 11.2), and a
- * proxy before us may be the other reader.
+ * trusts where its body ends.  HTTP libraries accept heads that two readers
+ * read differently (RFC 9112, 11.2), and a proxy before us may be the other
+ * reader.
  *
  *	struct smuggling f = {.length = 0};
  *	for each field: smuggling_field(&f, name, value);
@@ -13,12 +13,9 @@
 
 #include "base/slice.h"
 
-#define SMUGGLING_UPGRADE_FIELDS 6 /* that decide about an upgrade */
-
 struct smuggling {
 	unsigned content_lengths, transfer_encodings, hosts; /* how often each came */
-	unsigned upgrade[SMUGGLING_UPGRADE_FIELDS];          /* the same */
-	bool is_field_odd, is_upgrade, is_upgrade_odd;
+	bool is_field_odd;
 	uint64_t length; /* Content-Length, if there was one */
 };
 
@@ -27,7 +24,7 @@ void smuggling_field(struct smuggling *f, struct slice name, struct slice value)
 
 /* Might two readers differ on this head?  HTTP/1.1 needs a Host. */
 bool smuggling_is_odd(const struct smuggling *f, bool needs_host);
-/* The same of a head that asks for an upgrade: it has no body, and nothing in it is said twice. */
-bool smuggling_is_upgrade_odd(const struct smuggling *f);
+/* Is this a field as two readers would read it alike?  No blanks in the name, no control characters in the value. */
+bool smuggling_is_field(struct slice name, struct slice value);
 
 #endif

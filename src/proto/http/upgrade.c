@@ -1,11 +1,12 @@
 #include "proto/http/upgrade.h"
 
-#include "base/err.h"
+#include <stdio.h>
 
-#define WEBSOCKET_VERSION "13"
+#include "base/err.h"
+#include "base/fatal.h"
+
 #define WEBSOCKET_KEY_BYTES 16 /* RFC 6455, 4.1 */
 #define METHOD_MAX 32
-#define MAX_SUBPROTOCOLS 120 /* bytes of their list */
 
 /* Everything up to the line's end; *rest goes behind it.  False when the line is not complete. */
 static bool
@@ -37,131 +38,107 @@ next_word(struct slice *rest, char separator)
 	return word;
 }
 
-bool
-upgrade_has_token(struct slice list, struct slice token)
+/* Does a list have this element?  Empty ones are no matter (RFC 9110, 5.6.1.2). */
+static bool
+has_element(struct slice list, struct slice element, bool (*is_same)(struct slice a, struct slice b))
 {
 	while (slice_is_set(list))
-		if (slice_eq_nocase(slice_trim(next_word(&list, ',')), token))
+		if (is_same(slice_trim(next_word(&list, ',')), element))
 			return true;
 	return false;
 }
 
-static enum upgrade_verdict
-refuse(struct upgrade *head, enum upgrade_refused why, const char *reason)
+void
+upgrade_begin(struct upgrade *u, const struct upgrade_rules *rules, struct slice method, struct slice target,
+	struct slice version)
 {
-	head->refused = why;
-	head->reason = reason;
+	*u = (struct upgrade){.rules = rules};
+	/* Only a GET of a WebSocket path can be an upgrade. */
+	u->is_get = slice_eq(method, SLICE("GET")) && place_find(&rules->places, target) == PLACE_WEBSOCKET;
+	u->is_http_1_1 = slice_eq(version, SLICE("HTTP/1.1"));
+}
+
+/* A field that may come once: who reads the head before us may see the other one. */
+static void
+once(struct upgrade *u, struct slice *field, struct slice value)
+{
+	u->is_odd = u->is_odd || slice_is_set(*field);
+	*field = value;
+}
+
+/* Lists may come in several lines (RFC 9110, 5.3; RFC 6455, 11.3.4). */
+void
+upgrade_field(struct upgrade *u, struct slice name, struct slice value)
+{
+	if (!u->is_get)
+		return;
+	smuggling_field(&u->framing, name, value);
+	value = slice_trim(value);
+	if (slice_eq_nocase(name, SLICE("upgrade"))) {
+		u->is_websocket = u->is_websocket || has_element(value, SLICE("websocket"), slice_eq_nocase);
+	} else if (slice_eq_nocase(name, SLICE("connection"))) {
+		u->is_upgrade = u->is_upgrade || has_element(value, SLICE("upgrade"), slice_eq_nocase);
+	} else if (slice_eq_nocase(name, SLICE("sec-websocket-protocol"))) {
+		u->has_subprotocol = true;
+		u->has_xmpp = u->has_xmpp || has_element(value, SLICE("xmpp"), slice_eq);
+	} else if (slice_eq_nocase(name, SLICE("host"))) {
+		once(u, &u->host, value);
+	} else if (slice_eq_nocase(name, SLICE("sec-websocket-version"))) {
+		once(u, &u->version, value);
+	} else if (slice_eq_nocase(name, SLICE("sec-websocket-key"))) {
+		once(u, &u->key, value);
+	} else if (slice_eq_nocase(name, SLICE("origin"))) {
+		once(u, &u->origin, value);
+	}
+}
+
+static enum upgrade_verdict
+refuse(struct upgrade *u, enum upgrade_refused why, const char *reason)
+{
+	u->refused = why;
+	u->reason = reason;
 	return UPGRADE_REFUSED;
 }
 
-static const char unclear[] = "The header fields of this upgrade are not clear.";
-
-/*
- * What the library that does the handshake finds in the list: names as they
- * are written, none of them empty, in a list that is not long.
- */
 static bool
-offers_xmpp(struct slice list)
+is_key(const struct hooks *hooks, struct slice key)
 {
-	bool found = false;
-
-	if (list.n > MAX_SUBPROTOCOLS)
-		return false;
-	while (slice_is_set(list)) {
-		struct slice name = slice_trim(next_word(&list, ','));
-		if (name.n == 0)
-			return false;
-		found = found || slice_eq(name, SLICE("xmpp"));
-	}
-	return found;
+	return key.n == UPGRADE_KEY && hooks->is_base64(hooks->arg, key, WEBSOCKET_KEY_BYTES);
 }
 
 /* RFC 6455, 4.2.1 and RFC 7395, 3.1. */
 enum upgrade_verdict
-upgrade_judge_fields(const struct upgrade_rules *rules, const struct upgrade_fields *u, struct upgrade *head)
+upgrade_judge(struct upgrade *u)
 {
-	if (!slice_eq_nocase(slice_trim(u->upgrade), SLICE("websocket")))
-		return refuse(head, UPGRADE_REFUSED_REQUEST, "The Upgrade header does not say websocket.");
-	if (!upgrade_has_token(u->connection, SLICE("upgrade")))
-		return refuse(head, UPGRADE_REFUSED_REQUEST, "The Connection header does not say Upgrade.");
+	const struct upgrade_rules *rules = u->rules;
+
+	if (!u->is_get || !u->is_websocket)
+		return UPGRADE_HTTP;
+	if (u->is_odd || smuggling_is_odd(&u->framing, false))
+		return refuse(u, UPGRADE_REFUSED_REQUEST, "The header fields of this upgrade are not clear.");
+	if (u->framing.transfer_encodings > 0 || u->framing.length > 0)
+		return refuse(u, UPGRADE_REFUSED_REQUEST, "An upgrade has no body.");
+	if (!u->is_http_1_1)
+		return refuse(u, UPGRADE_REFUSED_REQUEST, "A WebSocket upgrade needs HTTP/1.1.");
+	if (!u->is_upgrade)
+		return refuse(u, UPGRADE_REFUSED_REQUEST, "The Connection header does not say Upgrade.");
 	if (u->host.n == 0)
-		return refuse(head, UPGRADE_REFUSED_REQUEST, "There is no Host header.");
-	if (!slice_eq(slice_trim(u->version), SLICE(WEBSOCKET_VERSION)))
-		return refuse(head, UPGRADE_REFUSED_VERSION, "Only WebSocket version 13 (RFC 6455) is spoken here.");
-	if (!slice_is_set(u->key) ||
-		!rules->hooks->is_base64(rules->hooks->arg, slice_trim(u->key), WEBSOCKET_KEY_BYTES))
-		return refuse(head, UPGRADE_REFUSED_REQUEST, "The Sec-WebSocket-Key header is not 16 bytes in base64.");
+		return refuse(u, UPGRADE_REFUSED_REQUEST, "There is no Host header.");
+	if (!slice_eq(u->version, SLICE(UPGRADE_VERSION)))
+		return refuse(u, UPGRADE_REFUSED_VERSION, "Only WebSocket version 13 (RFC 6455) is spoken here.");
+	if (!is_key(rules->hooks, u->key))
+		return refuse(u, UPGRADE_REFUSED_REQUEST, "The Sec-WebSocket-Key header is not 16 bytes in base64.");
 	if (!origin_is_allowed(&rules->origins, u->origin, u->host))
-		return refuse(head, UPGRADE_REFUSED_ORIGIN, "This Origin is not allowed.");
-	if ((rules->require_subprotocol || slice_is_set(u->subprotocol)) && !offers_xmpp(u->subprotocol))
-		return refuse(head, UPGRADE_REFUSED_SUBPROTOCOL,
+		return refuse(u, UPGRADE_REFUSED_ORIGIN, "This Origin is not allowed.");
+	if ((rules->require_subprotocol || u->has_subprotocol) && !u->has_xmpp)
+		return refuse(u, UPGRADE_REFUSED_SUBPROTOCOL,
 			"The Sec-WebSocket-Protocol header does not offer xmpp (RFC 7395, 3.1).");
+	memcpy(u->head.key, u->key.p, UPGRADE_KEY);
+	u->head.has_xmpp = u->has_xmpp;
 	return UPGRADE_WEBSOCKET;
 }
 
-/* A name of token characters (RFC 9110, 5.6.2) right before the colon, and a value without control characters. */
-bool
-upgrade_is_field(struct slice name, struct slice value)
-{
-	if (name.n == 0)
-		return false;
-	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char) name.p[i] <= ' ' || (unsigned char) name.p[i] >= 0x7f ||
-			strchr("()<>@,;:\\\"/[]?={}", name.p[i]) != NULL)
-			return false;
-	for (size_t i = 0; i < value.n; i++)
-		if (((unsigned char) value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
-			return false;
-	return true;
-}
-
-/*
- * Reads the header fields of a GET on a WebSocket path.  A field that decides
- * must not come twice, nor be folded: who reads it after us might see the other.
- *
- * DEVIATES: RFC 6455, 11.3.4 lets Sec-WebSocket-Protocol come in several
- * lines, and HTTP any list.
- */
-static enum upgrade_verdict
-read_fields(struct slice rest, struct upgrade_fields *u, bool *is_websocket, struct upgrade *head)
-{
-	struct {
-		struct slice name;
-		struct slice *value;
-	} const fields[] = {
-		{SLICE("connection"), &u->connection},
-		{SLICE("upgrade"), &u->upgrade},
-		{SLICE("sec-websocket-version"), &u->version},
-		{SLICE("sec-websocket-key"), &u->key},
-		{SLICE("sec-websocket-protocol"), &u->subprotocol},
-		{SLICE("origin"), &u->origin},
-		{SLICE("host"), &u->host},
-	};
-	struct slice line;
-	bool is_odd = false;
-
-	*is_websocket = false;
-	while (next_line(&rest, &line) && line.n > 0) {
-		struct slice value = line;
-		struct slice name = next_word(&value, ':');
-
-		if (!slice_is_set(value) || !upgrade_is_field(name, value))
-			is_odd = true;
-		if (slice_eq_nocase(name, SLICE("upgrade")) && upgrade_has_token(value, SLICE("websocket")))
-			*is_websocket = true;
-		if (slice_eq_nocase(name, SLICE("content-length")) || slice_eq_nocase(name, SLICE("transfer-encoding")))
-			is_odd = true;
-		for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-			if (!slice_eq_nocase(name, fields[i].name))
-				continue;
-			is_odd = is_odd || slice_is_set(*fields[i].value);
-			*fields[i].value = slice_trim(slice_is_set(value) ? value : SLICE(""));
-		}
-	}
-	if (*is_websocket && is_odd)
-		return refuse(head, UPGRADE_REFUSED_REQUEST, unclear);
-	return UPGRADE_MORE;
-}
+/* ---- bytes ---- */
 
 /* "GET /path HTTP/1.1": three words, of which the first is a token and the last begins right. */
 static enum upgrade_verdict
@@ -186,55 +163,75 @@ is_garbage_so_far(struct slice bytes)
 	return false;
 }
 
-enum upgrade_verdict
-upgrade_judge(const struct upgrade_rules *rules, struct slice bytes, struct upgrade *head)
+/* Shows the judge the fields up to the empty line.  A folded line is a field whose name is none. */
+static void
+read_fields(struct upgrade *u, struct slice rest)
 {
-	struct slice rest = bytes, line, method, target, version;
-	struct upgrade_fields u = {.key = SLICE_NONE};
-	bool is_websocket = false;
+	struct slice line;
 
-	*head = (struct upgrade){.n = 0};
-	/* One empty line before the first request is forgiven (RFC 9112, 2.2), by the library that knows how. */
-	if (slice_eq(bytes, SLICE("\r")) || slice_eq(bytes, SLICE("\r\n")))
-		return UPGRADE_MORE;
-	if (slice_has_prefix(bytes, SLICE("\r\n"))) {
-		rest = slice_of(bytes.p + 2, bytes.n - 2);
-		if (is_garbage_so_far(rest))
-			return UPGRADE_GARBAGE;
-		return memchr(rest.p, ' ', rest.n) != NULL ? UPGRADE_HTTP : UPGRADE_MORE;
+	while (next_line(&rest, &line) && line.n > 0) {
+		struct slice value = line;
+		struct slice name = next_word(&value, ':');
+		u->is_odd = u->is_odd || !slice_is_set(value);
+		upgrade_field(u, name, slice_is_set(value) ? value : SLICE(""));
 	}
+}
+
+/* One empty line before the first request is forgiven (RFC 9112, 2.2), by the library that knows how. */
+static enum upgrade_verdict
+look_behind_empty_line(struct slice rest)
+{
+	if (is_garbage_so_far(rest))
+		return UPGRADE_GARBAGE;
+	return rest.n > 0 && memchr(rest.p, ' ', rest.n) != NULL ? UPGRADE_HTTP : UPGRADE_MORE;
+}
+
+enum upgrade_verdict
+upgrade_look(struct upgrade *u, const struct upgrade_rules *rules, struct slice bytes)
+{
+	struct slice rest = bytes, line, method, target, version, end;
+
+	*u = (struct upgrade){.rules = rules};
+	if (slice_eq(bytes, SLICE("\r")))
+		return UPGRADE_MORE;
+	if (slice_has_prefix(bytes, SLICE("\r\n")))
+		return look_behind_empty_line(slice_of(bytes.p + 2, bytes.n - 2));
 	if (is_garbage_so_far(bytes))
 		return UPGRADE_GARBAGE;
 	if (!next_line(&rest, &line)) {
 		if (bytes.n < UPGRADE_MAX)
 			return UPGRADE_MORE;
-		return refuse(head, UPGRADE_REFUSED_SIZE, "The request line is too long.");
+		return refuse(u, UPGRADE_REFUSED_SIZE, "The request line is too long.");
 	}
 	if (read_request_line(line, &method, &target, &version) != UPGRADE_HTTP)
 		return UPGRADE_GARBAGE;
-	/* Only a GET of a WebSocket path can be an upgrade: all else needs no further look. */
-	if (!slice_eq(method, SLICE("GET")) || place_find(&rules->places, target) != PLACE_WEBSOCKET)
+	upgrade_begin(u, rules, method, target, version);
+	if (!u->is_get)
 		return UPGRADE_HTTP;
-
-	for (struct slice r = rest;;) {
-		if (!next_line(&r, &line)) {
-			if (bytes.n < UPGRADE_MAX)
-				return UPGRADE_MORE;
-			return refuse(head, UPGRADE_REFUSED_SIZE, "The request head is too long.");
-		}
-		if (line.n == 0) {
-			head->n = (size_t) (r.p - bytes.p);
-			break;
-		}
+	for (end = rest; next_line(&end, &line);) {
+		if (line.n > 0)
+			continue;
+		u->n = (size_t) (end.p - bytes.p);
+		read_fields(u, slice_of(rest.p, (size_t) (end.p - rest.p)));
+		return upgrade_judge(u);
 	}
-	rest.n = (size_t) (bytes.p + head->n - rest.p);
-	if (read_fields(rest, &u, &is_websocket, head) == UPGRADE_REFUSED)
-		return UPGRADE_REFUSED;
-	if (!is_websocket)
-		return UPGRADE_HTTP;
-	if (!slice_eq(version, SLICE("HTTP/1.1")))
-		return refuse(head, UPGRADE_REFUSED_REQUEST, "A WebSocket upgrade needs HTTP/1.1.");
-	return upgrade_judge_fields(rules, &u, head);
+	if (bytes.n < UPGRADE_MAX)
+		return UPGRADE_MORE;
+	return refuse(u, UPGRADE_REFUSED_SIZE, "The request head is too long.");
+}
+
+/* ---- heads of ours ---- */
+
+size_t
+upgrade_write(const struct upgrade_head *head, char out[UPGRADE_HEAD_MAX])
+{
+	int n = snprintf(out, UPGRADE_HEAD_MAX,
+		"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Version: " UPGRADE_VERSION "\r\nSec-WebSocket-Key: %s\r\n%s\r\n",
+		head->key, head->has_xmpp ? "Sec-WebSocket-Protocol: xmpp\r\n" : "");
+
+	must(n > 0 && n < UPGRADE_HEAD_MAX);
+	return (size_t) n;
 }
 
 static const struct {
@@ -244,23 +241,29 @@ static const struct {
 	[UPGRADE_REFUSED_REQUEST] = {400, "400 Bad Request", ""},
 	[UPGRADE_REFUSED_ORIGIN] = {403, "403 Forbidden", ""},
 	[UPGRADE_REFUSED_VERSION] = {426, "426 Upgrade Required",
-		"Upgrade: websocket\r\nSec-WebSocket-Version: " WEBSOCKET_VERSION "\r\n"},
+		"Upgrade: websocket\r\nSec-WebSocket-Version: " UPGRADE_VERSION "\r\n"},
 	[UPGRADE_REFUSED_SUBPROTOCOL] = {400, "400 Bad Request", ""},
 	[UPGRADE_REFUSED_SIZE] = {431, "431 Request Header Fields Too Large", ""},
 };
 
 unsigned
-upgrade_status(const struct upgrade *head)
+upgrade_status(const struct upgrade *u)
 {
-	return refusals[head->refused].status;
+	return refusals[u->refused].status;
+}
+
+bool
+upgrade_names_version(const struct upgrade *u)
+{
+	return u->refused == UPGRADE_REFUSED_VERSION;
 }
 
 int
-upgrade_refusal(struct buf *out, const struct upgrade *head, struct slice lines)
+upgrade_refusal(struct buf *out, const struct upgrade *u, struct slice lines)
 {
 	return buf_printf(out,
 		"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
 		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%.*sConnection: %s\r\n\r\n%s\n",
-		refusals[head->refused].line, strlen(head->reason) + 1, refusals[head->refused].fields,
-		SLICE_ARG(lines), head->refused == UPGRADE_REFUSED_VERSION ? "Upgrade, close" : "close", head->reason);
+		refusals[u->refused].line, strlen(u->reason) + 1, refusals[u->refused].fields, SLICE_ARG(lines),
+		upgrade_names_version(u) ? "Upgrade, close" : "close", u->reason);
 }

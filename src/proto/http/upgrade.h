@@ -1,11 +1,16 @@
 /*
- * upgrade.h: looks at a request head and says where its connection goes.  Not an
- * HTTP parser: libmicrohttpd or libwebsockets still reads every byte of it.
+ * upgrade.h: the one judge of upgrades to WebSocket.  It is shown a request
+ * line and the fields behind it, in the order they came, whoever has read
+ * them: the door, which peeks at the bytes of a connection's first head, or
+ * the HTTP library, on a connection that served requests before.
  *
- *      valid upgrade on a WebSocket path   -> libwebsockets
- *      invalid one                         -> refused here, with status and reason
- *      anything that looks like HTTP       -> libmicrohttpd
- *      anything else                       -> closed
+ *      upgrade_begin(&u, rules, method, target, version);
+ *      for each field: upgrade_field(&u, name, value);
+ *      upgrade_judge(&u)
+ *          WEBSOCKET   u.head is what the WebSocket library is given: a head of ours,
+ *                      in which nothing but the key is the client's
+ *          REFUSED     upgrade_refusal() writes the answer
+ *          HTTP        no upgrade
  */
 #ifndef CULVERT_PROTO_HTTP_UPGRADE_H
 #define CULVERT_PROTO_HTTP_UPGRADE_H
@@ -15,8 +20,12 @@
 #include "base/slice.h"
 #include "proto/http/origin.h"
 #include "proto/http/place.h"
+#include "proto/http/smuggling.h"
 
-#define UPGRADE_MAX 16384 /* bytes of a head we look at */
+#define UPGRADE_VERSION "13" /* of WebSocket: RFC 6455 */
+#define UPGRADE_MAX 16384    /* bytes of a head we look at */
+#define UPGRADE_KEY 24       /* letters of a key */
+#define UPGRADE_HEAD_MAX 256 /* room for a head of ours */
 
 enum upgrade_verdict {
 	UPGRADE_MORE, /* not complete yet */
@@ -41,36 +50,53 @@ struct upgrade_rules {
 	const struct hooks *hooks;
 };
 
+/* An upgrade that was found good, as a value. */
+struct upgrade_head {
+	char key[UPGRADE_KEY + 1];
+	bool has_xmpp; /* the subprotocol was offered */
+};
+
+/* What is known of a request so far; the slices are its reader's. */
 struct upgrade {
+	const struct upgrade_rules *rules;
+	struct smuggling framing;
+	bool is_get; /* of a WebSocket path */
+	bool is_http_1_1, is_odd;
+	bool is_websocket;                       /* Upgrade says so */
+	bool is_upgrade;                         /* Connection says so */
+	bool has_subprotocol, has_xmpp;          /* there is a list, and it offers xmpp */
+	struct slice host, version, key, origin; /* unset when absent */
+
+	/* The verdict. */
+	struct upgrade_head head;
 	enum upgrade_refused refused;
 	const char *reason; /* a sentence for who reads the refusal */
-	size_t n;           /* bytes of the head, its empty line included */
+	size_t n;           /* upgrade_look(): bytes of the client's head, its empty line included */
 };
 
-/* Judges what is there of a head.  Accepts any bytes. */
-enum upgrade_verdict upgrade_judge(const struct upgrade_rules *rules, struct slice bytes, struct upgrade *head);
+void upgrade_begin(struct upgrade *u, const struct upgrade_rules *rules, struct slice method, struct slice target,
+	struct slice version);
+/* The next field as it came, blanks around the value included. */
+void upgrade_field(struct upgrade *u, struct slice name, struct slice value);
+/* UPGRADE_HTTP, UPGRADE_WEBSOCKET or UPGRADE_REFUSED. */
+enum upgrade_verdict upgrade_judge(struct upgrade *u);
 
 /*
- * The same judgement for an upgrade whose head a library has read already:
- * values of the headers, unset when absent.  UPGRADE_WEBSOCKET or UPGRADE_REFUSED.
+ * The same of a connection's first bytes, any bytes, as far as they have come.
+ * No HTTP parser: a library still reads every byte of what is no upgrade.
  */
-struct upgrade_fields {
-	struct slice connection, upgrade, version, key, origin, host, subprotocol;
-};
-enum upgrade_verdict
-upgrade_judge_fields(const struct upgrade_rules *rules, const struct upgrade_fields *u, struct upgrade *head);
+enum upgrade_verdict upgrade_look(struct upgrade *u, const struct upgrade_rules *rules, struct slice bytes);
+
+/* Writes the head for the WebSocket library; returns its length. */
+size_t upgrade_write(const struct upgrade_head *head, char out[UPGRADE_HEAD_MAX]);
 
 /*
  * Appends the whole HTTP answer of a refusal, connection closed after it;
  * lines are further header fields, each with its line end.  0 or CV_EFULL.
  */
-int upgrade_refusal(struct buf *out, const struct upgrade *head, struct slice lines);
-/* Its status code. */
-unsigned upgrade_status(const struct upgrade *head);
-
-/* Is this a field as two readers would read it alike?  No blanks in the name, no control characters in the value. */
-bool upgrade_is_field(struct slice name, struct slice value);
-/* Does a comma-separated list hold this token, without regard to case? */
-bool upgrade_has_token(struct slice list, struct slice token);
+int upgrade_refusal(struct buf *out, const struct upgrade *u, struct slice lines);
+/* For who writes the answer otherwise: its status code, and whether it names the version that is spoken (RFC 6455, 4.4). */
+unsigned upgrade_status(const struct upgrade *u);
+bool upgrade_names_version(const struct upgrade *u);
 
 #endif

@@ -8,10 +8,11 @@
 #include "base/due.h"
 #include "base/fatal.h"
 #include "base/list.h"
+#include "io/watch.h"
 
 /* How long a client may take to read its refusal. */
 #define LINGER_MS 2000
-#define DROP_BYTES 4096
+#define DROP_ROUNDS 16 /* reads in one turn of the loop */
 
 enum guest_state {
 	GUEST_UNKNOWN, /* the head is not complete */
@@ -21,12 +22,12 @@ enum guest_state {
 struct guest {
 	struct door *door;
 	enum guest_state state;
-	uv_poll_t poll;
-	bool has_poll, has_left; /* left: the client will send no more */
+	bool is_watched, has_left; /* left: the client will send no more */
 	int fd;
 	struct peer peer;
 	struct due_link due;
-	struct list link;
+	struct list link;  /* in door->guests */
+	struct list ready; /* in door->ready */
 };
 
 struct door {
@@ -38,9 +39,12 @@ struct door {
 	struct counters *counters;
 	const struct log *log;
 	struct due due;
-	struct list guests;
+	struct watch *watch;
+	struct list guests, ready; /* ready: something has come, or nothing more will */
 	char peek[UPGRADE_MAX];
 };
+
+static void on_watched(void *arg, void *item, bool is_gone);
 
 struct door *
 door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *conf,
@@ -56,13 +60,9 @@ door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *
 	d->log = log;
 	due_init(&d->due);
 	list_init(&d->guests);
+	list_init(&d->ready);
+	d->watch = watch_new(loop, on_watched, d);
 	return d;
-}
-
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-	free(handle->data);
 }
 
 /* The guest is no longer ours; its socket is somebody's or closed. */
@@ -70,13 +70,19 @@ static void
 forget(struct guest *g)
 {
 	list_remove(&g->link);
+	list_remove(&g->ready);
 	due_set(&g->door->due, &g->due, MS_NEVER);
-	if (g->has_poll) {
-		uv_poll_stop(&g->poll);
-		uv_close((uv_handle_t *) &g->poll, on_poll_closed);
-	} else {
-		free(g);
-	}
+	if (g->is_watched)
+		watch_remove(g->door->watch, g->fd);
+	free(g);
+}
+
+/* To be looked at by door_run(). */
+static void
+make_ready(struct guest *g)
+{
+	list_remove(&g->ready);
+	list_append(&g->door->ready, &g->ready);
 }
 
 static void
@@ -88,17 +94,19 @@ show_out(struct guest *g)
 	close(fd);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
+/*
+ * What has come stays in the socket, and that alone must not wake us again: so
+ * we are told of each arrival once.  Asking the kernel to keep still until
+ * more is there (SO_RCVLOWAT) would do for TCP only.
+ */
 static void
 wait_for_more(struct guest *g)
 {
-	if (!g->has_poll) {
-		must(uv_poll_init(g->door->loop, &g->poll, g->fd) == 0);
-		g->poll.data = g;
-		g->has_poll = true;
-	}
-	uv_poll_start(&g->poll, UV_READABLE | UV_DISCONNECT, on_poll);
+	if (g->is_watched)
+		return;
+	g->is_watched = watch_add(g->door->watch, g->fd, g) == 0;
+	if (!g->is_watched)
+		show_out(g);
 }
 
 /* Nothing more goes out; what comes in is dropped until the client closes, or too much time has passed. */
@@ -108,6 +116,8 @@ say_goodbye(struct guest *g)
 	shutdown(g->fd, SHUT_WR);
 	g->state = GUEST_REFUSED;
 	due_set(&g->door->due, &g->due, (ms_t) uv_now(g->door->loop) + LINGER_MS);
+	/* What has come already is not told again. */
+	make_ready(g);
 	wait_for_more(g);
 }
 
@@ -133,22 +143,12 @@ refuse(struct guest *g, const struct upgrade *u, size_t n)
 }
 
 static void
-set_low_water(int fd, size_t n)
-{
-	int bytes = (int) n;
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
-}
-
-static void
 hand_to_http(struct guest *g, size_t n_head)
 {
 	const struct door_handler *handler = g->door->handler;
 	struct peer peer = g->peer;
 	int fd = g->fd;
 
-	if (g->has_poll)
-		set_low_water(fd, 1);
 	forget(g);
 	handler->http(handler->arg, fd, n_head, &peer);
 }
@@ -166,8 +166,6 @@ hand_to_websocket(struct guest *g, const struct upgrade *u)
 		show_out(g);
 		return;
 	}
-	if (g->has_poll)
-		set_low_water(fd, 1);
 	forget(g);
 	handler->websocket(handler->arg, fd, &head, &peer);
 }
@@ -189,7 +187,7 @@ judge(struct guest *g)
 	struct upgrade u;
 	ssize_t n = recv(g->fd, d->peek, sizeof d->peek, MSG_PEEK);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+	if (n < 0 && errno == EAGAIN) {
 		wait_for_more(g);
 		return;
 	}
@@ -203,8 +201,6 @@ judge(struct guest *g)
 			show_out(g);
 			return;
 		}
-		/* Not to be woken again for what we have seen. */
-		set_low_water(g->fd, (size_t) n + 1);
 		wait_for_more(g);
 		return;
 	case UPGRADE_HTTP:
@@ -224,29 +220,52 @@ judge(struct guest *g)
 	}
 }
 
+/* Until nothing is left; but others want their turn, too. */
 static void
 drop(struct guest *g)
 {
-	char bytes[DROP_BYTES];
-	ssize_t n = recv(g->fd, bytes, sizeof bytes, 0);
+	struct door *d = g->door;
+	ssize_t n;
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		show_out(g);
+	for (int i = 0; i < DROP_ROUNDS; i++) {
+		n = recv(g->fd, d->peek, sizeof d->peek, 0);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			show_out(g);
+			return;
+		}
+	}
+	make_ready(g);
 }
 
+/* Only marks: nobody may leave while the watch tells of its events. */
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_watched(void *arg, void *item, bool is_gone)
 {
-	struct guest *g = poll->data;
+	struct guest *g = item;
 
-	/* The end makes the socket readable for good, however much we ask to be there. */
-	g->has_left = g->has_left || (events & UV_DISCONNECT) != 0;
-	if (status < 0)
-		show_out(g);
-	else if (g->state == GUEST_REFUSED)
-		drop(g);
-	else
-		judge(g);
+	(void) arg;
+	g->has_left = g->has_left || is_gone;
+	make_ready(g);
+}
+
+bool
+door_run(struct door *d)
+{
+	struct list now, *link;
+
+	list_init(&now);
+	while ((link = list_shift(&d->ready)) != NULL)
+		list_append(&now, link);
+	while ((link = list_shift(&now)) != NULL) {
+		struct guest *g = list_entry(link, struct guest, ready);
+		if (g->state == GUEST_REFUSED)
+			drop(g);
+		else
+			judge(g);
+	}
+	return !list_is_empty(&d->ready);
 }
 
 void
@@ -264,6 +283,7 @@ guest_new(struct door *d, int fd)
 	g->door = d;
 	g->fd = fd;
 	list_append(&d->guests, &g->link);
+	list_init(&g->ready);
 	return g;
 }
 
@@ -313,6 +333,7 @@ door_close(struct door *d)
 		return;
 	while ((link = list_shift(&d->guests)) != NULL)
 		show_out(list_entry(link, struct guest, link));
+	watch_close(d->watch);
 	due_fini(&d->due);
 	free(d);
 }

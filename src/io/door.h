@@ -42,6 +42,9 @@ void door_enter(struct door *d, int fd, const struct peer *peer);
 /* Takes over the socket of a client that has been told goodbye: what it still sends is dropped until it closes. */
 void door_linger(struct door *d, int fd);
 
+/* Sees to those of whom something has come; once per turn of the loop.  True: call again without sleeping. */
+bool door_run(struct door *d);
+
 ms_t door_deadline(const struct door *d);
 void door_expire(struct door *d, ms_t now);
 

@@ -1,8 +1,9 @@
 /*
- * watch.h: notices peers that vanish.  The HTTP library takes the socket of
- * a held request out of its own epoll set, so nobody would see that its
- * client is gone, or has sent more.  This is a second set for all of them:
- * edge-triggered, one look per turn of the loop.
+ * watch.h: an epoll set that tells of each arrival once (edge-triggered), one
+ * look per turn of the loop.  For sockets that somebody else reads, or nobody
+ * yet: the HTTP library takes the socket of a held request out of its own set,
+ * and would not see that the client is gone or has sent more; the door leaves
+ * an unfinished head where it is.
  */
 #ifndef CULVERT_IO_WATCH_H
 #define CULVERT_IO_WATCH_H

@@ -539,13 +539,13 @@ static void
 on_prepare(uv_prepare_t *prepare)
 {
 	struct worker *w = prepare->data;
-	bool again = true;
+	bool again = true, has_guests = door_run(w->door);
 
 	for (int i = 0; again && i < MAX_ROUNDS; i++) {
 		dialer_run(w->dialer);
 		again = bosh_http_run(w->http);
 	}
-	again = dialer_run(w->dialer) || again;
+	again = dialer_run(w->dialer) || again || has_guests;
 	ws_run(w->ws);
 	registry_reap(w->registry, before_free, w);
 	if (w->state == WORKER_STOPPING && (is_all_told(w) || now_of(w) >= w->stop_at)) {

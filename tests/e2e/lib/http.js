@@ -53,9 +53,10 @@ function upgradeHeaders(changes = {}) {
 
 /* A bare connection: everything received is in text (latin1), closed settles when the other side has closed. */
 class RawConnection {
+	/* On a port, or where the path of a unix socket leads. */
 	static async open(port) {
 		const raw = new RawConnection();
-		raw.socket = net.connect(port, '127.0.0.1');
+		raw.socket = typeof port === 'string' ? net.connect(port) : net.connect(port, '127.0.0.1');
 		raw.text = '';
 		raw.socket.on('data', (chunk) => { raw.text += chunk.toString('latin1'); });
 		raw.socket.on('error', () => {});

@@ -3,6 +3,7 @@
 #define CULVERT_BASE_PEER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/network.h"
 
@@ -10,6 +11,7 @@
 
 struct peer {
 	char text[PEER_TEXT];                 /* for the log */
+	uint32_t listener;                    /* the index of the one it came in by (conf/listeners.h) */
 	unsigned char address[NETWORK_BYTES]; /* all zero for a unix socket */
 	bool is_unix;
 	bool is_secure; /* the client's connection is encrypted */

@@ -272,6 +272,13 @@ on_request(void *arg, const struct http_request *as_it_came)
 		reply_none(b, rq);
 }
 
+/* Where a request came in, for the log. */
+static const char *
+entrance(const struct bosh_http *b, const struct http_request *rq)
+{
+	return listeners_of(b->config.listeners, rq->peer)->text;
+}
+
 static void
 on_refuse(void *arg, const struct http_request *rq, unsigned status, const char *text)
 {
@@ -279,8 +286,8 @@ on_refuse(void *arg, const struct http_request *rq, unsigned status, const char 
 	struct tag tag = {.origin = find_origin(b, rq)};
 
 	memcpy(rq->tag, &tag, sizeof tag);
-	log_event(b->config.log, LOG_NOTICE, "request refused", "client=%s status=%u reason=\"%.*s\"", rq->peer->text,
-		status, (int) strcspn(text, "\n"), text);
+	log_event(b->config.log, LOG_NOTICE, "request refused", "client=%s listener=%s status=%u reason=\"%.*s\"",
+		rq->peer->text, entrance(b, rq), status, (int) strcspn(text, "\n"), text);
 	/* XEP-0124, 17.1: HTTP codes are for those who do not speak BOSH. */
 	if (status == 413 && slice_eq(rq->method, SLICE("POST")) &&
 		place_find(&b->config.rules->places, rq->path) == PLACE_BOSH)
@@ -319,8 +326,8 @@ on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head)
 
 	*head = u.head;
 	if (verdict == UPGRADE_REFUSED) {
-		log_event(b->config.log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"",
-			rq->peer->text, upgrade_status(&u), u.reason);
+		log_event(b->config.log, LOG_NOTICE, "upgrade refused", "client=%s listener=%s status=%u reason=\"%s\"",
+			rq->peer->text, entrance(b, rq), upgrade_status(&u), u.reason);
 		reply_refusal(b, rq, &u);
 	}
 	return verdict;
@@ -390,6 +397,7 @@ bosh_http_new(const struct bosh_http_config *config, const struct bosh_http_hand
 		.max_body = config->conf->bosh.max_body,
 		.header_timeout = config->conf->limits.header_timeout,
 		.budget = registry_budget(config->registry),
+		.listeners = config->listeners,
 		.log = config->log,
 	};
 

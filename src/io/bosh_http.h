@@ -32,6 +32,7 @@ struct bosh_http_config {
 	uv_loop_t *loop;
 	struct registry *registry;
 	const struct conf *conf;
+	const struct listeners *listeners;
 	const struct upgrade_rules *rules;
 	struct counters *counters;
 	const struct log *log;

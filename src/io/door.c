@@ -33,6 +33,7 @@ struct guest {
 struct door {
 	uv_loop_t *loop;
 	const struct upgrade_rules *rules;
+	const struct listeners *listeners;
 	ms_t header_timeout;
 	const char *lines; /* response_headers */
 	const struct door_handler *handler;
@@ -47,13 +48,14 @@ struct door {
 static void on_watched(void *arg, void *item, bool is_gone);
 
 struct door *
-door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *conf,
+door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *conf, const struct listeners *listeners,
 	const struct door_handler *handler, struct counters *counters, const struct log *log)
 {
 	struct door *d = xcalloc(1, sizeof *d);
 
 	d->loop = loop;
 	d->rules = rules;
+	d->listeners = listeners;
 	door_set_conf(d, conf);
 	d->handler = handler;
 	d->counters = counters;
@@ -121,6 +123,13 @@ say_goodbye(struct guest *g)
 	wait_for_more(g);
 }
 
+/* Where it came in, for the log. */
+static const char *
+entrance(const struct guest *g)
+{
+	return listeners_of(g->door->listeners, &g->peer)->text;
+}
+
 /*
  * Closing with unread bytes would send a reset that may overtake the answer:
  * so the head is taken in, and what follows is dropped until the client closes.
@@ -132,8 +141,8 @@ refuse(struct guest *g, const struct upgrade *u, size_t n)
 	struct buf answer;
 
 	counter_add(d->counters->http_refused, 1);
-	log_event(d->log, LOG_NOTICE, "upgrade refused", "client=%s status=%u reason=\"%s\"", g->peer.text,
-		upgrade_status(u), u->reason);
+	log_event(d->log, LOG_NOTICE, "upgrade refused", "client=%s listener=%s status=%u reason=\"%s\"", g->peer.text,
+		entrance(g), upgrade_status(u), u->reason);
 	(void) recv(g->fd, d->peek, n, 0);
 	buf_init(&answer, BUF_UNLIMITED);
 	upgrade_refusal(&answer, u, slice_str(d->lines));
@@ -214,7 +223,7 @@ judge(struct guest *g)
 		return;
 	case UPGRADE_GARBAGE:
 		counter_add(d->counters->http_refused, 1);
-		log_event(d->log, LOG_INFO, "not HTTP", "client=%s", g->peer.text);
+		log_event(d->log, LOG_INFO, "not HTTP", "client=%s listener=%s", g->peer.text, entrance(g));
 		show_out(g);
 		return;
 	}
@@ -319,7 +328,8 @@ door_expire(struct door *d, ms_t now)
 	while ((link = due_shift(&d->due, now)) != NULL) {
 		struct guest *g = due_entry(link, struct guest, due);
 		if (g->state == GUEST_UNKNOWN)
-			log_event(d->log, LOG_INFO, "no request in time", "client=%s", g->peer.text);
+			log_event(d->log, LOG_INFO, "no request in time", "client=%s listener=%s", g->peer.text,
+				entrance(g));
 		show_out(g);
 	}
 }

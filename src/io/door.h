@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/ms.h"
 #include "base/peer.h"
-#include "conf/conf.h"
+#include "conf/listeners.h"
 #include "proto/http/upgrade.h"
 #include "session/counters.h"
 
@@ -28,7 +28,8 @@ struct door_handler {
 };
 
 /* All pointers must outlive it; of conf, until there is another. */
-struct door *door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *conf,
+struct door *
+door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *conf, const struct listeners *listeners,
 	const struct door_handler *handler, struct counters *counters, const struct log *log);
 /* Shows everybody out; the memory goes when the loop has run. */
 void door_close(struct door *d);

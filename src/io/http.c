@@ -542,7 +542,8 @@ on_sweep(uv_timer_t *timer)
 			list_append(&h->pipelined, &c->vanished);
 		if (!pace_is_late(&c->pace, h->config.header_timeout, now))
 			continue;
-		log_event(h->config.log, LOG_INFO, "no request in time", "client=%s", c->peer.text);
+		log_event(h->config.log, LOG_INFO, "no request in time", "client=%s listener=%s", c->peer.text,
+			listeners_of(h->config.listeners, &c->peer)->text);
 		c->pace.since = now;
 		/* The socket is the library's: it sees the end and closes it. */
 		shutdown(c->fd, SHUT_RDWR);

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/ms.h"
 #include "base/slice.h"
-#include "conf/conf.h"
+#include "conf/listeners.h"
 #include "io/http_fields.h"
 
 #define HTTP_TAG 96      /* bytes a handler may keep with a request */
@@ -59,6 +59,7 @@ struct http_config {
 	size_t max_body;       /* larger ones get 413 */
 	ms_t header_timeout;   /* for a request head on a connection that served requests before; 0: none */
 	struct budget *budget; /* bodies are counted in it while they are kept */
+	const struct listeners *listeners;
 	const struct log *log;
 };
 

@@ -16,11 +16,11 @@
 #define BATCH 16       /* sockets accepted per wake */
 #define BACKOFF_MS 100 /* when there are no descriptors left */
 
-struct listener {
+struct entrance {
 	struct acceptor *acceptor;
 	uv_poll_t poll;
 	int fd;
-	char *unix_path;
+	uint32_t index;
 };
 
 struct acceptor {
@@ -29,8 +29,9 @@ struct acceptor {
 	uv_loop_t loop;
 	uv_async_t stop;
 	uv_timer_t backoff;
-	struct listener *listener;
-	size_t n_listeners;
+	struct listeners *listeners;
+	struct entrance *entrance; /* of each listener */
+	size_t n_entrances;
 	struct mailbox *const *mailboxes;
 	unsigned n_mailboxes, next;
 	bool is_short; /* of descriptors */
@@ -38,13 +39,13 @@ struct acceptor {
 };
 
 static void
-describe(struct peer *peer, const struct sockaddr_storage *a)
+describe(struct peer *peer, const struct sockaddr_storage *a, uint32_t listener)
 {
 	char text[INET6_ADDRSTRLEN];
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *) a;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) a;
 
-	*peer = (struct peer){.is_unix = a->ss_family != AF_INET && a->ss_family != AF_INET6};
+	*peer = (struct peer){.listener = listener, .is_unix = a->ss_family != AF_INET && a->ss_family != AF_INET6};
 	if (a->ss_family == AF_INET)
 		network_map(&v4->sin_addr, peer->address);
 	else if (a->ss_family == AF_INET6)
@@ -65,8 +66,8 @@ static void on_readable(uv_poll_t *poll, int status, int events);
 static void
 listen_all(struct acceptor *a)
 {
-	for (size_t i = 0; i < a->n_listeners; i++)
-		uv_poll_start(&a->listener[i].poll, UV_READABLE, on_readable);
+	for (size_t i = 0; i < a->n_entrances; i++)
+		uv_poll_start(&a->entrance[i].poll, UV_READABLE, on_readable);
 }
 
 static void
@@ -84,23 +85,23 @@ back_off(struct acceptor *a, const char *reason)
 		log_event(a->log, LOG_WARNING, "connections wait",
 			"reason=\"%s\" cure=\"raise the limit of open files\"", reason);
 	a->is_short = true;
-	for (size_t i = 0; i < a->n_listeners; i++)
-		uv_poll_stop(&a->listener[i].poll);
+	for (size_t i = 0; i < a->n_entrances; i++)
+		uv_poll_stop(&a->entrance[i].poll);
 	uv_timer_start(&a->backoff, on_backoff, BACKOFF_MS, 0);
 }
 
 static void
 on_readable(uv_poll_t *poll, int status, int events)
 {
-	struct listener *l = poll->data;
-	struct acceptor *a = l->acceptor;
+	struct entrance *e = poll->data;
+	struct acceptor *a = e->acceptor;
 
 	(void) status;
 	(void) events;
 	for (int i = 0; i < BATCH; i++) {
 		struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
 		socklen_t n = sizeof address;
-		int fd = accept4(l->fd, (struct sockaddr *) &address, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(e->fd, (struct sockaddr *) &address, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		struct mail *mail;
 
 		if (fd < 0) {
@@ -110,31 +111,33 @@ on_readable(uv_poll_t *poll, int status, int events)
 		}
 		if (a->is_short)
 			log_event(
-				a->log, LOG_NOTICE, "connections are accepted again", "listeners=%zu", a->n_listeners);
+				a->log, LOG_NOTICE, "connections are accepted again", "listeners=%zu", a->n_entrances);
 		a->is_short = false;
 		mail = mail_new(MAIL_CONNECTION, SLICE(""));
 		mail->fd = fd;
-		describe(&mail->peer, &address);
+		describe(&mail->peer, &address, e->index);
 		mailbox_post(a->mailboxes[a->next], mail);
 		a->next = (a->next + 1) % a->n_mailboxes;
 	}
 }
 
+/* Says where it is, also where the kernel picked the port. */
 static void
-log_listener(const struct acceptor *a, const struct conf_listen *l, int fd)
+opened(struct acceptor *a, uint32_t index, int fd)
 {
+	const struct listener *l = &a->listeners->v[index];
 	struct sockaddr_storage address;
 	socklen_t n = sizeof address;
-	unsigned port = l->port;
 
-	if (l->unix_path != NULL) {
-		log_event(a->log, LOG_NOTICE, "listening", "unix=%s", l->unix_path);
+	if (l->conf->unix_path != NULL) {
+		log_event(a->log, LOG_NOTICE, "listening", "unix=%s", l->conf->unix_path);
 		return;
 	}
 	if (getsockname(fd, (struct sockaddr *) &address, &n) == 0)
-		port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) &address)->sin6_port
-							   : ((struct sockaddr_in *) &address)->sin_port);
-	log_event(a->log, LOG_NOTICE, "listening", "address=%s port=%u", l->address, port);
+		listeners_opened(a->listeners, index,
+			ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) &address)->sin6_port
+							    : ((struct sockaddr_in *) &address)->sin_port));
+	log_event(a->log, LOG_NOTICE, "listening", "address=%s port=%u", l->conf->address, (unsigned) l->port);
 }
 
 static void
@@ -142,14 +145,14 @@ on_stop(uv_async_t *stop)
 {
 	struct acceptor *a = stop->data;
 
-	for (size_t i = 0; i < a->n_listeners; i++)
-		uv_close((uv_handle_t *) &a->listener[i].poll, NULL);
+	for (size_t i = 0; i < a->n_entrances; i++)
+		uv_close((uv_handle_t *) &a->entrance[i].poll, NULL);
 	uv_close((uv_handle_t *) &a->backoff, NULL);
 	uv_close((uv_handle_t *) &a->stop, NULL);
 }
 
 struct acceptor *
-acceptor_new(const struct conf *conf, struct mailbox *const *mailboxes, unsigned n_mailboxes, const struct log *log,
+acceptor_new(struct listeners *listeners, struct mailbox *const *mailboxes, unsigned n_mailboxes, const struct log *log,
 	struct buf *error)
 {
 	struct acceptor *a = xcalloc(1, sizeof *a);
@@ -157,24 +160,25 @@ acceptor_new(const struct conf *conf, struct mailbox *const *mailboxes, unsigned
 	a->mailboxes = mailboxes;
 	a->n_mailboxes = n_mailboxes;
 	a->log = log;
-	a->listener = xcalloc(conf->n_listen, sizeof *a->listener);
+	a->listeners = listeners;
+	a->entrance = xcalloc(listeners->n, sizeof *a->entrance);
 	must(uv_loop_init(&a->loop) == 0);
 	must(uv_async_init(&a->loop, &a->stop, on_stop) == 0);
 	must(uv_timer_init(&a->loop, &a->backoff) == 0);
 	a->stop.data = a->backoff.data = a;
-	for (size_t i = 0; i < conf->n_listen; i++) {
-		struct listener *l = &a->listener[i];
-		l->fd = listen_open(&conf->listen[i], error);
-		if (l->fd < 0) {
+	for (uint32_t i = 0; i < listeners->n; i++) {
+		struct entrance *e = &a->entrance[i];
+		e->fd = listen_open(listeners->v[i].conf, error);
+		if (e->fd < 0) {
 			acceptor_stop(a);
 			return NULL;
 		}
-		l->acceptor = a;
-		l->unix_path = conf->listen[i].unix_path != NULL ? xstrdup(conf->listen[i].unix_path) : NULL;
-		must(uv_poll_init(&a->loop, &l->poll, l->fd) == 0);
-		l->poll.data = l;
-		a->n_listeners++;
-		log_listener(a, &conf->listen[i], l->fd);
+		e->acceptor = a;
+		e->index = i;
+		must(uv_poll_init(&a->loop, &e->poll, e->fd) == 0);
+		e->poll.data = e;
+		a->n_entrances++;
+		opened(a, i, e->fd);
 	}
 	listen_all(a);
 	return a;
@@ -206,13 +210,12 @@ acceptor_stop(struct acceptor *a)
 		pthread_join(a->thread, NULL);
 	else
 		uv_run(&a->loop, UV_RUN_DEFAULT);
-	for (size_t i = 0; i < a->n_listeners; i++) {
-		close(a->listener[i].fd);
-		if (a->listener[i].unix_path != NULL)
-			unlink(a->listener[i].unix_path);
-		free(a->listener[i].unix_path);
+	for (size_t i = 0; i < a->n_entrances; i++) {
+		close(a->entrance[i].fd);
+		if (a->listeners->v[i].conf->unix_path != NULL)
+			unlink(a->listeners->v[i].conf->unix_path);
 	}
 	must(uv_loop_close(&a->loop) == 0);
-	free(a->listener);
+	free(a->entrance);
 	free(a);
 }

@@ -7,16 +7,17 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "conf/conf.h"
+#include "conf/listeners.h"
 #include "worker/mailbox.h"
 
 struct acceptor;
 
 /*
- * Opens the listeners of conf; each is logged with its address and port.
- * NULL when one cannot be opened: error then says which and why.
+ * Opens the listeners, which must outlive it; each is logged with its address
+ * and port, and what is accepted carries its index.  NULL when one cannot be
+ * opened: error then says which and why.
  */
-struct acceptor *acceptor_new(const struct conf *conf, struct mailbox *const *mailboxes, unsigned n_mailboxes,
+struct acceptor *acceptor_new(struct listeners *listeners, struct mailbox *const *mailboxes, unsigned n_mailboxes,
 	const struct log *log, struct buf *error);
 /* Starts the thread; 0 or CV_ESYS. */
 int acceptor_start(struct acceptor *a);

@@ -37,6 +37,7 @@ struct process {
 	struct worker *worker[MAX_WORKERS];
 	struct mailbox *mailbox[MAX_WORKERS];
 	struct handshakes *handshakes;
+	struct listeners *listeners;
 	struct acceptor *acceptor;
 };
 
@@ -198,6 +199,7 @@ start(struct process *p)
 
 	buf_init(&error, BUF_UNLIMITED);
 	look_for_pages(p);
+	config.listeners = p->listeners = listeners_new(p->conf);
 	config.n_workers = p->n_workers = count_workers(p->conf);
 	if (choose_generation(&config.generation) != 0) {
 		fprintf(stderr, "culvert: the system gives no entropy for random numbers\n");
@@ -210,7 +212,7 @@ start(struct process *p)
 			return -1;
 		p->mailbox[i] = worker_mailbox(p->worker[i]);
 	}
-	p->acceptor = acceptor_new(p->conf, p->mailbox, p->n_workers, &p->log, &error);
+	p->acceptor = acceptor_new(p->listeners, p->mailbox, p->n_workers, &p->log, &error);
 	if (p->acceptor == NULL) {
 		fprintf(stderr, "culvert: %.*s\n", SLICE_ARG(buf_slice(&error)));
 		buf_fini(&error);
@@ -334,6 +336,7 @@ stop(struct process *p)
 	log_counters(p);
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_free(p->worker[i]);
+	listeners_free(p->listeners);
 }
 
 int

@@ -654,13 +654,15 @@ open_parts(struct worker *w)
 		.loop = &w->loop,
 		.registry = w->registry,
 		.conf = conf,
+		.listeners = w->config.listeners,
 		.rules = &w->rules,
 		.counters = &w->counters,
 		.log = w->config.log,
 		.worker = w->config.index,
 	};
 	w->http = bosh_http_new(&http_config, &w->http_handler);
-	w->door = door_new(&w->loop, &w->rules, conf, &w->door_handler, &w->counters, w->config.log);
+	w->door =
+		door_new(&w->loop, &w->rules, conf, w->config.listeners, &w->door_handler, &w->counters, w->config.log);
 	w->dialer = dialer_new(&w->loop, w->dns, &w->dial_handler, w->config.log);
 	w->mailbox = mailbox_new(&w->loop, receive, w);
 }

@@ -7,7 +7,7 @@
 #define CULVERT_WORKER_WORKER_H
 
 #include "base/log.h"
-#include "conf/conf.h"
+#include "conf/listeners.h"
 #include "session/counters.h"
 #include "worker/mailbox.h"
 
@@ -17,6 +17,7 @@ struct worker_config {
 	unsigned index, n_workers;
 	uint32_t generation; /* of the process, for sids */
 	const struct conf *conf;
+	const struct listeners *listeners; /* whose ports are known before any worker runs */
 	const struct log *log;
 	/* All n_workers mailboxes, and the handshake threads; filled before any worker runs. */
 	struct mailbox *const *mailboxes;

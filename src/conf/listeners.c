@@ -1,0 +1,65 @@
+#include "conf/listeners.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+
+static char *
+describe(const struct listener *l)
+{
+	struct buf text;
+	size_t n;
+
+	if (l->conf->unix_path != NULL)
+		return xstrdup(l->conf->unix_path);
+	buf_init(&text, BUF_UNLIMITED);
+	buf_printf(&text, strchr(l->conf->address, ':') != NULL ? "[%s]:%u" : "%s:%u", l->conf->address,
+		(unsigned) l->port);
+	buf_append_char(&text, '\0');
+	return buf_take(&text, &n);
+}
+
+struct listeners *
+listeners_new(const struct conf *conf)
+{
+	struct listeners *l = xcalloc(1, sizeof *l);
+
+	l->conf = conf_ref(conf);
+	l->n = conf->n_listen;
+	l->v = xcalloc(l->n, sizeof *l->v);
+	for (size_t i = 0; i < l->n; i++) {
+		l->v[i] = (struct listener){.conf = &conf->listen[i], .port = conf->listen[i].port};
+		l->v[i].text = describe(&l->v[i]);
+	}
+	return l;
+}
+
+void
+listeners_free(struct listeners *l)
+{
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].text);
+	free(l->v);
+	conf_unref(l->conf);
+	free(l);
+}
+
+void
+listeners_opened(struct listeners *l, size_t index, uint16_t port)
+{
+	must(index < l->n);
+	l->v[index].port = port;
+	free(l->v[index].text);
+	l->v[index].text = describe(&l->v[index]);
+}
+
+const struct listener *
+listeners_of(const struct listeners *l, const struct peer *peer)
+{
+	must(peer->listener < l->n);
+	return &l->v[peer->listener];
+}

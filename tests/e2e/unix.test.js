@@ -122,9 +122,8 @@ for (const where of ['a unix socket', 'a port']) {
 	test(`${where}: the log says by which listener a client came`, async () => {
 		const listener = (where === 'a port' ? `127.0.0.1:${gateway.port}` : unix).replaceAll('.', '\\.');
 		const client = where === 'a port' ? '127\\.0\\.0\\.1:\\d+' : 'unix';
-		const { mark } = gateway.program;
 		for (const text of [upgradeText.replace(': 13', ': 8'), postText + upgradeText.replace(': 13', ': 8')]) {
-			const raw = await open();
+			const [{ mark }, raw] = [gateway.program, await open()];
 			raw.write(text);
 			await poll(() => /HTTP\/1\.1 426 /.test(raw.text), 'the refusal');
 			await raw.end();

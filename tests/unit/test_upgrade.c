@@ -306,13 +306,15 @@ endless_heads(void **state)
 static void
 bytes_with_nul(void **state)
 {
-	static const struct slice rows[] = {SLICE("\0"), SLICE("GET\0/ HTTP/1.1\r\n"), SLICE("GET /\0 HTTP/1.1\r\n"),
-		SLICE("GET /ws HTTP/1.1\r\nUpgrade: websocket\0\r\nConnection: Upgrade\r\n\r\n"),
-		SLICE("GET /ws HTTP/1.1\r\nUpgrade\0: websocket\r\nConnection: Upgrade\r\n\r\n"),
-		SLICE("GET /ws\0 HTTP/1.1\r\n" UPGRADE REST XMPP "\r\n")};
-	static const struct slice fields[] = {SLICE(WS(UPGRADE REST XMPP "X: a\0b\r\n")),
-		SLICE(WS(UPGRADE REST XMPP "X\0: b\r\n")), SLICE(WS(UPGRADE REST "Sec-WebSocket-Protocol: xmpp\0\r\n")),
-		SLICE(WS(UPGRADE REST XMPP "\0\r\n"))};
+	static const struct slice rows[] = {SLICE_INIT("\0"), SLICE_INIT("GET\0/ HTTP/1.1\r\n"),
+		SLICE_INIT("GET /\0 HTTP/1.1\r\n"),
+		SLICE_INIT("GET /ws HTTP/1.1\r\nUpgrade: websocket\0\r\nConnection: Upgrade\r\n\r\n"),
+		SLICE_INIT("GET /ws HTTP/1.1\r\nUpgrade\0: websocket\r\nConnection: Upgrade\r\n\r\n"),
+		SLICE_INIT("GET /ws\0 HTTP/1.1\r\n" UPGRADE REST XMPP "\r\n")};
+	static const struct slice fields[] = {SLICE_INIT(WS(UPGRADE REST XMPP "X: a\0b\r\n")),
+		SLICE_INIT(WS(UPGRADE REST XMPP "X\0: b\r\n")),
+		SLICE_INIT(WS(UPGRADE REST "Sec-WebSocket-Protocol: xmpp\0\r\n")),
+		SLICE_INIT(WS(UPGRADE REST XMPP "\0\r\n"))};
 	struct upgrade u;
 
 	(void) state;

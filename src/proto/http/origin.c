@@ -15,7 +15,7 @@ origin_entry(const struct origins *origins, struct slice origin)
 static bool
 is_same(struct slice origin, struct slice host)
 {
-	static const struct slice schemes[] = {SLICE("https://"), SLICE("http://")};
+	static const struct slice schemes[] = {SLICE_INIT("https://"), SLICE_INIT("http://")};
 
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
 		if (slice_has_prefix(origin, schemes[i]) && host.n > 0 &&

@@ -3,7 +3,7 @@
 struct slice
 place_path(struct slice target)
 {
-	static const struct slice schemes[] = {SLICE("http://"), SLICE("https://")};
+	static const struct slice schemes[] = {SLICE_INIT("http://"), SLICE_INIT("https://")};
 	const char *query = target.n > 0 ? memchr(target.p, '?', target.n) : NULL, *slash;
 
 	if (query != NULL)

@@ -41,12 +41,13 @@ struct outlet {
 
 	/*
 	 * Connects to one of the domain's servers: session_connected() or
-	 * session_upstream_gone() is called later.
+	 * session_upstream_gone() is called later, by limits.connect_timeout:
+	 * only the outlet knows how much of the time a server had.
 	 */
 	void (*connect)(void *arg, struct session *s, const struct conf_domain *domain);
 	/*
 	 * Does the TLS handshake on the connection, after STARTTLS: session_connected()
-	 * or session_upstream_gone() is called later.
+	 * or session_upstream_gone() is called later, as above.
 	 */
 	void (*start_tls)(void *arg, struct session *s, const struct conf_domain *domain);
 	/*

@@ -8,8 +8,8 @@
 
 /* How long the server has to answer our end tag. */
 #define SERVER_CLOSE_WAIT 3000
-/* An attempt to connect knows best why it failed: it gets this much longer to say so. */
-#define CONNECT_GRACE 1000
+/* A BOSH client that waits as long as a server may be silent is answered before the server is given up. */
+#define SILENCE_GRACE 1000
 /* How long a WebSocket client has to take the next message of what is left, and then for the closing handshake. */
 #define HANGUP_WAIT 5000
 /* Random bytes of a stream's id. */
@@ -148,8 +148,6 @@ open_stream(struct session *s, ms_t now)
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
 		s->server = SERVER_CONNECTING;
 		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
-		if (s->conf->limits.connect_timeout > 0)
-			s->upstream_by = now + s->conf->limits.connect_timeout + CONNECT_GRACE;
 		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
 	} else if (s->server == SERVER_OPEN) {
 		upstream_open(s->upstream, h, s->leg);
@@ -358,6 +356,7 @@ start_tls(struct session *s)
 	if (s->server != SERVER_OPEN || !upstream_wants_tls(s->upstream))
 		return;
 	s->server = SERVER_CONNECTING;
+	s->upstream_by = MS_NEVER; /* until it is back, the outlet sees to the time */
 	s->world->outlet->start_tls(s->world->outlet->arg, s, s->domain);
 }
 
@@ -581,6 +580,8 @@ session_connected(struct session *s, enum upstream_leg leg, ms_t now)
 	must(s->server == SERVER_CONNECTING);
 	s->server = SERVER_OPEN;
 	s->leg = leg;
+	if (s->conf->limits.connect_timeout > 0)
+		s->upstream_by = now + s->conf->limits.connect_timeout + SILENCE_GRACE;
 	upstream_open(s->upstream, front_header(&s->front), leg);
 	session_pump(s, CLOSING_NONE, now);
 }

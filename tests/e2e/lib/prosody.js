@@ -13,6 +13,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { request } = require('./http');
 const { Program, freePort, removeDirectory, temporaryDirectory } = require('./program');
 
 const DOMAIN = 'example.test';
@@ -126,6 +127,7 @@ class Prosody {
 		prosody.program = new Program('prosody', 'prosody', ['-F', '--config', file]);
 		await prosody.program.listening(prosody.port);
 		await prosody.program.listening(prosody.httpPort);
+		await request(prosody.httpPort, 'GET', '/'); // it listens before it has read all about its domains
 		return prosody;
 	}
 

@@ -191,7 +191,7 @@ static const struct conf_row table[] = {
 	VALUE("limits.auth_timeout", CONF_SECONDS, TOP(limits.auth_timeout), 0, HOUR, "60",
 		"A session that has not logged in by then ends. 0: never."),
 	VALUE("limits.connect_timeout", CONF_SECONDS, TOP(limits.connect_timeout), 0, HOUR, "20",
-		"For resolving and connecting to a domain's servers, all together. 0: no limit."),
+		"For resolving and connecting to a domain's servers, all together; as long again for a handshake after STARTTLS, and for the server to open its stream. 0: no limit."),
 
 	LATER("admin"),
 	CONTAINER("resolver", CONF_OBJECT, "How host names are resolved."),

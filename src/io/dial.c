@@ -52,7 +52,9 @@ struct dial {
 	struct dns_address *address;
 	struct dns_query *query;
 	struct dial_socket *socket;
+	ms_t timeout; /* 0: none */
 	ms_t give_up_at;
+	ms_t secured_from;
 	struct due_link due;
 	struct list link; /* in dialer->put_off */
 	uint64_t job;     /* of the handshake under way */
@@ -331,6 +333,19 @@ stand(struct dial *d, enum upstream_leg leg)
 	d->dialer->handler->connected(d->owner, leg);
 }
 
+/*
+ * What a server may take for its handshake.  With TLS from the first byte that
+ * is the rest of the attempt's share, since there may be other candidates; who
+ * agreed to STARTTLS is the only one left, and has all the time.
+ */
+static ms_t
+handshake_timeout(const struct dial *d, bool is_direct, ms_t now)
+{
+	if (d->timeout == 0)
+		return 0;
+	return ms_max(is_direct ? d->due.at - now : d->timeout, MIN_ATTEMPT);
+}
+
 /* Hands the socket to the handshake; it comes back to dialer_secured(). */
 static void
 secure(struct dial *d, bool is_direct)
@@ -346,11 +361,8 @@ secure(struct dial *d, bool is_direct)
 	job->ca_file = domain->ca_file != NULL ? xstrdup(domain->ca_file) : NULL;
 	job->verify = domain->verify;
 	job->is_direct = is_direct;
-	/* With TLS from the first byte the handshake is part of the attempt, after which there may be others. */
-	if (d->give_up_at != MS_NEVER) {
-		ms_t until = is_direct ? d->due.at : d->give_up_at;
-		job->timeout = until > now + MIN_ATTEMPT ? until - now : MIN_ATTEMPT;
-	}
+	job->timeout = handshake_timeout(d, is_direct, now);
+	d->secured_from = now;
 	hash_insert(&d->dialer->by_job, &d->by_job, slice_of((const char *) &d->job, sizeof d->job));
 	due_set(&d->dialer->due, &d->due, MS_NEVER);
 	d->socket->fd = -1;
@@ -400,12 +412,15 @@ on_poll(uv_poll_t *poll, int status, int events)
 		on_open_events(s, status, events);
 }
 
-/* What is left of the budget is shared by the candidates that are left. */
+/*
+ * What is left of the budget is shared by the candidates that are left: so
+ * many of the target at hand, and the targets behind it.  The last has all.
+ */
 static void
-set_attempt_deadline(struct dial *d)
+set_attempt_deadline(struct dial *d, size_t at_hand)
 {
 	ms_t now = (ms_t) uv_now(d->dialer->loop), share;
-	size_t left = d->n_addresses - d->next_address + d->domain->n_connect - d->next_target + 1;
+	size_t left = at_hand + d->domain->n_connect - d->next_target;
 
 	if (d->give_up_at == MS_NEVER)
 		return;
@@ -444,7 +459,7 @@ static void
 next_address(struct dial *d)
 {
 	while (d->next_address < d->n_addresses) {
-		set_attempt_deadline(d);
+		set_attempt_deadline(d, d->n_addresses - d->next_address);
 		d->state = DIAL_CONNECTING;
 		d->socket = open_socket(d, &d->address[d->next_address++]);
 		if (d->socket != NULL)
@@ -489,7 +504,7 @@ next_target(struct dial *d)
 	}
 	d->state = DIAL_RESOLVING;
 	d->next_address = d->n_addresses = 0;
-	set_attempt_deadline(d);
+	set_attempt_deadline(d, 1);
 	{
 		struct dns_query *q = dns_resolve(d->dialer->dns, target->host, target->port, on_resolved, d);
 		/* When the answer came at once, d has moved on and may hold another query. */
@@ -508,6 +523,7 @@ dial_connect(struct dialer *dialer, void *owner, const struct conf_domain *domai
 	d->owner = owner;
 	d->domain = domain;
 	d->number = number;
+	d->timeout = timeout;
 	d->give_up_at = timeout > 0 ? (ms_t) uv_now(dialer->loop) + timeout : MS_NEVER;
 	list_init(&d->link);
 	put_off(d, DIAL_STARTING);
@@ -603,6 +619,17 @@ dial_pause(struct dial *d, bool pause)
 		put_off(d, DIAL_OPEN);
 }
 
+/* The job is back.  What it waited for a thread of ours, the servers have not spent. */
+static void
+end_job(struct dial *d, const struct tls_job *job)
+{
+	ms_t waited = (ms_t) uv_now(d->dialer->loop) - d->secured_from - job->spent;
+
+	if (d->give_up_at != MS_NEVER && waited > 0)
+		d->give_up_at += waited;
+	forget_job(d);
+}
+
 /* A failed handshake of xmpps:// leaves the next address to try; one of STARTTLS ends the attempt. */
 static void
 not_secured(struct dial *d, const struct tls_job *job)
@@ -626,7 +653,7 @@ dialer_secured(struct dialer *dialer, struct tls_job *job)
 		tls_job_free(job);
 		return;
 	}
-	forget_job(d);
+	end_job(d, job);
 	if (job->tls == NULL) {
 		not_secured(d, job);
 		tls_job_free(job);

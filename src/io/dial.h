@@ -34,7 +34,8 @@ struct tls_job {
 	int fd;
 	char *name, *ca_file; /* as tls_client_new() and tls_trust_new() want them */
 	bool verify, is_direct;
-	ms_t timeout; /* for the handshake; 0: none */
+	ms_t timeout; /* what the server may take; 0: as long as it likes */
+	ms_t spent;   /* what it took.  Time in which the job, or an answer, waited for us is no part of either */
 	struct tls *tls;
 	char reason[TLS_REASON];
 };
@@ -62,12 +63,13 @@ void dialer_free(struct dialer *d);
 
 /*
  * Connects to the first of the domain's servers that answers, all attempts
- * within timeout ms (0: as long as the system tries).  domain must stay until
+ * within timeout ms (0: as long as the system tries); a handshake that waits
+ * for one of our threads makes that longer.  domain must stay until
  * dial_drop() or gone.  number is the session's, for the log.
  */
 struct dial *
 dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, ms_t timeout, uint64_t number);
-/* STARTTLS was agreed on: does the handshake, then connected is called again. */
+/* STARTTLS was agreed on: does the handshake, for which there is the whole timeout, then connected is called again. */
 void dial_start_tls(struct dial *dial);
 /* How many bytes were taken, 0 when none now: writable is called when there is room. */
 size_t dial_write(struct dial *dial, const struct iovec *v, int n);

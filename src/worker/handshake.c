@@ -9,6 +9,7 @@
 #include "base/fatal.h"
 
 #define MAX_TRUSTS 64
+#define NS_PER_MS 1000000
 /* Certificates of authorities are read again after this time, so that new ones count without a restart. */
 #define TRUST_MS 300000
 
@@ -31,14 +32,21 @@ struct thread {
 	unsigned n_trusts;
 };
 
-/* One handshake under way. */
+/*
+ * One handshake under way.  A server is waited for from when it has our part,
+ * and what it takes is counted while the thread listens: while it does the
+ * arithmetic of others, or reads certificates, an answer lies unread.
+ */
 struct shake {
 	struct thread *thread;
 	struct tls_job *job;
 	struct list link;
 	uv_poll_t poll;
 	uv_timer_t timer;
-	unsigned n_open; /* handles to close before the memory goes */
+	uint64_t spent;         /* ns the server took */
+	uint64_t listened_from; /* the loop's ns of listening, when the server's turn began */
+	bool is_late;           /* its time is up, but we have not looked since */
+	unsigned n_open;        /* handles to close before the memory goes */
 };
 
 struct handshakes {
@@ -130,6 +138,7 @@ on_closed(uv_handle_t *handle)
 
 	if (--s->n_open > 0)
 		return;
+	s->job->spent = (ms_t) (s->spent / NS_PER_MS);
 	give_back(s->thread, s->job);
 	free(s);
 }
@@ -146,6 +155,23 @@ finish(struct shake *s)
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_timer(uv_timer_t *timer);
+
+/* It is the server's turn. */
+static void
+await(struct shake *s, int events)
+{
+	uv_loop_t *loop = &s->thread->loop;
+	ms_t left = s->job->timeout - (ms_t) (s->spent / NS_PER_MS);
+
+	s->is_late = false;
+	s->listened_from = uv_metrics_idle_time(loop);
+	uv_poll_start(&s->poll, events, on_poll);
+	if (s->job->timeout == 0)
+		return;
+	uv_update_time(loop); /* what came before took its time */
+	uv_timer_start(&s->timer, on_timer, (uint64_t) ms_max(left, 1), 0);
+}
 
 static void
 step(struct shake *s)
@@ -155,10 +181,10 @@ step(struct shake *s)
 		finish(s);
 		break;
 	case TLS_WANT_READ:
-		uv_poll_start(&s->poll, UV_READABLE, on_poll);
+		await(s, UV_READABLE);
 		break;
 	case TLS_WANT_WRITE:
-		uv_poll_start(&s->poll, UV_WRITABLE, on_poll);
+		await(s, UV_WRITABLE);
 		break;
 	case TLS_CLOSED:
 	case TLS_FAILED:
@@ -171,16 +197,26 @@ step(struct shake *s)
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
+	struct shake *s = poll->data;
+
 	(void) status;
 	(void) events;
-	step(poll->data);
+	s->spent += uv_metrics_idle_time(&s->thread->loop) - s->listened_from;
+	step(s);
 }
 
+/* An answer that came in time may not have been looked at: the loop goes round once more. */
 static void
 on_timer(uv_timer_t *timer)
 {
 	struct shake *s = timer->data;
 
+	if (!s->is_late) {
+		s->is_late = true;
+		uv_timer_start(timer, on_timer, 1, 0);
+		return;
+	}
+	s->spent = (uint64_t) s->job->timeout * NS_PER_MS;
 	fail(s->job, "no TLS handshake in time");
 	finish(s);
 }
@@ -206,8 +242,6 @@ begin(struct thread *t, struct tls_job *job)
 	must(uv_timer_init(&t->loop, &s->timer) == 0);
 	s->poll.data = s->timer.data = s;
 	list_append(&t->shakes, &s->link);
-	if (job->timeout > 0)
-		uv_timer_start(&s->timer, on_timer, (uint64_t) job->timeout, 0);
 	step(s);
 }
 
@@ -253,6 +287,7 @@ handshakes_new(unsigned n, struct mailbox *const *mailboxes, const struct log *l
 		t->all = h;
 		list_init(&t->shakes);
 		must(uv_loop_init(&t->loop) == 0);
+		must(uv_loop_configure(&t->loop, UV_METRICS_IDLE_TIME) == 0);
 		t->mailbox = mailbox_new(&t->loop, receive, t);
 		if (pthread_create(&t->thread, NULL, run, t) != 0)
 			return NULL; /* the process ends now */

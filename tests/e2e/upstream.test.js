@@ -143,6 +143,18 @@ culvert('a server by its host name; one whose name nobody knows is passed over',
 	});
 });
 
+culvert('a server that stalls a handshake has its share of the time, and then the next is tried', async () => {
+	await withStage({}, async (own) => {
+		const stalled = own.add(await Server.start({}));
+		const connect = [`xmpps://127.0.0.1:${stalled.port}`, `xmpp://127.0.0.1:${own.prosody.port}`];
+		own.gateway = own.add(await Culvert.start({}, { limits: { connect_timeout: 3 }, domains: { [GUESTS]: { connect, tls: 'optional' } } }));
+		const from = Date.now();
+		await echo(await own.guest('websocket'), 'by the second');
+		assert.equal(stalled.connections.length, 1);
+		assert.ok(Date.now() - from > 1400, `tried after ${Date.now() - from} ms`);
+	});
+});
+
 /* A server that goes away. */
 
 each('a connection to the server that is cut is told as such', async (transport) => {

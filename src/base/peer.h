@@ -15,7 +15,6 @@ struct peer {
 	unsigned char address[NETWORK_BYTES]; /* all zero for a unix socket */
 	bool is_unix;
 	bool is_secure; /* the client's connection is encrypted */
-	bool has_left;  /* and over: what came on it are last words */
 };
 
 #endif

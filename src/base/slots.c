@@ -30,7 +30,7 @@ grow(struct slots *s)
 }
 
 uint32_t
-slots_add(struct slots *s, void *item, uint64_t *generation)
+slots_add(struct slots *s, void *item, uint64_t *use)
 {
 	uint32_t slot;
 
@@ -38,8 +38,8 @@ slots_add(struct slots *s, void *item, uint64_t *generation)
 	if (s->n_free == 0)
 		grow(s);
 	slot = s->free[--s->n_free];
-	s->v[slot] = (struct slot){item, ++s->generation};
-	*generation = s->generation;
+	s->v[slot] = (struct slot){item, ++s->use};
+	*use = s->use;
 	return slot;
 }
 
@@ -52,9 +52,9 @@ slots_remove(struct slots *s, uint32_t slot)
 }
 
 void *
-slots_find(const struct slots *s, uint32_t slot, uint64_t generation)
+slots_find(const struct slots *s, uint32_t slot, uint64_t use)
 {
-	return slot < s->n && s->v[slot].generation == generation ? s->v[slot].item : NULL;
+	return slot < s->n && s->v[slot].use == use ? s->v[slot].item : NULL;
 }
 
 void *

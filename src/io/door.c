@@ -8,6 +8,7 @@
 #include "base/due.h"
 #include "base/fatal.h"
 #include "base/list.h"
+#include "io/rules.h"
 #include "io/watch.h"
 
 /* How long a client may take to read its refusal. */
@@ -32,13 +33,8 @@ struct guest {
 
 struct door {
 	uv_loop_t *loop;
-	const struct upgrade_rules *rules;
-	const struct listeners *listeners;
-	ms_t header_timeout;
-	const char *lines; /* response_headers */
+	struct context *context;
 	const struct door_handler *handler;
-	struct counters *counters;
-	const struct log *log;
 	struct due due;
 	struct watch *watch;
 	struct list guests, ready; /* ready: something has come, or nothing more will */
@@ -48,18 +44,13 @@ struct door {
 static void on_watched(void *arg, void *item, bool is_gone);
 
 struct door *
-door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *conf, const struct listeners *listeners,
-	const struct door_handler *handler, struct counters *counters, const struct log *log)
+door_new(uv_loop_t *loop, struct context *context, const struct door_handler *handler)
 {
 	struct door *d = xcalloc(1, sizeof *d);
 
 	d->loop = loop;
-	d->rules = rules;
-	d->listeners = listeners;
-	door_set_conf(d, conf);
+	d->context = context;
 	d->handler = handler;
-	d->counters = counters;
-	d->log = log;
 	due_init(&d->due);
 	list_init(&d->guests);
 	list_init(&d->ready);
@@ -127,7 +118,7 @@ say_goodbye(struct guest *g)
 static const char *
 entrance(const struct guest *g)
 {
-	return listeners_of(g->door->listeners, &g->peer)->text;
+	return listeners_of(g->door->context->listeners, &g->peer)->text;
 }
 
 /*
@@ -140,12 +131,12 @@ refuse(struct guest *g, const struct upgrade *u, size_t n)
 	struct door *d = g->door;
 	struct buf answer;
 
-	counter_add(d->counters->http_refused, 1);
-	log_event(d->log, LOG_NOTICE, "upgrade refused", "client=%s listener=%s status=%u reason=\"%s\"", g->peer.text,
-		entrance(g), upgrade_status(u), u->reason);
+	counter_add(d->context->counters->http_refused, 1);
+	log_event(d->context->log, LOG_NOTICE, "upgrade refused", "client=%s listener=%s status=%u reason=\"%s\"",
+		g->peer.text, entrance(g), upgrade_status(u), u->reason);
 	(void) recv(g->fd, d->peek, n, 0);
 	buf_init(&answer, BUF_UNLIMITED);
-	upgrade_refusal(&answer, u, slice_str(d->lines));
+	upgrade_refusal(&answer, u, slice_str(d->context->conf->response_lines));
 	(void) send(g->fd, buf_slice(&answer).p, answer.n, MSG_NOSIGNAL);
 	buf_fini(&answer);
 	say_goodbye(g);
@@ -193,6 +184,7 @@ static void
 judge(struct guest *g)
 {
 	struct door *d = g->door;
+	struct upgrade_rules rules = rules_upgrade(d->context);
 	struct upgrade u;
 	ssize_t n = recv(g->fd, d->peek, sizeof d->peek, MSG_PEEK);
 
@@ -204,7 +196,7 @@ judge(struct guest *g)
 		show_out(g);
 		return;
 	}
-	switch (upgrade_look(&u, d->rules, slice_of(d->peek, (size_t) n))) {
+	switch (upgrade_look(&u, &rules, slice_of(d->peek, (size_t) n))) {
 	case UPGRADE_MORE:
 		if (g->has_left) {
 			show_out(g);
@@ -222,8 +214,8 @@ judge(struct guest *g)
 		refuse(g, &u, (size_t) n);
 		return;
 	case UPGRADE_GARBAGE:
-		counter_add(d->counters->http_refused, 1);
-		log_event(d->log, LOG_INFO, "not HTTP", "client=%s listener=%s", g->peer.text, entrance(g));
+		counter_add(d->context->counters->http_refused, 1);
+		log_event(d->context->log, LOG_INFO, "not HTTP", "client=%s listener=%s", g->peer.text, entrance(g));
 		show_out(g);
 		return;
 	}
@@ -277,13 +269,6 @@ door_run(struct door *d)
 	return !list_is_empty(&d->ready);
 }
 
-void
-door_set_conf(struct door *d, const struct conf *conf)
-{
-	d->header_timeout = conf->limits.header_timeout;
-	d->lines = conf->response_lines;
-}
-
 static struct guest *
 guest_new(struct door *d, int fd)
 {
@@ -307,10 +292,10 @@ door_enter(struct door *d, int fd, const struct peer *peer)
 {
 	struct guest *g = guest_new(d, fd);
 
-	counter_add(d->counters->connections, 1);
+	counter_add(d->context->counters->connections, 1);
 	g->peer = *peer;
-	if (d->header_timeout > 0)
-		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + d->header_timeout);
+	if (d->context->conf->limits.header_timeout > 0)
+		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + d->context->conf->limits.header_timeout);
 	judge(g);
 }
 
@@ -328,8 +313,8 @@ door_expire(struct door *d, ms_t now)
 	while ((link = due_shift(&d->due, now)) != NULL) {
 		struct guest *g = due_entry(link, struct guest, due);
 		if (g->state == GUEST_UNKNOWN)
-			log_event(d->log, LOG_INFO, "no request in time", "client=%s listener=%s", g->peer.text,
-				entrance(g));
+			log_event(d->context->log, LOG_INFO, "no request in time", "client=%s listener=%s",
+				g->peer.text, entrance(g));
 		show_out(g);
 	}
 }

@@ -10,12 +10,10 @@
 
 #include <uv.h>
 
-#include "base/log.h"
 #include "base/ms.h"
 #include "base/peer.h"
-#include "conf/listeners.h"
 #include "proto/http/upgrade.h"
-#include "session/counters.h"
+#include "session/context.h"
 
 struct door;
 
@@ -27,15 +25,10 @@ struct door_handler {
 	void (*websocket)(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer);
 };
 
-/* All pointers must outlive it; of conf, until there is another. */
-struct door *
-door_new(uv_loop_t *loop, const struct upgrade_rules *rules, const struct conf *conf, const struct listeners *listeners,
-	const struct door_handler *handler, struct counters *counters, const struct log *log);
+/* All pointers must outlive it. */
+struct door *door_new(uv_loop_t *loop, struct context *context, const struct door_handler *handler);
 /* Shows everybody out; the memory goes when the loop has run. */
 void door_close(struct door *d);
-
-/* limits.header_timeout and response_headers, for guests to come. */
-void door_set_conf(struct door *d, const struct conf *conf);
 
 /* Takes fd over: a connected, non-blocking socket. */
 void door_enter(struct door *d, int fd, const struct peer *peer);

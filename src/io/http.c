@@ -59,7 +59,7 @@ struct request {
 	struct connection *connection;
 	struct MHD_Connection *library;
 	uint32_t slot;
-	uint64_t generation;
+	uint64_t use;
 	enum request_state state;
 	bool is_suspended, is_upgrade;
 	unsigned refusal; /* a status when the body is not kept, but read and dropped; 0: it is kept */
@@ -88,9 +88,8 @@ struct connection {
 
 struct http {
 	uv_loop_t *loop;
-	struct http_config config;
+	struct context *context;
 	const struct http_handler *handler;
-	const struct conf *conf; /* NULL: no fields of its own */
 	struct watch *watch;
 	uv_timer_t timer, sweep;
 	struct list connections;
@@ -113,13 +112,20 @@ connection_from(void *p)
 	return c;
 }
 
+/* Larger ones get 413. */
+static size_t
+max_body(const struct http *h)
+{
+	return h->context->conf->bosh.max_body;
+}
+
 /* ---- requests ---- */
 
 /* What is kept of the body has changed. */
 static void
 charge(struct request *rq)
 {
-	budget_move(rq->http->config.budget, &rq->charged, rq->body.n);
+	budget_move(&rq->http->context->budget, &rq->charged, rq->body.n);
 }
 
 static struct request *
@@ -130,8 +136,8 @@ request_new(struct http *h, struct connection *c, struct MHD_Connection *library
 	rq->http = h;
 	rq->connection = c;
 	rq->library = library;
-	rq->slot = slots_add(&h->requests, rq, &rq->generation);
-	buf_init(&rq->body, h->config.max_body);
+	rq->slot = slots_add(&h->requests, rq, &rq->use);
+	buf_init(&rq->body, max_body(h));
 	list_init(&rq->due);
 	c->request = rq;
 	return rq;
@@ -154,19 +160,27 @@ request_free(struct request *rq)
 static struct req_id
 request_id(const struct request *rq)
 {
-	return (struct req_id){rq->http->config.worker, rq->slot, rq->generation};
+	return (struct req_id){rq->http->context->self, rq->slot, rq->use};
+}
+
+static void
+tell(struct request *rq, struct req_fate fate)
+{
+	const struct http_handler *handler = rq->http->handler;
+
+	handler->news(handler->arg, request_id(rq), rq->tag, fate);
 }
 
 static void
 answer(struct request *rq, struct MHD_Response *response, unsigned status, const struct http_field *fields,
 	size_t n_fields)
 {
-	const struct conf *conf = rq->http->conf;
+	const struct conf *conf = rq->http->context->conf;
 
 	must(response != NULL);
 	for (size_t i = 0; i < n_fields; i++)
 		MHD_add_response_header(response, fields[i].name, fields[i].value);
-	for (size_t i = 0; conf != NULL && i < conf->n_response_header; i++)
+	for (size_t i = 0; i < conf->n_response_header; i++)
 		MHD_add_response_header(response, conf->response_header[i].name, conf->response_header[i].value);
 	rq->response = response;
 	rq->status = status;
@@ -180,7 +194,7 @@ answer(struct request *rq, struct MHD_Response *response, unsigned status, const
 static struct request *
 find_waiting(const struct http *h, struct req_id id)
 {
-	struct request *rq = slots_find(&h->requests, id.slot, id.generation);
+	struct request *rq = slots_find(&h->requests, id.slot, id.use);
 
 	return rq != NULL && rq->state == REQUEST_DELIVERED ? rq : NULL;
 }
@@ -219,7 +233,7 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 		status, fields, n_fields);
 	if (body.n >= HTTP_LARGE) {
 		rq->unsent = body.n;
-		h->handler->unsent(h->handler->arg, rq->tag, (ssize_t) body.n);
+		tell(rq, (struct req_fate){REQ_UNSENT, (int64_t) body.n});
 	}
 }
 
@@ -241,7 +255,7 @@ http_reply_file(struct http *h, struct req_id id, unsigned status, const struct 
 void
 http_cut(struct http *h, struct req_id id)
 {
-	struct request *rq = slots_find(&h->requests, id.slot, id.generation);
+	struct request *rq = slots_find(&h->requests, id.slot, id.use);
 
 	if (rq != NULL && rq->unsent > 0) {
 		/* The socket is the library's: it sees the end and closes it. */
@@ -378,9 +392,9 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	if (smuggling_is_odd(&framing, is_http_1_1))
 		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
 	/* A body that is only a bit too large is read and dropped: who writes first and reads later sees the answer too. */
-	if (framing.length > h->config.max_body)
+	if (framing.length > max_body(h))
 		rq->refusal = 413;
-	if (framing.length > h->config.max_body + MAX_DROPPED ||
+	if (framing.length > max_body(h) + MAX_DROPPED ||
 		(rq->refusal != 0 && slice_is_set(http_header(&public, "expect"))))
 		return refuse(rq, &public, 413, too_large);
 	if (framing.length > 0 && rq->refusal == 0)
@@ -393,14 +407,14 @@ read_body(struct request *rq, const char *data, size_t *n)
 {
 	if (rq->refusal == 0 && buf_append(&rq->body, slice_of(data, *n)) != 0)
 		rq->refusal = 413;
-	else if (rq->refusal == 0 && rq->body.n > BUDGET_SHORT && budget_is_spent(rq->http->config.budget))
+	else if (rq->refusal == 0 && rq->body.n > BUDGET_SHORT && budget_is_spent(&rq->http->context->budget))
 		rq->refusal = 503;
 	if (rq->refusal != 0)
 		buf_fini(&rq->body);
 	charge(rq);
 	if (rq->refusal != 0) {
 		rq->dropped += *n;
-		if (rq->dropped > rq->http->config.max_body + MAX_DROPPED)
+		if (rq->dropped > max_body(rq->http) + MAX_DROPPED)
 			return MHD_NO;
 	}
 	rq->connection->pace.consumed += *n;
@@ -447,9 +461,9 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 static void
 on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD_RequestTerminationCode code)
 {
-	struct http *h = arg;
 	struct request *rq = *request;
 
+	(void) arg;
 	(void) library;
 	(void) code;
 	if (rq == NULL)
@@ -457,10 +471,10 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 	*request = NULL;
 	rq->connection->request = NULL;
 	if (rq->unsent > 0)
-		h->handler->unsent(h->handler->arg, rq->tag, -(ssize_t) rq->unsent);
+		tell(rq, (struct req_fate){REQ_UNSENT, -(int64_t) rq->unsent});
 	pace_next(&rq->connection->pace);
 	if (rq->state == REQUEST_DELIVERED && !rq->is_upgrade)
-		h->handler->gone(h->handler->arg, request_id(rq), rq->tag);
+		tell(rq, (struct req_fate){.event = REQ_GONE});
 	request_free(rq);
 }
 
@@ -540,10 +554,10 @@ on_sweep(uv_timer_t *timer)
 		/* One that came in the same packet as the request it waits behind: no event told of it. */
 		if (pace_is_pipelined(&c->pace) && list_is_empty(&c->vanished))
 			list_append(&h->pipelined, &c->vanished);
-		if (!pace_is_late(&c->pace, h->config.header_timeout, now))
+		if (!pace_is_late(&c->pace, h->context->conf->limits.header_timeout, now))
 			continue;
-		log_event(h->config.log, LOG_INFO, "no request in time", "client=%s listener=%s", c->peer.text,
-			listeners_of(h->config.listeners, &c->peer)->text);
+		log_event(h->context->log, LOG_INFO, "no request in time", "client=%s listener=%s", c->peer.text,
+			listeners_of(h->context->listeners, &c->peer)->text);
 		c->pace.since = now;
 		/* The socket is the library's: it sees the end and closes it. */
 		shutdown(c->fd, SHUT_RDWR);
@@ -556,19 +570,16 @@ on_sweep(uv_timer_t *timer)
 static void
 start_sweep(struct http *h)
 {
-	ms_t period = h->config.header_timeout / 2 > MIN_SWEEP_MS ? h->config.header_timeout / 2 : MIN_SWEEP_MS;
+	ms_t timeout = h->context->conf->limits.header_timeout;
+	uint64_t period = (uint64_t) (timeout / 2 > MIN_SWEEP_MS ? timeout / 2 : MIN_SWEEP_MS);
 
-	if (h->config.header_timeout > 0 && !uv_is_active((uv_handle_t *) &h->sweep))
-		uv_timer_start(&h->sweep, on_sweep, (uint64_t) period, (uint64_t) period);
+	if (timeout > 0 && !uv_is_active((uv_handle_t *) &h->sweep))
+		uv_timer_start(&h->sweep, on_sweep, period, period);
 }
 
 void
-http_set_conf(struct http *h, const struct conf *conf)
+http_reload(struct http *h)
 {
-	h->conf = conf;
-	if (conf->limits.header_timeout == h->config.header_timeout)
-		return;
-	h->config.header_timeout = conf->limits.header_timeout;
 	uv_timer_stop(&h->sweep);
 	start_sweep(h);
 }
@@ -609,12 +620,12 @@ open_shard(struct http *h, enum pool pool)
 }
 
 struct http *
-http_new(uv_loop_t *loop, const struct http_config *config, const struct http_handler *handler)
+http_new(uv_loop_t *loop, struct context *context, const struct http_handler *handler)
 {
 	struct http *h = xcalloc(1, sizeof *h);
 
 	h->loop = loop;
-	h->config = *config;
+	h->context = context;
 	h->handler = handler;
 	list_init(&h->to_resume);
 	list_init(&h->vanished);
@@ -659,7 +670,7 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 	c->magic = CONNECTION_MAGIC;
 	c->fd = fd;
 	c->peer = *peer;
-	c->shard = choose_shard(h, pool_choose(n_head, conf_is_trusted(h->conf, peer)));
+	c->shard = choose_shard(h, pool_choose(n_head, conf_is_trusted(h->context->conf, peer)));
 	pace_init(&c->pace, fd, (ms_t) uv_now(h->loop));
 	list_init(&c->vanished);
 	list_init(&c->all);
@@ -668,7 +679,7 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 	c->shard->is_dirty = true;
 	start_sweep(h);
 	if (MHD_add_connection(c->shard->daemon, fd, NULL, 0) != MHD_YES) {
-		log_event(h->config.log, LOG_WARNING, "connection not served",
+		log_event(h->context->log, LOG_WARNING, "connection not served",
 			"client=%s reason=\"no room in the HTTP library\"", peer->text);
 		c->shard->n_connections--;
 		fdmap_take(&h->arrivals, fd);
@@ -701,7 +712,7 @@ let_go(struct http *h)
 			}
 			rq->state = REQUEST_ANSWERED;
 			c->pace.stage = PACE_ANSWER;
-			h->handler->gone(h->handler->arg, request_id(rq), rq->tag);
+			tell(rq, (struct req_fate){.event = REQ_GONE});
 		}
 	}
 }
@@ -714,7 +725,7 @@ hurry(struct http *h)
 	while ((link = list_shift(&h->pipelined)) != NULL) {
 		struct connection *c = list_entry(link, struct connection, vanished);
 		if (pace_is_pipelined(&c->pace))
-			h->handler->hurry(h->handler->arg, request_id(c->request), c->request->tag);
+			tell(c->request, (struct req_fate){.event = REQ_HURRY});
 	}
 }
 

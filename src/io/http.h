@@ -14,12 +14,10 @@
 
 #include <uv.h>
 
-#include "base/budget.h"
-#include "base/log.h"
 #include "base/ms.h"
 #include "base/slice.h"
-#include "conf/listeners.h"
 #include "io/http_fields.h"
+#include "session/context.h"
 
 #define HTTP_TAG 96      /* bytes a handler may keep with a request */
 #define HTTP_LARGE 16384 /* bytes of an answer that are worth counting until the client has taken them */
@@ -43,30 +41,14 @@ struct http_handler {
 	enum upgrade_verdict (*upgrade)(void *arg, const struct http_request *rq, struct upgrade_head *head);
 	/* The socket of an upgrade, its head read; takes fd over. */
 	void (*upgraded)(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer);
-	/* The client has sent another request behind this unanswered one. */
-	void (*hurry)(void *arg, struct req_id id, const char *tag);
-	/* The client of an unanswered request is gone. */
-	void (*gone)(void *arg, struct req_id id, const char *tag);
-	/*
-	 * So many bytes of a large answer are on their way, or, below zero, not
-	 * any more: the client has taken them or is gone.
-	 */
-	void (*unsent)(void *arg, const char *tag, ssize_t n);
+	/* Something happens to a request that waits, or to its large answer. */
+	void (*news)(void *arg, struct req_id id, const char *tag, struct req_fate fate);
 };
 
-struct http_config {
-	uint32_t worker;       /* for req_id */
-	size_t max_body;       /* larger ones get 413 */
-	ms_t header_timeout;   /* for a request head on a connection that served requests before; 0: none */
-	struct budget *budget; /* bodies are counted in it while they are kept */
-	const struct listeners *listeners;
-	const struct log *log;
-};
-
-/* handler must outlive it. */
-struct http *http_new(uv_loop_t *loop, const struct http_config *config, const struct http_handler *handler);
-/* Its response_headers go into each answer from now on; it must outlive h, or the next one. */
-void http_set_conf(struct http *h, const struct conf *conf);
+/* All pointers must outlive it. */
+struct http *http_new(uv_loop_t *loop, struct context *context, const struct http_handler *handler);
+/* After the context has another configuration. */
+void http_reload(struct http *h);
 /* Answers what is held with 503 and closes all; the memory goes when the loop has run. */
 void http_close(struct http *h);
 

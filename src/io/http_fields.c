@@ -2,6 +2,12 @@
 
 #include <microhttpd.h>
 
+bool
+http_is_reading(const struct http_request *rq)
+{
+	return slice_eq(rq->method, SLICE("GET")) || slice_eq(rq->method, SLICE("HEAD"));
+}
+
 struct slice
 http_header(const struct http_request *rq, const char *name)
 {

@@ -26,6 +26,8 @@ struct http_request {
 	char *tag;                      /* HTTP_TAG bytes, zero at first; lasts as long as the request */
 };
 
+/* GET or HEAD? */
+bool http_is_reading(const struct http_request *rq);
 /* The value of a header field, unset when absent. */
 struct slice http_header(const struct http_request *rq, const char *name);
 /* The same of one that must not be doubted: unset also when it came more than once. */

@@ -57,11 +57,11 @@ struct ws {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	uv_loop_t *loop;
-	struct ws_config config;
+	struct context *shared;
+	ms_t ping; /* of the start: the library keeps it */
 	const struct ws_handler *handler;
-	const struct conf *conf; /* NULL: no fields of its own */
-	struct list put_off;     /* connections to be ended outside of the library */
-	struct fdmap arrivals;   /* of connections the library has not opened yet */
+	struct list put_off;   /* connections to be ended outside of the library */
+	struct fdmap arrivals; /* of connections the library has not opened yet */
 	struct list paused;
 	uv_timer_t vouch; /* runs while connections are paused */
 	lws_retry_bo_t pings;
@@ -93,7 +93,7 @@ on_established(struct lws *wsi, struct slot *slot)
 	c->ws = w;
 	c->wsi = wsi;
 	c->first_at = from->first_at;
-	buf_init(&c->message, w->config.max_message);
+	buf_init(&c->message, w->shared->conf->websocket.max_message);
 	list_init(&c->link);
 	list_init(&c->paused);
 	slot->connection = c;
@@ -174,7 +174,7 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 		trouble(c, WS_BINARY);
 		return;
 	}
-	if (is_last && c->message.n == 0 && piece.n <= c->ws->config.max_message) {
+	if (is_last && c->message.n == 0 && piece.n <= c->message.max) {
 		handler->message(handler->arg, c->user, piece);
 		return;
 	}
@@ -217,8 +217,8 @@ on_head(struct lws *wsi, struct lws_process_html_args *args)
 	const struct ws *w = ws_from(wsi);
 	unsigned char *end = (unsigned char *) args->p + args->max_len;
 
-	for (size_t i = 0; w->conf != NULL && i < w->conf->n_response_header; i++) {
-		const struct conf_field *field = &w->conf->response_header[i];
+	for (size_t i = 0; i < w->shared->conf->n_response_header; i++) {
+		const struct conf_field *field = &w->shared->conf->response_header[i];
 		char name[FIELD_NAME_MAX];
 		/* The library wants the colon in the name. */
 		snprintf(name, sizeof name, "%s:", field->name);
@@ -293,9 +293,10 @@ to_seconds(ms_t ms)
 }
 
 struct ws *
-ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler *handler)
+ws_new(uv_loop_t *loop, struct context *context, const struct ws_handler *handler)
 {
 	struct ws *w = xcalloc(1, sizeof *w);
+	const struct conf_websocket *websocket = &context->conf->websocket;
 	void *loops[] = {loop};
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
@@ -307,13 +308,14 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 	};
 
 	w->loop = loop;
-	w->config = *config;
+	w->shared = context;
 	w->handler = handler;
 	list_init(&w->put_off);
 	list_init(&w->paused);
-	if (config->ping > 0) {
-		w->pings.secs_since_valid_ping = to_seconds(config->ping);
-		w->pings.secs_since_valid_hangup = to_seconds(config->ping + config->pong_timeout);
+	w->ping = websocket->ping;
+	if (w->ping > 0) {
+		w->pings.secs_since_valid_ping = to_seconds(w->ping);
+		w->pings.secs_since_valid_hangup = to_seconds(w->ping + websocket->pong_timeout);
 	} else {
 		/* No number means "never"; this is close, and then nobody is hung up for silence. */
 		w->pings.secs_since_valid_ping = UINT16_MAX - 1;
@@ -326,7 +328,7 @@ ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler 
 	if (w->context != NULL)
 		w->vhost = lws_create_vhost(w->context, &info);
 	if (w->vhost == NULL) {
-		log_event(config->log, LOG_ERROR, "libwebsockets does not start",
+		log_event(context->log, LOG_ERROR, "libwebsockets does not start",
 			"cure=\"install its libuv plugin, on Debian the package libwebsockets-evlib-uv\"");
 		if (w->context != NULL)
 			lws_context_destroy(w->context);
@@ -342,12 +344,6 @@ void
 ws_mute(struct ws *w)
 {
 	w->is_closing = true;
-}
-
-void
-ws_set_conf(struct ws *w, const struct conf *conf)
-{
-	w->conf = conf;
 }
 
 /* The context is told to end; its handles close while the loop goes on. */
@@ -408,7 +404,7 @@ ws_adopt(struct ws *w, int fd, const struct upgrade_head *head, const struct pee
 
 	remember(w, fd, peer, first_frame_at(fd));
 	if (lws_adopt_socket_vhost_readbuf(w->vhost, fd, bytes, n) == NULL)
-		log_event(w->config.log, LOG_WARNING, "connection not served",
+		log_event(w->shared->log, LOG_WARNING, "connection not served",
 			"client=%s reason=\"no room in the WebSocket library\"", peer->text);
 }
 
@@ -466,7 +462,7 @@ void
 ws_pause(struct ws_connection *c, bool pause)
 {
 	struct ws *w = c->ws;
-	uint64_t period = (uint64_t) (w->config.ping > 0 ? w->config.ping : VOUCH_MS);
+	uint64_t period = (uint64_t) (w->ping > 0 ? w->ping : VOUCH_MS);
 
 	lws_rx_flow_control(c->wsi, pause ? 0 : 1);
 	list_remove(&c->paused);

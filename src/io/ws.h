@@ -10,13 +10,12 @@
 
 #include <uv.h>
 
-#include "base/log.h"
 #include "base/ms.h"
 #include "base/peer.h"
 #include "base/slice.h"
-#include "conf/conf.h"
 #include "proto/http/upgrade.h"
 #include "proto/xml/stanza.h"
+#include "session/context.h"
 
 struct ws;
 struct ws_connection;
@@ -44,22 +43,13 @@ struct ws_handler {
 	void (*linger)(void *arg, int fd);
 };
 
-struct ws_config {
-	size_t max_message;
-	ms_t ping;         /* a peer that was silent for so long is pinged; 0: never */
-	ms_t pong_timeout; /* and cut off when it says nothing for so long */
-	const struct log *log;
-};
-
 /*
  * Loads the library's part for the loop; NULL, with a log line that names
  * the cure, when that fails.  RLIMIT_NOFILE must have its final value.
  */
-struct ws *ws_new(uv_loop_t *loop, const struct ws_config *config, const struct ws_handler *handler);
+struct ws *ws_new(uv_loop_t *loop, struct context *context, const struct ws_handler *handler);
 /* From now on nothing is told of any connection. */
 void ws_mute(struct ws *w);
-/* Its response_headers go into the answers to upgrades from now on; it must outlive w, or the next one. */
-void ws_set_conf(struct ws *w, const struct conf *conf);
 /* Closes all connections, telling nobody.  To be freed when the loop has ended. */
 void ws_close(struct ws *w);
 void ws_free(struct ws *w);

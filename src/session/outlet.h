@@ -14,16 +14,20 @@
 #include "base/slice.h"
 #include "conf/conf.h"
 #include "proto/xml/stanza.h"
+#include "session/letter.h"
 
 struct session;
 
 struct outlet {
-	void *arg;
+	/* BOSH: what these two are told. */
+	void *answers;
+	/* Answers a request, which may be gone or another worker's.  The bytes are borrowed. */
+	void (*reply)(void *answers, const struct reply *reply);
+	/* Closes the connection of a request without an answer, or with a large one on its way. */
+	void (*cut)(void *answers, struct req_id req);
 
-	/* BOSH: answers a request, which may be gone or another worker's, with a status of HTTP.  The bytes are borrowed. */
-	void (*reply)(void *arg, struct req_id req, unsigned status, struct slice body, const char *content_type);
-	/* BOSH: closes the connection of a request without an answer, or with a large one on its way. */
-	void (*cut)(void *arg, struct req_id req);
+	/* What all others are told. */
+	void *arg;
 
 	/*
 	 * WebSocket: sends one message; the headroom may be written to.  False

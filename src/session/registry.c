@@ -6,10 +6,9 @@
 #include "base/fatal.h"
 
 struct registry {
-	struct registry_config config;
+	struct context *context;
+	const struct outlet *outlet;
 	struct session_world world;
-	const struct conf *conf;
-	char *node; /* of the first configuration: sids keep it */
 	struct xml_readers readers;
 	struct body_reader *body_reader;
 	struct websocket_reader *websocket_reader;
@@ -18,8 +17,6 @@ struct registry {
 	struct list live, dead;
 	size_t n;
 	uint64_t last_number;
-	struct slice posted;
-	struct budget budget;
 	bool is_ending; /* no BOSH session is begun any more */
 };
 
@@ -51,66 +48,36 @@ rearm(void *arg, struct session *s, ms_t now)
 		due_set(&r->due, &s->due, deadline);
 }
 
-/* Each worker has its part of what all together may keep. */
-static void
-set_limits(struct registry *r)
-{
-	r->budget.max = r->conf->limits.buffer_total / r->config.n_workers;
-}
-
-static void
-open_readers(struct registry *r)
-{
-	struct xml_limits limits = {r->conf->limits.stanza, XML_DEPTH_MAX};
-
-	r->body_reader = body_reader_new(r->readers.documents, limits);
-	r->websocket_reader = websocket_reader_new(r->readers.documents, limits);
-}
-
 struct registry *
-registry_new(const struct registry_config *config, const struct conf *conf)
+registry_new(struct context *context, const struct outlet *outlet)
 {
 	struct registry *r = xcalloc(1, sizeof *r);
+	const struct hooks *hooks = context->hooks;
 	uint64_t seed;
 
-	r->config = *config;
-	r->config.prefix.node = r->node = xstrdup(config->prefix.node);
-	r->conf = conf_ref(conf);
-	config->hooks->random(config->hooks->arg, &seed, sizeof seed);
+	r->context = context;
+	r->outlet = outlet;
+	hooks->random(hooks->arg, &seed, sizeof seed);
 	xml_readers_init(&r->readers, seed);
-	open_readers(r);
+	r->body_reader = body_reader_new(r->readers.documents);
+	r->websocket_reader = websocket_reader_new(r->readers.documents);
 	r->world = (struct session_world){
-		.outlet = config->outlet,
-		.hooks = config->hooks,
-		.log = config->log,
-		.counters = config->counters,
+		.outlet = outlet,
+		.hooks = hooks,
+		.log = context->log,
+		.counters = context->counters,
 		.websocket_reader = r->websocket_reader,
 		.readers = &r->readers,
-		.budget = &r->budget,
+		.budget = &context->budget,
 		.arg = r,
 		.rearm = rearm,
 	};
-	set_limits(r);
-	config->hooks->random(config->hooks->arg, &seed, sizeof seed);
+	hooks->random(hooks->arg, &seed, sizeof seed);
 	hash_init(&r->by_sid, seed);
 	due_init(&r->due);
 	list_init(&r->live);
 	list_init(&r->dead);
 	return r;
-}
-
-void
-registry_set_conf(struct registry *r, const struct conf *conf)
-{
-	const struct conf *old = r->conf;
-
-	r->conf = conf_ref(conf);
-	conf_unref(old);
-	body_reader_free(r->body_reader);
-	websocket_reader_free(r->websocket_reader);
-	open_readers(r);
-	r->world.websocket_reader = r->websocket_reader;
-	set_limits(r);
 }
 
 static void
@@ -138,24 +105,20 @@ registry_free(struct registry *r)
 	body_reader_free(r->body_reader);
 	websocket_reader_free(r->websocket_reader);
 	xml_readers_fini(&r->readers);
-	conf_unref(r->conf);
-	free(r->node);
 	free(r);
 }
 
-bool
-registry_worker(const struct registry *r, struct slice sid, unsigned *worker)
+/* Whose sid this is: one that was not made by this process is taken for our own, and will not be found. */
+static struct owner
+owner_of(const struct registry *r, struct slice sid)
 {
-	return slice_is_set(sid) && sid_worker(sid, &r->config.prefix, worker) && *worker < r->config.n_workers;
-}
-
-unsigned
-registry_owner(const struct registry *r, struct slice body, struct slice *sid)
-{
+	const struct sid_prefix prefix = {r->context->node, r->context->self.generation};
+	struct owner owner = r->context->self;
 	unsigned worker;
 
-	*sid = body_sid(body);
-	return registry_worker(r, *sid, &worker) ? worker : r->config.worker;
+	if (slice_is_set(sid) && sid_worker(sid, &prefix, &worker) && worker < r->context->n_workers)
+		owner.worker = worker;
+	return owner;
 }
 
 static struct session *
@@ -179,7 +142,7 @@ add(struct registry *r, struct session *s)
 static uint64_t
 next_number(struct registry *r)
 {
-	return ++r->last_number * r->config.n_workers + r->config.worker;
+	return r->context->first_number + ++r->last_number * r->context->n_workers + r->context->self.worker;
 }
 
 /*
@@ -192,117 +155,144 @@ static void
 answer_terminal(struct registry *r, struct req_id req, enum closing reason, const struct body *body)
 {
 	bool is_legacy = body->has_root && !slice_is_set(body->sid) && !slice_is_set(body->ver);
-	const struct outlet *outlet = r->config.outlet;
+	const struct outlet *outlet = r->outlet;
 	struct buf text;
+	struct reply reply = {.id = req, .status = is_legacy ? closing_http_status(reason) : 200};
 
 	buf_init(&text, BUF_UNLIMITED);
 	body_terminal(&text, reason, NULL);
-	outlet->reply(outlet->arg, req, is_legacy ? closing_http_status(reason) : 200, buf_slice(&text),
-		"text/xml; charset=utf-8");
+	reply.body = buf_slice(&text);
+	outlet->reply(outlet->answers, &reply);
 	buf_fini(&text);
 }
 
+/*
+ * XEP-0124, 19.1: "If the client sends a wrapper element that is part of a
+ * 'secure session' over a connection that ... is not encrypted ... the
+ * connection manager SHOULD simply close the connection.  The connection
+ * manager SHOULD NOT terminate the session".
+ */
+static bool
+is_exposed(const struct registry *r, const struct session *s, const struct peer *peer)
+{
+	if (!s->peer.is_secure || peer->is_secure)
+		return false;
+	log_event(r->context->log, LOG_NOTICE, "session of TLS asked for without", "session=%llu client=%s",
+		(unsigned long long) s->number, peer->text);
+	return true;
+}
+
+/* The session of a request that named none. */
+static struct session *
+create(struct registry *r, const struct peer *peer, ms_t now)
+{
+	const struct sid_prefix prefix = {r->context->node, r->context->self.generation};
+	char sid[SID_MAX];
+	struct session *s;
+
+	sid_make(sid, &prefix, r->context->self.worker, r->context->hooks);
+	s = session_new_bosh(&r->world, r->context->conf, sid, next_number(r), peer, now);
+	add(r, s);
+	return s;
+}
+
+/* The session whose request this is; NULL when it has been answered. */
+static struct session *
+find_or_create(struct registry *r, const struct post *post, const struct body *body, struct slice sid,
+	enum closing refused, ms_t now)
+{
+	const struct outlet *outlet = r->outlet;
+	struct session *s;
+
+	if (slice_is_set(sid)) {
+		s = find(r, sid);
+		if (s == NULL) {
+			counter_add(r->context->counters->bosh_unknown_sid, 1);
+			answer_terminal(r, post->id, CLOSING_RID_WINDOW, body);
+		} else if (is_exposed(r, s, &post->peer) ||
+			(post->has_left && refused == CLOSING_NONE && bosh_is_old(s->front.bosh, body->rid))) {
+			outlet->cut(outlet->answers, post->id);
+			s = NULL;
+		}
+		return s;
+	}
+	if (refused == CLOSING_NONE && r->is_ending)
+		refused = CLOSING_SHUTDOWN;
+	if (refused == CLOSING_NONE)
+		return create(r, &post->peer, now);
+	answer_terminal(r, post->id, refused, body);
+	return NULL;
+}
+
+/* What a session may send was settled when it began. */
+static struct xml_limits
+limits_for(const struct registry *r, struct slice sid)
+{
+	const struct session *s = slice_is_set(sid) ? find(r, sid) : NULL;
+
+	return session_limits(s != NULL ? s->conf : r->context->conf);
+}
+
+/* Whose request it is, as far as this sid tells; the sid is kept. */
+static bool
+is_of_other(const struct registry *r, struct slice named, char sid[SID_MAX], struct owner *owner)
+{
+	size_t n = named.n < SID_MAX ? named.n : 0;
+
+	if (n > 0)
+		memcpy(sid, named.p, n);
+	sid[n] = '\0';
+	*owner = owner_of(r, named);
+	return !owner_eq(*owner, r->context->self);
+}
+
 enum registry_verdict
-registry_post(
-	struct registry *r, struct req_id req, struct slice bytes, const struct peer *peer, ms_t now, unsigned *worker)
+registry_post(struct registry *r, const struct post *post, ms_t now, char sid[SID_MAX], struct owner *owner)
 {
 	struct session *s;
 	struct body *body;
-	enum closing refused = body_read(r->body_reader, bytes, &body);
-	struct slice sid = body->sid;
-	char text[SID_MAX];
+	struct slice named = body_sid(post->body);
+	enum closing refused;
 
+	if (is_of_other(r, named, sid, owner))
+		return REGISTRY_FORWARD;
+	refused = body_read(r->body_reader, limits_for(r, named), post->body, &body);
+	named = body->sid;
 	/* Whoever sends a session nonsense ends it, if it can be made out whose it was. */
-	if (!slice_is_set(sid) && refused != CLOSING_NONE)
-		sid = body_sid_of_refused(bytes);
-	r->posted = SLICE_NONE;
-	if (slice_is_set(sid)) {
-		if (registry_worker(r, sid, worker) && *worker != r->config.worker)
-			return REGISTRY_FORWARD;
-		s = find(r, sid);
-		if (s == NULL) {
-			counter_add(r->config.counters->bosh_unknown_sid, 1);
-			answer_terminal(r, req, CLOSING_RID_WINDOW, body);
-			return REGISTRY_TAKEN;
-		}
-		/*
-		 * XEP-0124, 19.1: "If the client sends a wrapper element that is part of a 'secure session' over a
-		 * connection that ... is not encrypted ... the connection manager SHOULD simply close the connection.
-		 * The connection manager SHOULD NOT terminate the session".
-		 */
-		if (s->peer.is_secure && !peer->is_secure) {
-			log_event(r->config.log, LOG_NOTICE, "session of TLS asked for without",
-				"session=%llu client=%s", (unsigned long long) s->number, peer->text);
-			r->config.outlet->cut(r->config.outlet->arg, req);
-			return REGISTRY_TAKEN;
-		}
-		if (peer->has_left && refused == CLOSING_NONE && bosh_is_old(s->front.bosh, body->rid)) {
-			r->config.outlet->cut(r->config.outlet->arg, req);
-			return REGISTRY_TAKEN;
-		}
-	} else if (refused != CLOSING_NONE) {
-		answer_terminal(r, req, refused, body);
+	if (!slice_is_set(named) && refused != CLOSING_NONE)
+		named = body_sid_of_refused(post->body);
+	if (is_of_other(r, named, sid, owner))
+		return REGISTRY_FORWARD;
+	s = find_or_create(r, post, body, named, refused, now);
+	if (s == NULL)
 		return REGISTRY_TAKEN;
-	} else if (r->is_ending) {
-		answer_terminal(r, req, CLOSING_SHUTDOWN, body);
-		return REGISTRY_TAKEN;
-	} else {
-		sid_make(text, &r->config.prefix, r->config.worker, r->config.hooks);
-		s = session_new_bosh(&r->world, r->conf, text, next_number(r), peer, now);
-		add(r, s);
-	}
-	r->posted = slice_str(s->sid);
-	session_request(s, body, req, refused, now);
+	memcpy(sid, s->sid, sizeof s->sid);
+	session_request(s, body, post->id, refused, now);
 	return REGISTRY_TAKEN;
 }
 
-struct slice
-registry_posted(const struct registry *r)
+enum registry_verdict
+registry_news(struct registry *r, const struct news *news, ms_t now, struct owner *owner)
 {
-	return r->posted;
-}
+	struct session *s;
 
-void
-registry_gone(struct registry *r, struct slice sid, struct req_id req, ms_t now)
-{
-	struct session *s = slice_is_set(sid) ? find(r, sid) : NULL;
-
+	*owner = owner_of(r, news->sid);
+	if (!owner_eq(*owner, r->context->self))
+		return REGISTRY_FORWARD;
+	s = slice_is_set(news->sid) ? find(r, news->sid) : NULL;
 	if (s != NULL)
-		session_request_gone(s, req, now);
-}
-
-void
-registry_hurry(struct registry *r, struct slice sid, struct req_id req, ms_t now)
-{
-	struct session *s = slice_is_set(sid) ? find(r, sid) : NULL;
-
-	if (s != NULL)
-		session_request_hurry(s, req, now);
-}
-
-void
-registry_unsent(struct registry *r, struct slice sid, ssize_t n, ms_t now)
-{
-	struct session *s = slice_is_set(sid) ? find(r, sid) : NULL;
-
-	if (s != NULL)
-		session_unsent(s, n, now);
+		session_news(s, news->id, news->fate, now);
+	return REGISTRY_TAKEN;
 }
 
 struct session *
 registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 {
-	struct session *s = session_new_websocket(&r->world, r->conf, next_number(r), peer, now);
+	struct session *s = session_new_websocket(&r->world, r->context->conf, next_number(r), peer, now);
 
 	add(r, s);
 	rearm(r, s, now);
 	return s;
-}
-
-struct budget *
-registry_budget(struct registry *r)
-{
-	return &r->budget;
 }
 
 ms_t

@@ -20,6 +20,12 @@
 /* Of a BOSH body, what its own tag may take. */
 #define BODY_ROOM 512
 
+struct xml_limits
+session_limits(const struct conf *conf)
+{
+	return (struct xml_limits){conf->limits.stanza, XML_DEPTH_MAX};
+}
+
 static struct session *
 new_session(
 	const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer, ms_t now)
@@ -142,8 +148,7 @@ open_stream(struct session *s, ms_t now)
 	if (s->server == SERVER_NONE) {
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
 			(unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
-		s->upstream =
-			upstream_new((struct xml_limits){s->conf->limits.stanza, XML_DEPTH_MAX}, s->world->readers);
+		s->upstream = upstream_new(session_limits(s->conf), s->world->readers);
 		upstream_set_tls(s->upstream, tls_of(s->domain));
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
 		s->server = SERVER_CONNECTING;
@@ -368,10 +373,11 @@ write_bosh(struct session *s, ms_t now)
 
 	bosh_flush(s->front.bosh, now);
 	while (bosh_next_answer(s->front.bosh, &answer)) {
-		if (answer.status == ANSWER_CUT)
-			outlet->cut(outlet->arg, answer.req);
+		const struct reply reply = {answer.req, answer.status, answer.content, answer.body};
+		if (answer.is_cut)
+			outlet->cut(outlet->answers, answer.req);
 		else
-			outlet->reply(outlet->arg, answer.req, answer.status, answer.body, answer.content_type);
+			outlet->reply(outlet->answers, &reply);
 	}
 }
 
@@ -509,30 +515,35 @@ session_request(struct session *s, struct body *body, struct req_id req, enum cl
 	session_pump(s, refused, now);
 }
 
-void
-session_request_hurry(struct session *s, struct req_id req, ms_t now)
-{
-	bosh_hurry(s->front.bosh, req, now);
-	session_pump(s, CLOSING_NONE, now);
-}
-
-void
-session_request_gone(struct session *s, struct req_id req, ms_t now)
-{
-	if (bosh_gone(s->front.bosh, req, now))
-		session_pump(s, CLOSING_NONE, now);
-}
-
-void
-session_unsent(struct session *s, ssize_t n, ms_t now)
+/* More of large answers is on its way, or less. */
+static void
+count_unsent(struct session *s, int64_t n, ms_t now)
 {
 	if (n >= 0) {
 		s->unsent += (size_t) n;
 		return;
 	}
-	s->unsent -= (size_t) -n < s->unsent ? (size_t) -n : s->unsent;
+	s->unsent -= (uint64_t) -n < s->unsent ? (size_t) -n : s->unsent;
 	if (s->is_upstream_paused)
 		session_pump(s, CLOSING_NONE, now);
+}
+
+void
+session_news(struct session *s, struct req_id req, struct req_fate fate, ms_t now)
+{
+	switch (fate.event) {
+	case REQ_GONE:
+		if (bosh_gone(s->front.bosh, req, now))
+			session_pump(s, CLOSING_NONE, now);
+		break;
+	case REQ_HURRY:
+		bosh_hurry(s->front.bosh, req, now);
+		session_pump(s, CLOSING_NONE, now);
+		break;
+	case REQ_UNSENT:
+		count_unsent(s, fate.unsent, now);
+		break;
+	}
 }
 
 bool
@@ -557,7 +568,8 @@ session_message(struct session *s, struct slice text, ms_t now)
 	budget_move(s->world->budget, &s->part, 0);
 	s->whole_by = MS_NEVER;
 	counter_add(s->world->counters->websocket_messages, 1);
-	session_pump(s, websocket_message(s->front.websocket, s->world->websocket_reader, text), now);
+	session_pump(s,
+		websocket_message(s->front.websocket, s->world->websocket_reader, session_limits(s->conf), text), now);
 }
 
 void

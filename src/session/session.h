@@ -78,6 +78,9 @@ struct session {
 	void *io;
 };
 
+/* What one element may be, either way, in a session that begins with this configuration. */
+struct xml_limits session_limits(const struct conf *conf);
+
 /* A session that has yet to see its first event.  conf is referenced. */
 struct session *session_new_bosh(const struct session_world *world, const struct conf *conf, const char *sid,
 	uint64_t number, const struct peer *peer, ms_t now);
@@ -88,15 +91,8 @@ void session_free(struct session *s);
 
 /* BOSH: a request was read; when it was refused, why. */
 void session_request(struct session *s, struct body *body, struct req_id req, enum closing refused, ms_t now);
-/* BOSH: the client has sent more behind this request on the same connection: it waits for the answer. */
-void session_request_hurry(struct session *s, struct req_id req, ms_t now);
-/* BOSH: the connection of a request is gone. */
-void session_request_gone(struct session *s, struct req_id req, ms_t now);
-/*
- * BOSH: so many bytes of large answers more are on their way to the client,
- * or, below zero, less.  The only call that may come from within an outlet's.
- */
-void session_unsent(struct session *s, ssize_t n, ms_t now);
+/* BOSH: what happens to a request.  REQ_UNSENT at or above zero is the only call that may come from within an outlet's. */
+void session_news(struct session *s, struct req_id req, struct req_fate fate, ms_t now);
 /*
  * WebSocket: n bytes of a message have come, and its end has not.  False: they
  * are not to be kept, nor what follows.

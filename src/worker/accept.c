@@ -113,7 +113,7 @@ on_readable(uv_poll_t *poll, int status, int events)
 			log_event(
 				a->log, LOG_NOTICE, "connections are accepted again", "listeners=%zu", a->n_entrances);
 		a->is_short = false;
-		mail = mail_new(MAIL_CONNECTION, SLICE(""));
+		mail = mail_new(MAIL_CONNECTION);
 		mail->fd = fd;
 		describe(&mail->peer, &address, e->index);
 		mailbox_post(a->mailboxes[a->next], mail);

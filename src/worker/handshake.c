@@ -61,7 +61,7 @@ struct handshakes {
 static void
 give_back(struct thread *t, struct tls_job *job)
 {
-	struct mail *mail = mail_new(MAIL_SECURED, SLICE(""));
+	struct mail *mail = mail_new(MAIL_SECURED);
 
 	mail->job = job;
 	mailbox_post(t->all->mailboxes[job->worker], mail);
@@ -299,7 +299,7 @@ handshakes_new(unsigned n, struct mailbox *const *mailboxes, const struct log *l
 void
 handshakes_post(struct handshakes *h, struct tls_job *job)
 {
-	struct mail *mail = mail_new(MAIL_HANDSHAKE, SLICE(""));
+	struct mail *mail = mail_new(MAIL_HANDSHAKE);
 	unsigned i = atomic_fetch_add(&h->next, 1) % h->n_threads;
 
 	mail->job = job;
@@ -318,7 +318,7 @@ handshakes_stop(struct handshakes *h)
 	if (h == NULL)
 		return;
 	for (unsigned i = 0; i < h->n_threads; i++)
-		mailbox_post(h->thread[i].mailbox, mail_new(MAIL_STOP, SLICE("")));
+		mailbox_post(h->thread[i].mailbox, mail_new(MAIL_STOP));
 	for (unsigned i = 0; i < h->n_threads; i++) {
 		struct thread *t = &h->thread[i];
 		pthread_join(t->thread, NULL);

@@ -16,17 +16,19 @@ struct mailbox {
 };
 
 struct mail *
-mail_new(enum mail_kind kind, struct slice bytes)
+mail_room(enum mail_kind kind, size_t n)
 {
-	struct mail *mail = xcalloc(1, sizeof *mail + bytes.n);
+	struct mail *mail = xmalloc(sizeof *mail + n);
 
-	mail->kind = kind;
-	mail->fd = -1;
-	mail->n = bytes.n;
-	if (bytes.n > 0)
-		memcpy(mail->bytes, bytes.p, bytes.n);
+	*mail = (struct mail){.kind = kind, .fd = -1, .n = n};
 	list_init(&mail->link);
 	return mail;
+}
+
+struct mail *
+mail_new(enum mail_kind kind)
+{
+	return mail_room(kind, 0);
 }
 
 static struct mail *

@@ -11,19 +11,13 @@
 
 #include "base/list.h"
 #include "base/peer.h"
-#include "base/req.h"
 #include "base/slice.h"
 #include "io/dial.h"
 
 enum mail_kind {
 	MAIL_NONE,
 	MAIL_CONNECTION, /* fd was accepted */
-	MAIL_POST,       /* bytes are a BOSH body for a session here; the answer goes to req's worker */
-	MAIL_REPLY,      /* bytes are the answer to req, which is held here */
-	MAIL_CUT,        /* there is no answer to req: its connection is to be closed */
-	MAIL_GONE,       /* the client of req is gone; bytes are the sid */
-	MAIL_HURRY,      /* the client of req has sent another request behind it; bytes are the sid */
-	MAIL_UNSENT,     /* unsent bytes more, or less, of large answers are on their way; bytes are the sid */
+	MAIL_LETTER,     /* bytes are what is said about a BOSH request (courier.h) */
 	MAIL_CONF,       /* conf is the new configuration */
 	MAIL_HANDSHAKE,  /* job is to be done, by a handshake thread */
 	MAIL_SECURED,    /* job is done, or has failed */
@@ -34,19 +28,16 @@ struct mail {
 	struct list link;
 	enum mail_kind kind;
 	int fd;
-	struct req_id req;
 	struct peer peer;
-	unsigned status; /* of HTTP */
-	ssize_t unsent;
-	const char *content_type; /* a constant */
 	struct tls_job *job;
 	const struct conf *conf; /* one reference */
 	size_t n;
 	char bytes[];
 };
 
-/* A mail with a copy of the bytes. */
-struct mail *mail_new(enum mail_kind kind, struct slice bytes);
+struct mail *mail_new(enum mail_kind kind);
+/* A mail with room for n bytes, to be filled in. */
+struct mail *mail_room(enum mail_kind kind, size_t n);
 
 static inline struct slice
 mail_slice(const struct mail *mail)

@@ -151,6 +151,19 @@ choose_generation(uint32_t *generation)
 	return 0;
 }
 
+/*
+ * Numbers of sessions go on rising over restarts, for who reads the log: an
+ * earlier process of this node has not opened so many in a second.
+ */
+static uint64_t
+choose_first_number(void)
+{
+	enum { PER_SECOND = 65536, EPOCH = 1767225600 /* 2026 begins */ };
+	time_t now = time(NULL);
+
+	return now > EPOCH ? (uint64_t) (now - EPOCH) * PER_SECOND : 0;
+}
+
 /* Without the pages that come with culvert all else works, so this is only said. */
 static void
 look_for_pages(const struct process *p)
@@ -201,6 +214,7 @@ start(struct process *p)
 	look_for_pages(p);
 	config.listeners = p->listeners = listeners_new(p->conf);
 	config.n_workers = p->n_workers = count_workers(p->conf);
+	config.first_number = choose_first_number();
 	if (choose_generation(&config.generation) != 0) {
 		fprintf(stderr, "culvert: the system gives no entropy for random numbers\n");
 		return -1;
@@ -269,14 +283,12 @@ warn_of_restart(const struct process *p, const struct conf *next)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=workers");
 	if (strcmp(next->node, old->node) != 0)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=node");
-	if (next->websocket.ping != old->websocket.ping ||
-		next->websocket.pong_timeout != old->websocket.pong_timeout ||
-		next->websocket.max_message != old->websocket.max_message)
-		log_event(&p->log, LOG_WARNING, "needs a restart", "key=websocket");
+	if (next->websocket.ping != old->websocket.ping)
+		log_event(&p->log, LOG_WARNING, "needs a restart", "key=websocket.ping");
+	if (next->websocket.pong_timeout != old->websocket.pong_timeout)
+		log_event(&p->log, LOG_WARNING, "needs a restart", "key=websocket.pong_timeout");
 	if (!conf_list_eq(&next->resolver_servers, &old->resolver_servers))
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=resolver.servers");
-	if (next->bosh.max_body != old->bosh.max_body)
-		log_event(&p->log, LOG_WARNING, "needs a restart", "key=bosh.max_body");
 }
 
 /* One line of the log for each line of text. */
@@ -312,7 +324,7 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 	buf_fini(&errors);
 	warn_of_restart(p, next);
 	for (unsigned i = 0; i < p->n_workers; i++) {
-		struct mail *mail = mail_new(MAIL_CONF, SLICE(""));
+		struct mail *mail = mail_new(MAIL_CONF);
 		mail->conf = conf_ref(next);
 		mailbox_post(p->mailbox[i], mail);
 	}
@@ -329,7 +341,7 @@ stop(struct process *p)
 {
 	acceptor_stop(p->acceptor);
 	for (unsigned i = 0; i < p->n_workers; i++)
-		mailbox_post(p->mailbox[i], mail_new(MAIL_STOP, SLICE("")));
+		mailbox_post(p->mailbox[i], mail_new(MAIL_STOP));
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_join(p->worker[i]);
 	handshakes_stop(p->handshakes);

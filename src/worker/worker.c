@@ -5,14 +5,13 @@
 
 #include "base/err.h"
 #include "base/fatal.h"
-#include "io/bosh_http.h"
+#include "io/client.h"
 #include "io/crypto.h"
-#include "io/dial.h"
 #include "io/dns.h"
 #include "io/door.h"
 #include "io/idn.h"
-#include "io/ws.h"
-#include "session/registry.h"
+#include "io/site.h"
+#include "worker/courier.h"
 #include "worker/handshake.h"
 
 /* How long sessions have to say goodbye when the process ends. */
@@ -20,21 +19,10 @@
 /* Rounds of one turn of the loop before it looks at its sockets again. */
 #define MAX_ROUNDS 4
 
-#define CLIENT_MAGIC 0x636c6e74u
-
 enum worker_state {
 	WORKER_RUNNING,
 	WORKER_STOPPING, /* sessions are told */
 	WORKER_ENDED,    /* handles are closing; worker_free() does the rest */
-};
-
-/* What hangs on a session here: its sockets. */
-struct client {
-	uint32_t magic;
-	struct worker *worker;
-	struct session *session;
-	struct dial *dial;
-	struct ws_connection *websocket;
 };
 
 struct worker {
@@ -50,64 +38,26 @@ struct worker {
 	struct crypto *crypto;
 	struct hooks hooks;
 	struct counters counters;
+	struct context context;
+	char *node; /* of the first configuration: sids keep it */
 	struct outlet outlet;
 	struct registry *registry;
-	struct upgrade_rules rules;
+	struct courier courier;
+	struct clients clients;
 	struct door *door;
-	struct bosh_http *http;
+	struct site *site;
 	struct ws *ws;
 	struct dns *dns;
 	struct dialer *dialer;
 	struct door_handler door_handler;
-	struct bosh_http_handler http_handler;
-	struct ws_handler ws_handler;
-	struct dial_handler dial_handler;
+	struct site_handler site_handler;
+	struct clients_handler clients_handler;
 };
 
 static ms_t
 now_of(struct worker *w)
 {
 	return (ms_t) uv_now(&w->loop);
-}
-
-static struct client *
-client_from(void *p)
-{
-	struct client *c = p;
-
-	must(c != NULL && c->magic == CLIENT_MAGIC);
-	return c;
-}
-
-/* The client of a session, made when it first needs a socket. */
-static struct client *
-client_of(struct worker *w, struct session *s)
-{
-	struct client *c;
-
-	if (s->io != NULL)
-		return client_from(s->io);
-	c = xcalloc(1, sizeof *c);
-	c->magic = CLIENT_MAGIC;
-	c->worker = w;
-	c->session = s;
-	s->io = c;
-	return c;
-}
-
-static void
-before_free(void *arg, struct session *s)
-{
-	struct client *c;
-
-	(void) arg;
-	if (s->io == NULL)
-		return;
-	c = client_from(s->io);
-	dial_drop(c->dial);
-	c->magic = 0;
-	free(c);
-	s->io = NULL;
 }
 
 /* ---- hooks ---- */
@@ -134,121 +84,7 @@ hook_sha1(void *arg, struct slice text, uint8_t hash[HOOKS_SHA1])
 	crypto_sha1(text, hash);
 }
 
-/* ---- outlet: what sessions ask for ---- */
-
-static void
-out_reply(void *arg, struct req_id req, unsigned status, struct slice body, const char *content_type)
-{
-	struct worker *w = arg;
-	struct mail *mail;
-
-	if (req.worker == w->config.index) {
-		bosh_http_reply(w->http, req, status, body, content_type);
-		return;
-	}
-	mail = mail_new(MAIL_REPLY, body);
-	mail->req = req;
-	mail->status = status;
-	mail->content_type = content_type;
-	mailbox_post(w->config.mailboxes[req.worker], mail);
-}
-
-static void
-out_cut(void *arg, struct req_id req)
-{
-	struct worker *w = arg;
-	struct mail *mail;
-
-	if (req.worker == w->config.index) {
-		bosh_http_cut(w->http, req);
-		return;
-	}
-	mail = mail_new(MAIL_CUT, SLICE(""));
-	mail->req = req;
-	mailbox_post(w->config.mailboxes[req.worker], mail);
-}
-
-static bool
-out_send(void *arg, struct session *s, struct stanza *st)
-{
-	struct client *c = client_of(arg, s);
-
-	return c->websocket != NULL && ws_send(c->websocket, st);
-}
-
-static void
-out_hangup(void *arg, struct session *s, unsigned code)
-{
-	struct client *c = client_of(arg, s);
-
-	if (c->websocket != NULL)
-		ws_hangup(c->websocket, code, closing_text(s->reason));
-}
-
-static void
-out_pause_client(void *arg, struct session *s, bool pause)
-{
-	struct client *c = client_of(arg, s);
-
-	if (c->websocket != NULL)
-		ws_pause(c->websocket, pause);
-}
-
-static void
-out_connect(void *arg, struct session *s, const struct conf_domain *domain)
-{
-	struct worker *w = arg;
-	struct client *c = client_of(w, s);
-
-	must(c->dial == NULL);
-	c->dial = dial_connect(w->dialer, c, domain, s->conf->limits.connect_timeout, s->number);
-}
-
-static size_t
-out_write(void *arg, struct session *s, const struct iovec *v, int n)
-{
-	struct client *c = client_of(arg, s);
-
-	return c->dial != NULL ? dial_write(c->dial, v, n) : 0;
-}
-
-static void
-out_start_tls(void *arg, struct session *s, const struct conf_domain *domain)
-{
-	struct client *c = client_of(arg, s);
-
-	(void) domain;
-	if (c->dial != NULL)
-		dial_start_tls(c->dial);
-}
-
-static void
-out_pause_upstream(void *arg, struct session *s, bool pause)
-{
-	struct client *c = client_of(arg, s);
-
-	if (c->dial != NULL)
-		dial_pause(c->dial, pause);
-}
-
-static void
-out_disconnect(void *arg, struct session *s)
-{
-	struct client *c = client_of(arg, s);
-
-	dial_drop(c->dial);
-	c->dial = NULL;
-}
-
-/* ---- what happens to sessions ---- */
-
-static void
-on_connected(void *owner, enum upstream_leg leg)
-{
-	struct client *c = client_from(owner);
-
-	session_connected(c->session, leg, now_of(c->worker));
-}
+/* ---- from one part to another ---- */
 
 static void
 on_handshake(void *arg, struct tls_job *job)
@@ -260,81 +96,7 @@ on_handshake(void *arg, struct tls_job *job)
 }
 
 static void
-on_upstream_data(void *owner, struct slice bytes)
-{
-	struct client *c = client_from(owner);
-
-	session_upstream(c->session, bytes, now_of(c->worker));
-}
-
-static void
-on_upstream_writable(void *owner)
-{
-	struct client *c = client_from(owner);
-
-	session_upstream_writable(c->session, now_of(c->worker));
-}
-
-static void
-on_upstream_gone(void *owner, enum closing reason)
-{
-	struct client *c = client_from(owner);
-
-	c->dial = NULL;
-	session_upstream_gone(c->session, reason, now_of(c->worker));
-}
-
-static void *
-on_ws_opened(void *arg, struct ws_connection *conn, const struct peer *peer)
-{
-	struct worker *w = arg;
-	struct client *c = client_of(w, registry_websocket(w->registry, peer, now_of(w)));
-
-	c->websocket = conn;
-	return c;
-}
-
-static void
-on_ws_message(void *arg, void *user, struct slice text)
-{
-	session_message(client_from(user)->session, text, now_of(arg));
-}
-
-static bool
-on_ws_part(void *arg, void *user, size_t n)
-{
-	return session_message_part(client_from(user)->session, n, now_of(arg));
-}
-
-static void
-on_ws_trouble(void *arg, void *user, enum ws_trouble what)
-{
-	static const enum closing closings[] = {
-		[WS_TOO_BIG] = CLOSING_TOO_BIG,
-		[WS_BINARY] = CLOSING_NOT_TEXT,
-		[WS_UNMASKED] = CLOSING_UNMASKED,
-	};
-
-	session_close(client_from(user)->session, closings[what], now_of(arg));
-}
-
-static void
-on_ws_writable(void *arg, void *user)
-{
-	session_client_writable(client_from(user)->session, now_of(arg));
-}
-
-static void
-on_ws_gone(void *arg, void *user)
-{
-	struct client *c = client_from(user);
-
-	c->websocket = NULL;
-	session_client_gone(c->session, now_of(arg));
-}
-
-static void
-on_ws_linger(void *arg, int fd)
+on_linger(void *arg, int fd)
 {
 	struct worker *w = arg;
 
@@ -342,79 +104,31 @@ on_ws_linger(void *arg, int fd)
 }
 
 static void
-on_http_connection(void *arg, int fd, size_t n_head, const struct peer *peer)
+on_http(void *arg, int fd, size_t n_head, const struct peer *peer)
 {
 	struct worker *w = arg;
 
-	bosh_http_adopt(w->http, fd, n_head, peer);
+	site_adopt(w->site, fd, n_head, peer);
 }
 
 static void
-on_ws_connection(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer)
+on_websocket(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer)
 {
 	struct worker *w = arg;
 
 	ws_adopt(w->ws, fd, head, peer);
 }
 
-/* ---- between workers ---- */
+/* ---- mail ---- */
 
+/* What can change without a restart does, for what comes from now on.  The reference is taken over. */
 static void
-set_rules(struct worker *w)
+reload(struct worker *w, const struct conf *conf)
 {
-	const struct conf *conf = w->config.conf;
+	const struct conf *old = w->context.conf;
 
-	w->rules = (struct upgrade_rules){
-		.places = {conf->bosh_paths.v, conf->bosh_paths.n, conf->websocket_paths.v, conf->websocket_paths.n},
-		.origins = {conf->origins.v, conf->origins.n},
-		.require_subprotocol = conf->websocket.require_subprotocol,
-		.hooks = &w->hooks,
-	};
-}
-
-static void
-on_forward(void *arg, unsigned worker, struct req_id req, struct slice body, const struct peer *peer)
-{
-	struct worker *w = arg;
-	struct mail *mail = mail_new(MAIL_POST, body);
-
-	mail->req = req;
-	mail->peer = *peer;
-	mailbox_post(w->config.mailboxes[worker], mail);
-}
-
-static void
-on_forward_unsent(void *arg, unsigned worker, struct slice sid, ssize_t n)
-{
-	struct worker *w = arg;
-	struct mail *mail = mail_new(MAIL_UNSENT, sid);
-
-	mail->unsent = n;
-	mailbox_post(w->config.mailboxes[worker], mail);
-}
-
-static void
-on_forward_event(void *arg, unsigned worker, struct req_id req, struct slice sid, bool is_gone)
-{
-	struct worker *w = arg;
-	struct mail *mail = mail_new(is_gone ? MAIL_GONE : MAIL_HURRY, sid);
-
-	mail->req = req;
-	mailbox_post(w->config.mailboxes[worker], mail);
-}
-
-/* What can change without a restart does, for what comes from now on. */
-static void
-set_conf(struct worker *w, const struct conf *conf)
-{
-	const struct conf *old = w->config.conf;
-
-	w->config.conf = conf_ref(conf);
-	set_rules(w);
-	registry_set_conf(w->registry, conf);
-	bosh_http_set_conf(w->http, conf);
-	door_set_conf(w->door, conf);
-	ws_set_conf(w->ws, conf);
+	context_set_conf(&w->context, conf);
+	site_reload(w->site);
 	conf_unref(old);
 }
 
@@ -422,47 +136,28 @@ static void
 receive(void *arg, struct mail *mail)
 {
 	struct worker *w = arg;
-	unsigned worker;
 
 	switch (mail->kind) {
 	case MAIL_CONNECTION:
 		door_enter(w->door, mail->fd, &mail->peer);
 		mail->fd = -1;
 		break;
-	case MAIL_POST:
-		/* It was the sid that sent it here, so it cannot go on to a third worker. */
-		must(registry_post(w->registry, mail->req, mail_slice(mail), &mail->peer, now_of(w), &worker) ==
-			REGISTRY_TAKEN);
-		break;
-	case MAIL_REPLY:
-		bosh_http_reply(w->http, mail->req, mail->status, mail_slice(mail), mail->content_type);
-		break;
-	case MAIL_CUT:
-		bosh_http_cut(w->http, mail->req);
-		break;
-	case MAIL_GONE:
-		registry_gone(w->registry, mail_slice(mail), mail->req, now_of(w));
-		break;
-	case MAIL_UNSENT:
-		registry_unsent(w->registry, mail_slice(mail), mail->unsent, now_of(w));
-		break;
-	case MAIL_HURRY:
-		registry_hurry(w->registry, mail_slice(mail), mail->req, now_of(w));
+	case MAIL_LETTER:
+		courier_receive(&w->courier, mail_slice(mail));
 		break;
 	case MAIL_CONF:
-		set_conf(w, mail->conf);
+		reload(w, conf_ref(mail->conf));
 		break;
 	case MAIL_SECURED:
 		dialer_secured(w->dialer, mail->job);
 		mail->job = NULL;
-		break;
-	case MAIL_HANDSHAKE:
 		break;
 	case MAIL_STOP:
 		w->state = WORKER_STOPPING;
 		w->stop_at = now_of(w) + STOP_MS;
 		registry_close_all(w->registry, CLOSING_SHUTDOWN, now_of(w));
 		break;
+	case MAIL_HANDSHAKE:
 	case MAIL_NONE:
 		break;
 	}
@@ -477,9 +172,9 @@ end(struct worker *w)
 	/* The loop looks at its sockets once more: whose sessions are gone by then must not be told anything. */
 	ws_mute(w->ws);
 	registry_bury_all(w->registry);
-	registry_reap(w->registry, before_free, w);
+	registry_reap(w->registry, clients_forget, w);
 	mailbox_close(w->mailbox);
-	bosh_http_close(w->http);
+	site_close(w->site);
 	door_close(w->door);
 	dns_close(w->dns);
 	uv_close((uv_handle_t *) &w->prepare, NULL);
@@ -492,7 +187,7 @@ end(struct worker *w)
 static bool
 is_all_told(const struct worker *w)
 {
-	return registry_is_told(w->registry) && bosh_http_waiting(w->http) == 0;
+	return registry_is_told(w->registry) && site_waiting(w->site) == 0;
 }
 
 static void
@@ -543,11 +238,11 @@ on_prepare(uv_prepare_t *prepare)
 
 	for (int i = 0; again && i < MAX_ROUNDS; i++) {
 		dialer_run(w->dialer);
-		again = bosh_http_run(w->http);
+		again = site_run(w->site);
 	}
 	again = dialer_run(w->dialer) || again || has_guests;
 	ws_run(w->ws);
-	registry_reap(w->registry, before_free, w);
+	registry_reap(w->registry, clients_forget, w);
 	if (w->state == WORKER_STOPPING && (is_all_told(w) || now_of(w) >= w->stop_at)) {
 		end(w);
 		return;
@@ -567,104 +262,65 @@ set_handlers(struct worker *w)
 		.to_ascii = idn_to_ascii,
 		.is_base64 = hook_is_base64,
 		.sha1 = hook_sha1};
-	w->outlet = (struct outlet){
+	w->clients_handler = (struct clients_handler){.arg = w, .handshake = on_handshake, .linger = on_linger};
+	w->door_handler = (struct door_handler){.arg = w, .http = on_http, .websocket = on_websocket};
+	w->site_handler = (struct site_handler){
+		.bosh = {.arg = &w->courier, .post = courier_post, .news = courier_news},
 		.arg = w,
-		.reply = out_reply,
-		.cut = out_cut,
-		.send = out_send,
-		.hangup = out_hangup,
-		.pause_client = out_pause_client,
-		.connect = out_connect,
-		.start_tls = out_start_tls,
-		.write = out_write,
-		.pause_upstream = out_pause_upstream,
-		.disconnect = out_disconnect,
+		.websocket = on_websocket,
 	};
-	w->dial_handler = (struct dial_handler){
-		.arg = w,
-		.connected = on_connected,
-		.handshake = on_handshake,
-		.data = on_upstream_data,
-		.writable = on_upstream_writable,
-		.gone = on_upstream_gone,
-	};
-	w->ws_handler = (struct ws_handler){
-		.arg = w,
-		.opened = on_ws_opened,
-		.message = on_ws_message,
-		.part = on_ws_part,
-		.trouble = on_ws_trouble,
-		.writable = on_ws_writable,
-		.gone = on_ws_gone,
-		.linger = on_ws_linger,
-	};
-	w->door_handler = (struct door_handler){.arg = w, .http = on_http_connection, .websocket = on_ws_connection};
-	w->http_handler = (struct bosh_http_handler){
-		.arg = w,
-		.forward = on_forward,
-		.forward_event = on_forward_event,
-		.forward_unsent = on_forward_unsent,
-		.websocket = on_ws_connection,
-	};
+	w->outlet.answers = &w->courier;
+	w->outlet.reply = courier_reply;
+	w->outlet.cut = courier_cut;
+	clients_init(&w->clients, &w->loop, &w->clients_handler, &w->outlet);
 }
 
 /* The parts that may fail to start; false when one did. */
 static bool
 open_libraries(struct worker *w)
 {
-	const struct conf *conf = w->config.conf;
-	struct ws_config ws_config = {
-		.max_message = conf->websocket.max_message,
-		.ping = conf->websocket.ping,
-		.pong_timeout = conf->websocket.pong_timeout,
-		.log = w->config.log,
-	};
-
 	w->crypto = crypto_new();
 	if (w->crypto == NULL) {
-		log_event(w->config.log, LOG_ERROR, "no random numbers", "reason=\"the system gives no entropy\"");
+		log_event(w->context.log, LOG_ERROR, "no random numbers", "reason=\"the system gives no entropy\"");
 		return false;
 	}
-	w->dns = dns_new(&w->loop, &conf->resolver_servers, w->config.log);
+	w->dns = dns_new(&w->loop, &w->context.conf->resolver_servers, w->context.log);
 	if (w->dns == NULL)
 		return false;
-	w->ws = ws_new(&w->loop, &ws_config, &w->ws_handler);
+	w->ws = ws_new(&w->loop, &w->context, &w->clients.ws_handler);
 	return w->ws != NULL;
 }
 
 static void
 open_parts(struct worker *w)
 {
-	const struct conf *conf = w->config.conf;
-	struct registry_config registry_config = {
-		.outlet = &w->outlet,
+	struct context *c = &w->context;
+
+	w->registry = registry_new(c, &w->outlet);
+	w->site = site_new(&w->loop, c, &w->site_handler);
+	w->door = door_new(&w->loop, c, &w->door_handler);
+	w->dialer = dialer_new(&w->loop, w->dns, &w->clients.dial_handler, c->log);
+	w->mailbox = mailbox_new(&w->loop, receive, w);
+	w->clients.registry = w->registry;
+	w->clients.dialer = w->dialer;
+	w->courier = (struct courier){c, &w->loop, w->registry, w->site, w->config.mailboxes};
+}
+
+static void
+set_context(struct worker *w)
+{
+	w->node = xstrdup(w->config.conf->node);
+	w->context = (struct context){
+		.listeners = w->config.listeners,
+		.node = w->node,
+		.self = {w->config.generation, w->config.index},
+		.n_workers = w->config.n_workers,
+		.first_number = w->config.first_number,
 		.hooks = &w->hooks,
 		.log = w->config.log,
 		.counters = &w->counters,
-		.prefix = {.node = conf->node, .generation = w->config.generation},
-		.worker = w->config.index,
-		.n_workers = w->config.n_workers,
 	};
-	struct bosh_http_config http_config;
-
-	ws_set_conf(w->ws, conf);
-	w->registry = registry_new(&registry_config, conf);
-	set_rules(w);
-	http_config = (struct bosh_http_config){
-		.loop = &w->loop,
-		.registry = w->registry,
-		.conf = conf,
-		.listeners = w->config.listeners,
-		.rules = &w->rules,
-		.counters = &w->counters,
-		.log = w->config.log,
-		.worker = w->config.index,
-	};
-	w->http = bosh_http_new(&http_config, &w->http_handler);
-	w->door =
-		door_new(&w->loop, &w->rules, conf, w->config.listeners, &w->door_handler, &w->counters, w->config.log);
-	w->dialer = dialer_new(&w->loop, w->dns, &w->dial_handler, w->config.log);
-	w->mailbox = mailbox_new(&w->loop, receive, w);
+	context_set_conf(&w->context, conf_ref(w->config.conf));
 }
 
 struct worker *
@@ -673,10 +329,10 @@ worker_new(const struct worker_config *config)
 	struct worker *w = xcalloc(1, sizeof *w);
 
 	w->config = *config;
-	w->config.conf = conf_ref(config->conf);
 	w->timer_at = w->stop_at = MS_NEVER;
 	must(uv_loop_init(&w->loop) == 0);
 	set_handlers(w);
+	set_context(w);
 	if (!open_libraries(w)) {
 		/* The process ends now; what is open goes with it. */
 		return NULL;
@@ -730,13 +386,14 @@ worker_free(struct worker *w)
 	ws_close(w->ws);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	registry_free(w->registry);
-	bosh_http_free(w->http);
+	site_free(w->site);
 	ws_free(w->ws);
 	dialer_free(w->dialer);
 	mailbox_free(w->mailbox);
 	crypto_free(w->crypto);
 	must(uv_loop_close(&w->loop) == 0);
-	conf_unref(w->config.conf);
+	conf_unref(w->context.conf);
+	free(w->node);
 	free(w);
 }
 

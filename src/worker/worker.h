@@ -15,7 +15,8 @@ struct worker;
 
 struct worker_config {
 	unsigned index, n_workers;
-	uint32_t generation; /* of the process, for sids */
+	uint32_t generation;   /* of the process, for sids */
+	uint64_t first_number; /* of sessions: above those of an earlier process */
 	const struct conf *conf;
 	const struct listeners *listeners; /* whose ports are known before any worker runs */
 	const struct log *log;

@@ -326,25 +326,25 @@ read_server(struct xml_readers *readers, const struct buf *pieces)
 static void
 read_bodies(struct xml_readers *readers, const struct buf *pieces)
 {
-	struct body_reader *r = body_reader_new(readers->documents, limits);
+	struct body_reader *r = body_reader_new(readers->documents);
 	struct body *body;
 
 	for (; pieces->n > 0; pieces++)
-		body_read(r, buf_slice(pieces), &body);
+		body_read(r, limits, buf_slice(pieces), &body);
 	body_reader_free(r);
 }
 
 static void
 read_messages(struct xml_readers *readers, const struct buf *pieces)
 {
-	struct websocket_reader *r = websocket_reader_new(readers->documents, limits);
+	struct websocket_reader *r = websocket_reader_new(readers->documents);
 	struct websocket *w = websocket_new(SLICE("id"));
 	struct stanza *st;
 
-	websocket_message(
-		w, r, SLICE("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.org' version='1.0'/>"));
+	websocket_message(w, r, limits,
+		SLICE("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.org' version='1.0'/>"));
 	for (; pieces->n > 0; pieces++) {
-		websocket_message(w, r, buf_slice(pieces));
+		websocket_message(w, r, limits, buf_slice(pieces));
 		while ((st = websocket_next_up(w)) != NULL)
 			stanza_free(st);
 	}

@@ -59,7 +59,7 @@ check_reader(struct body_reader *reader)
 		"<body xmlns='" BODY_NS "' rid='1'><message xmlns='jabber:client'>hi</message></body>";
 	struct body *body;
 
-	must(body_read(reader, slice_of(good, sizeof good - 1), &body) == CLOSING_NONE);
+	must(body_read(reader, limits, slice_of(good, sizeof good - 1), &body) == CLOSING_NONE);
 	must(body->payload.count == 1);
 }
 
@@ -68,9 +68,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice bytes = slice_of((const char *) p, n), sid = body_sid(bytes);
 	struct xml *xml = xml_new(0);
-	struct body_reader *reader = body_reader_new(xml, limits);
+	struct body_reader *reader = body_reader_new(xml);
 	struct body *body, *again;
-	enum closing closing = body_read(reader, bytes, &body);
+	enum closing closing = body_read(reader, limits, bytes, &body);
 
 	if (closing == CLOSING_NONE) {
 		must(body->has_rid && body->rid > 0 && body->rid <= BODY_RID_MAX);
@@ -82,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		must(body->payload.bytes <= 65536 + 9 * n);
 	}
 	check_reader(reader);
-	must(body_read(reader, bytes, &again) == closing);
+	must(body_read(reader, limits, bytes, &again) == closing);
 	body_reader_free(reader);
 	xml_free(xml);
 	return 0;

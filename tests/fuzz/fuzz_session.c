@@ -51,7 +51,7 @@ struct mind {
 
 struct life {
 	struct world w; /* the first: the outlet's arg */
-	void (*reply)(void *arg, struct req_id id, unsigned status, struct slice body, const char *content_type);
+	void (*reply)(void *arg, const struct reply *reply);
 	struct mind mind[CLIENTS];
 	unsigned choice; /* of confs */
 };
@@ -99,21 +99,21 @@ is_old_answer(const struct client *c, struct slice body)
 }
 
 static void
-on_reply(void *arg, struct req_id id, unsigned status, struct slice body, const char *content_type)
+on_reply(void *arg, const struct reply *reply)
 {
 	struct life *l = arg;
 
 	for (unsigned i = 0; i < l->w.n_clients; i++) {
 		struct client *c = &l->w.client[i];
 		for (size_t k = 0; k < c->n_requests; k++) {
-			if (!req_eq(c->request[k].id, id))
+			if (!req_eq(c->request[k].id, reply->id))
 				continue;
 			must(c->request[k].state == REQUEST_OPEN && c->request[k].answer.n == 0);
-			if (!is_old_answer(c, body))
-				l->mind[i].down_heard = check_rising(body, DOWN, l->mind[i].down_heard);
+			if (!is_old_answer(c, reply->body))
+				l->mind[i].down_heard = check_rising(reply->body, DOWN, l->mind[i].down_heard);
 		}
 	}
-	l->reply(arg, id, status, body, content_type);
+	l->reply(arg, reply);
 }
 
 static void
@@ -261,13 +261,12 @@ lose(struct life *l, struct client *c, char letter)
 }
 
 static void
-hurry(struct life *l, const struct client *c, char letter)
+hurry(struct life *l, struct client *c, char letter)
 {
-	const struct request *r = find_request(c, letter);
-	unsigned worker;
+	struct request *r = find_request(c, letter);
 
-	if (r != NULL && registry_worker(l->w.registry[0], slice_str(r->sid), &worker))
-		registry_hurry(l->w.registry[worker], slice_str(r->sid), r->id, l->w.now);
+	if (r != NULL)
+		world_news(&l->w, c, r, (struct req_fate){.event = REQ_HURRY});
 }
 
 static struct conf *
@@ -285,11 +284,12 @@ read_conf(struct life *l, unsigned choice)
 static void
 reload(struct life *l)
 {
-	struct conf *c = read_conf(l, ++l->choice);
+	struct conf *old = l->w.conf;
 
+	l->w.conf = read_conf(l, ++l->choice);
 	for (unsigned i = 0; i < WORLD_WORKERS; i++)
-		registry_set_conf(l->w.registry[i], c);
-	conf_unref(c);
+		context_set_conf(&l->w.context[i], l->w.conf);
+	conf_unref(old);
 }
 
 static void

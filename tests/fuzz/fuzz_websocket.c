@@ -139,13 +139,14 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice rest = slice_of((const char *) p, n);
 	struct xml *xml = xml_new(0);
-	struct websocket_reader *reader = websocket_reader_new(xml, limits);
+	struct websocket_reader *reader = websocket_reader_new(xml);
 	struct client c = {.websocket = websocket_new(SLICE("own")), .checker = xml_new(0), .now = 1000};
 	struct piece piece;
 
 	while (next_piece(&rest, &piece)) {
 		struct slice message = exact(piece.bytes);
-		enum closing up, closing = c.is_gone ? CLOSING_NONE : websocket_message(c.websocket, reader, message);
+		enum closing up,
+			closing = c.is_gone ? CLOSING_NONE : websocket_message(c.websocket, reader, limits, message);
 		exact_free(message);
 		up = take_up(&c);
 		if (closing == CLOSING_NONE)

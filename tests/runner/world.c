@@ -148,33 +148,60 @@ learn_sid(struct client *c, struct slice answer)
 	snprintf(c->sid, sizeof c->sid, "%.*s", (int) (end - at - 6), at + 6);
 }
 
+/*
+ * As if it went to another worker, or came from one: the bytes of a letter,
+ * which are the caller's to free, and what is read from them.
+ */
+static struct letter
+travel(const struct letter *letter, char **bytes)
+{
+	size_t n = letter_size(letter);
+	struct letter read;
+
+	*bytes = xmalloc(n);
+	letter_write(letter, *bytes);
+	must(letter_read(slice_of(*bytes, n), &read));
+	must(read.kind == letter->kind);
+	return read;
+}
+
 static void
-out_reply(void *arg, struct req_id id, unsigned status, struct slice body, const char *content_type)
+take_answer(struct world *w, struct client *c, struct request *r, const struct reply *reply)
+{
+	world_event(w, "%s <- %llu: %.*s", c->name, (unsigned long long) r->rid, SLICE_ARG(reply->body));
+	if (r->state == REQUEST_LOST)
+		return;
+	if (r->state != REQUEST_OPEN)
+		world_fault(w, "request %llu is answered twice", (unsigned long long) r->rid);
+	r->state = REQUEST_ANSWERED;
+	buf_append(&r->answer, reply->body);
+	buf_cstr(&r->answer);
+	r->status = reply->status;
+	snprintf(r->content_type, sizeof r->content_type, "%s", content_name(reply->content));
+	learn_sid(c, buf_slice(&r->answer));
+}
+
+static void
+out_reply(void *arg, const struct reply *reply)
 {
 	struct world *w = arg;
+	char *bytes;
+	struct letter letter = travel(&(struct letter){.kind = LETTER_REPLY, .u.reply = *reply}, &bytes);
+	bool is_found = false;
 
-	check_document(w, body);
-	for (unsigned i = 0; i < w->n_clients; i++) {
-		for (size_t j = 0; j < w->client[i].n_requests; j++) {
+	reply = &letter.u.reply;
+	check_document(w, reply->body);
+	for (unsigned i = 0; i < w->n_clients && !is_found; i++) {
+		for (size_t j = 0; j < w->client[i].n_requests && !is_found; j++) {
 			struct request *r = &w->client[i].request[j];
-			if (!req_eq(r->id, id))
-				continue;
-			world_event(
-				w, "%s <- %llu: %.*s", w->client[i].name, (unsigned long long) r->rid, SLICE_ARG(body));
-			if (r->state == REQUEST_LOST)
-				return;
-			if (r->state != REQUEST_OPEN)
-				world_fault(w, "request %llu is answered twice", (unsigned long long) r->rid);
-			r->state = REQUEST_ANSWERED;
-			buf_append(&r->answer, body);
-			buf_cstr(&r->answer);
-			r->status = status;
-			snprintf(r->content_type, sizeof r->content_type, "%s", content_type);
-			learn_sid(&w->client[i], buf_slice(&r->answer));
-			return;
+			is_found = req_eq(r->id, reply->id);
+			if (is_found)
+				take_answer(w, &w->client[i], r, reply);
 		}
 	}
-	world_fault(w, "a request is answered that nobody made");
+	if (!is_found)
+		world_fault(w, "a request is answered that nobody made");
+	free(bytes);
 }
 
 static void
@@ -358,7 +385,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 	w->hooks = (struct hooks){w, hook_random, hook_to_ascii, hook_is_base64, sha1_hash};
 	w->log = (struct log){LOG_DEBUG, w, log_sink};
 	w->outlet = outlet;
-	w->outlet.arg = w;
+	w->outlet.arg = w->outlet.answers = w;
 	xml_readers_init(&w->checker, 0);
 	buf_init(&errors, 65536);
 	if (conf_read(&w->conf, conf_text, "conf", &w->hooks, &errors) != 0)
@@ -368,16 +395,16 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 		return false;
 	w->n_workers = n_workers;
 	for (unsigned i = 0; i < n_workers; i++) {
-		struct registry_config config = {
-			.outlet = &w->outlet,
+		w->context[i] = (struct context){
+			.node = w->conf->node,
+			.self = {0x1f3c9a, i},
+			.n_workers = n_workers,
 			.hooks = &w->hooks,
 			.log = &w->log,
 			.counters = &w->counters[i],
-			.prefix = {w->conf->node, 0x1f3c9a},
-			.worker = i,
-			.n_workers = n_workers,
 		};
-		w->registry[i] = registry_new(&config, w->conf);
+		context_set_conf(&w->context[i], w->conf);
+		w->registry[i] = registry_new(&w->context[i], &w->outlet);
 	}
 	return true;
 }
@@ -461,18 +488,37 @@ end_event(struct world *w)
 		registry_reap(w->registry[i], forget, w);
 }
 
-/* As the daemon does: the bytes say who owns the session; where they do not, the parser does. */
+/* The registry of the worker says whose a request is; another one's gets it as a letter, and may not send it on. */
+static void
+post(struct world *w, unsigned worker, struct request *r, const struct post *post)
+{
+	struct owner owner;
+	struct letter letter;
+	char *bytes;
+
+	if (registry_post(w->registry[worker], post, w->now, r->sid, &owner) == REGISTRY_TAKEN)
+		return;
+	world_event(w, "worker %u forwards to worker %u", worker, owner.worker);
+	w->forwards++;
+	w->forwarded_to = (int) owner.worker;
+	letter = travel(&(struct letter){.kind = LETTER_POST, .u.post = *post}, &bytes);
+	if (registry_post(w->registry[owner.worker], &letter.u.post, w->now, r->sid, &owner) != REGISTRY_TAKEN)
+		world_fault(w, "a request is forwarded twice");
+	free(bytes);
+}
+
 void
 world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, struct slice body)
 {
-	const struct peer peer = {.text = "192.0.2.1:4711", .is_secure = c->is_secure, .has_left = c->is_leaving};
+	struct post p = {.id = {{w->context[worker].self.generation, worker}, (uint32_t) c->n_requests + 1, ++w->use},
+		.peer = {.text = "192.0.2.1:4711", .is_secure = c->is_secure},
+		.has_left = c->is_leaving,
+		.body = body};
 	struct request *r;
-	struct slice sid;
-	unsigned owner = registry_owner(w->registry[worker], body, &sid);
 
 	c->request = xrealloc(c->request, (c->n_requests + 1) * sizeof *c->request);
 	r = &c->request[c->n_requests++];
-	*r = (struct request){.rid = rid, .id = {worker, (uint32_t) c->n_requests, ++w->generation}};
+	*r = (struct request){.rid = rid, .id = p.id};
 	buf_init(&r->body, BUF_UNLIMITED);
 	buf_init(&r->answer, BUF_UNLIMITED);
 	buf_append(&r->body, body);
@@ -480,47 +526,46 @@ world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, str
 
 	w->current = c;
 	w->forwarded_to = -1;
-	if (owner != worker ||
-		registry_post(w->registry[worker], r->id, body, &peer, w->now, &owner) == REGISTRY_FORWARD) {
-		world_event(w, "worker %u forwards to worker %u", worker, owner);
-		w->forwards++;
-		w->forwarded_to = (int) owner;
-		if (registry_post(w->registry[owner], r->id, body, &peer, w->now, &owner) != REGISTRY_TAKEN)
-			world_fault(w, "a request is forwarded twice");
-	} else {
-		sid = registry_posted(w->registry[worker]);
-	}
-	if (sid.n < sizeof r->sid)
-		snprintf(r->sid, sizeof r->sid, "%.*s", SLICE_ARG(sid));
+	post(w, worker, r, &p);
 	end_event(w);
 	if (c->is_leaving && r->state == REQUEST_OPEN)
 		world_lose(w, c, r);
 }
 
+/* Something happens to a request: its worker's registry says whom to tell. */
+void
+world_news(struct world *w, struct client *c, struct request *r, struct req_fate fate)
+{
+	const struct news news = {.id = r->id, .sid = slice_str(r->sid), .fate = fate};
+	struct owner owner;
+	struct letter letter;
+	char *bytes;
+
+	w->current = c;
+	if (registry_news(w->registry[r->id.owner.worker], &news, w->now, &owner) == REGISTRY_FORWARD) {
+		letter = travel(&(struct letter){.kind = LETTER_NEWS, .u.news = news}, &bytes);
+		if (registry_news(w->registry[owner.worker], &letter.u.news, w->now, &owner) != REGISTRY_TAKEN)
+			world_fault(w, "news is forwarded twice");
+		free(bytes);
+	}
+	end_event(w);
+}
+
 void
 world_lose(struct world *w, struct client *c, struct request *r)
 {
-	unsigned owner;
-
 	world_event(w, "%s loses %llu", c->name, (unsigned long long) r->rid);
 	r->state = REQUEST_LOST;
-	w->current = c;
-	if (registry_worker(w->registry[r->id.worker], slice_str(r->sid), &owner))
-		registry_gone(w->registry[owner], slice_str(r->sid), r->id, w->now);
-	end_event(w);
+	world_news(w, c, r, (struct req_fate){.event = REQ_GONE});
 }
 
 void
 world_leave(struct world *w, struct client *c, struct request *r, bool is_taken)
 {
-	ssize_t n = (ssize_t) r->answer.n;
-	unsigned owner;
+	int64_t n = (int64_t) r->answer.n;
 
 	world_event(w, "%s %s %llu", c->name, is_taken ? "takes" : "leaves", (unsigned long long) r->rid);
-	w->current = c;
-	if (registry_worker(w->registry[r->id.worker], slice_str(r->sid), &owner))
-		registry_unsent(w->registry[owner], slice_str(r->sid), is_taken ? -n : n, w->now);
-	end_event(w);
+	world_news(w, c, r, (struct req_fate){REQ_UNSENT, is_taken ? -n : n});
 }
 
 void

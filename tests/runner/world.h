@@ -86,9 +86,10 @@ struct world {
 	struct outlet outlet;
 	struct counters counters[WORLD_WORKERS];
 	struct registry *registry[WORLD_WORKERS];
+	struct context context[WORLD_WORKERS];
 	unsigned n_workers;
 	ms_t now;
-	uint64_t random, generation;
+	uint64_t random, use; /* use: of request slots */
 
 	struct client client[WORLD_CLIENTS];
 	unsigned n_clients;
@@ -118,6 +119,8 @@ struct client *world_add_client(struct world *w, struct slice name, bool is_webs
 
 /* Each is one thing that happens to the core, by the call the daemon would make. */
 void world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, struct slice body);
+/* Something happens to a request, wherever its session is. */
+void world_news(struct world *w, struct client *c, struct request *r, struct req_fate fate);
 void world_lose(struct world *w, struct client *c, struct request *r);
 /* The answer to a request is on its way, unread; or it is not any more. */
 void world_leave(struct world *w, struct client *c, struct request *r, bool is_taken);

@@ -10,14 +10,20 @@
 static const struct xml_limits limits = {10000, 50};
 
 static enum closing
-read_exact(struct body_reader *r, struct slice text, struct body **body)
+read_within(struct body_reader *r, struct xml_limits within, struct slice text, struct body **body)
 {
 	struct slice copy = exact(text);
-	enum closing closing = body_read(r, copy, body);
+	enum closing closing = body_read(r, within, copy, body);
 
 	/* What is in the body does not point into the bytes. */
 	exact_free(copy);
 	return closing;
+}
+
+static enum closing
+read_exact(struct body_reader *r, struct slice text, struct body **body)
+{
+	return read_within(r, limits, text, body);
 }
 
 static void
@@ -27,7 +33,7 @@ creation_request(void **state)
 		"<body content='text/xml; charset=utf-8' from='user@example.com' hold='1' rid='1573741820' to='example.com' "
 		"route='xmpp:example.com:9999' ver='1.6' wait='60' ack='1' xml:lang='en' xmpp:version='1.0' " NS
 		" " NS_X "/>";
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct body *b;
 
 	(void) state;
@@ -55,7 +61,7 @@ later_requests(void **state)
 {
 	static const char text[] =
 		"<body rid='2' sid=\"a&amp;b'c\" type='terminate' pause='120' xmpp:restart='true' " NS " " NS_X "/>";
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct body *b;
 
 	(void) state;
@@ -84,7 +90,7 @@ booleans_of_restart(void **state)
 		const char *value;
 		bool want;
 	} rows[] = {{"true", true}, {"1", true}, {"false", false}, {"0", false}, {"", false}, {"yes", false}};
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct body *b;
 	char text[300];
 
@@ -135,7 +141,7 @@ numbers(void **state)
 		{"NaN", false, false, 0},
 		{"\xd9\xa1", false, false, 0},
 	};
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct body *b;
 	char text[300];
 
@@ -208,7 +214,7 @@ refused(void **state)
 		{SLICE_INIT("<\0b\0o\0d\0y\0"), CLOSING_MALFORMED},
 		{SLICE_INIT("<body rid='1' " NS "><a>\0</a></body>"), CLOSING_MALFORMED},
 	};
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct body *b;
 
 	(void) state;
@@ -226,18 +232,19 @@ static void
 limits_of_payload(void **state)
 {
 	static const struct xml_limits small = {100, 3};
-	struct body_reader *r = body_reader_new(readers()->documents, small);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct body *b;
 
 	(void) state;
-	assert_int_equal(read_exact(r, SLICE("<body sid='s' rid='1' " NS "><a><b><c><d/></c></b></a></body>"), &b),
-		CLOSING_NONE);
 	assert_int_equal(
-		read_exact(r, SLICE("<body sid='s' rid='1' " NS "><a><b><c><d><e/></d></c></b></a></body>"), &b),
+		read_within(r, small, SLICE("<body sid='s' rid='1' " NS "><a><b><c><d/></c></b></a></body>"), &b),
+		CLOSING_NONE);
+	assert_int_equal(read_within(r, small,
+				 SLICE("<body sid='s' rid='1' " NS "><a><b><c><d><e/></d></c></b></a></body>"), &b),
 		CLOSING_TOO_DEEP);
 	assert_slice(b->sid, "s");
 	assert_int_equal(
-		read_exact(r,
+		read_within(r, small,
 			SLICE("<body sid='s' rid='1' " NS "><a>01234567890123456789012345678901234567890123456789"
 			      "01234567890123456789012345678901234567890123456789</a></body>"),
 			&b),
@@ -251,7 +258,7 @@ static void
 long_attributes(void **state)
 {
 	enum { LENGTH = 100000 };
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct buf text;
 	struct body *b;
 
@@ -305,7 +312,7 @@ payload(void **state)
 			"<s:x xmlns:s='" XML_NS_STREAMS "'/>\n"},
 		{"<?xml version='1.0' encoding='UTF-8'?>\n<body rid='1' " NS "><iq/></body>\n", "<iq/>\n"},
 	};
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -332,7 +339,7 @@ payload(void **state)
 static void
 payload_left_behind_is_freed(void **state)
 {
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct body *b;
 	struct stanza_queue mine;
 
@@ -401,7 +408,7 @@ sid_without_parsing(void **state)
 		{SLICE_INIT("<body\0sid='abc'/>"), NULL, false},
 		{SLICE_INIT("<body si\0d='abc'/>"), NULL, false},
 	};
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -505,7 +512,7 @@ sid_of_random_bodies(void **state)
 	static const char *const pieces[] = {"<body", "<?xml version='1.0'?>", " ", "\n", "sid", "='", "'", "\"", "=\"",
 		"abc", "x", " rid='1'", " " NS, ">", "/>", "</body>", "&amp;", " sid='abc'", " sid=\"d\"", "<!--",
 		"-->", "=", "\0x", "?"};
-	struct body_reader *r = body_reader_new(readers()->documents, limits);
+	struct body_reader *r = body_reader_new(readers()->documents);
 	struct dice dice = {3};
 	unsigned both = 0;
 
@@ -523,7 +530,7 @@ sid_of_random_bodies(void **state)
 			buf_append_str(&text, "/>");
 		copy = exact(buf_slice(&text));
 		sid = body_sid(copy);
-		if (body_read(r, copy, &b) == CLOSING_NONE && slice_is_set(sid)) {
+		if (body_read(r, limits, copy, &b) == CLOSING_NONE && slice_is_set(sid)) {
 			assert_true(slice_eq(sid, b->sid));
 			both++;
 		}

@@ -34,7 +34,7 @@ struct rig {
 static struct req_id
 req(unsigned number)
 {
-	return (struct req_id){.worker = 0, .slot = number, .generation = 1};
+	return (struct req_id){.slot = number, .use = 1};
 }
 
 static void
@@ -42,7 +42,7 @@ rig_init(struct rig *r, struct bosh_config config)
 {
 	*r = (struct rig){.now = START};
 	r->b = bosh_new(&config, SLICE("SID"));
-	r->reader = body_reader_new(readers()->documents, limits);
+	r->reader = body_reader_new(readers()->documents);
 }
 
 static const struct bosh_config usual = {.wait = 50000, .inactivity = 150000, .maxpause = 300000, .hold = 2};
@@ -54,12 +54,12 @@ collect(struct rig *r)
 
 	while (bosh_next_answer(r->b, &a)) {
 		assert_true(r->n_answers < MAX_ANSWERS);
-		assert_int_equal(a.req.worker, 0);
-		assert_int_equal(a.req.generation, 1);
+		assert_int_equal(a.req.owner.worker, 0);
+		assert_int_equal(a.req.use, 1);
 		r->answer[r->n_answers].request = a.req.slot;
 		r->answer[r->n_answers].body = strndup(a.body.p, a.body.n);
 		r->n_answers++;
-		r->content_type = a.content_type;
+		r->content_type = content_name(a.content);
 	}
 }
 
@@ -92,7 +92,7 @@ asks_for(struct rig *r, enum closing want, uint64_t rid, const char *attributes,
 	buf_init(&text, BUF_UNLIMITED);
 	buf_printf(&text, "<body xmlns='" BODY_NS "' rid='%llu' %s>%s</body>", (unsigned long long) rid, attributes,
 		payload);
-	assert_int_equal(body_read(r->reader, buf_slice(&text), &body), CLOSING_NONE);
+	assert_int_equal(body_read(r->reader, limits, buf_slice(&text), &body), CLOSING_NONE);
 	assert_int_equal(bosh_request(r->b, body, req(number), r->now), want);
 	buf_fini(&text);
 	pump(r);
@@ -834,7 +834,7 @@ overactive(void **state)
 		char text[200];
 		struct body *body;
 		snprintf(text, sizeof text, "<body xmlns='" BODY_NS "' rid='%u'/>", FIRST_RID + ++n);
-		assert_int_equal(body_read(r.reader, slice_str(text), &body), CLOSING_NONE);
+		assert_int_equal(body_read(r.reader, limits, slice_str(text), &body), CLOSING_NONE);
 		closing = bosh_request(r.b, body, req(++r.n_requests), r.now);
 		pump(&r);
 	}

@@ -23,7 +23,7 @@ static const struct xml_limits limits = {100000, 20};
 static struct req_id
 req(unsigned number)
 {
-	return (struct req_id){.worker = 0, .slot = number, .generation = 1};
+	return (struct req_id){.slot = number, .use = 1};
 }
 
 /* How often the rare things happened. */
@@ -230,7 +230,7 @@ arrive(struct world *w, unsigned i)
 	for (unsigned k = 0; k < w->rid[t->rid % MAX_RIDS].n_up; k++)
 		buf_printf(&text, "<u n='%u'/>", w->rid[t->rid % MAX_RIDS].first_up + k);
 	buf_append_str(&text, "</body>");
-	assert_int_equal(body_read(w->reader, buf_slice(&text), &body), CLOSING_NONE);
+	assert_int_equal(body_read(w->reader, limits, buf_slice(&text), &body), CLOSING_NONE);
 	buf_fini(&text);
 	for (unsigned k = 0; k < w->n_travel; k++)
 		if (w->travel[k].rid == t->rid && w->travel[k].has_arrived)
@@ -413,7 +413,7 @@ run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *co
 	w->has_acks = seed % 3 == 0;
 	w->counts = counts;
 	w->b = bosh_new(&config, SLICE("SID"));
-	w->reader = body_reader_new(readers()->documents, limits);
+	w->reader = body_reader_new(readers()->documents);
 	w->dice.state = seed;
 	w->now = START;
 	w->hold = hold_wanted;
@@ -425,7 +425,7 @@ run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *co
 	if (w->has_acks)
 		buf_append_str(&text, " ack='1'");
 	buf_append_str(&text, "/>");
-	assert_int_equal(body_read(w->reader, buf_slice(&text), &body), CLOSING_NONE);
+	assert_int_equal(body_read(w->reader, limits, buf_slice(&text), &body), CLOSING_NONE);
 	buf_fini(&text);
 	assert_int_equal(bosh_request(w->b, body, req(1), w->now), CLOSING_NONE);
 	stanza_free(bosh_next_up(w->b));

@@ -12,23 +12,23 @@ open_front(struct front *f, bool is_bosh, void **reader)
 {
 	static const char creation[] = "<body xmlns='" BODY_NS "' rid='1' to='example.org'><a xmlns='urn:a'/></body>";
 	struct bosh_config config = {.wait = 1000, .inactivity = 5000, .hold = 1};
-	struct req_id req = {0, 1, 1};
+	struct req_id req = {{0, 0}, 1, 1};
 	struct body *body;
 
 	*f = (struct front){NULL, NULL};
 	if (is_bosh) {
-		*reader = body_reader_new(readers()->documents, limits);
+		*reader = body_reader_new(readers()->documents);
 		f->bosh = bosh_new(&config, SLICE("sid"));
-		assert_int_equal(body_read(*reader, slice_str(creation), &body), CLOSING_NONE);
+		assert_int_equal(body_read(*reader, limits, slice_str(creation), &body), CLOSING_NONE);
 		assert_int_equal(bosh_request(f->bosh, body, req, 100), CLOSING_NONE);
 		return;
 	}
-	*reader = websocket_reader_new(readers()->documents, limits);
+	*reader = websocket_reader_new(readers()->documents);
 	f->websocket = websocket_new(SLICE("own"));
-	assert_int_equal(websocket_message(f->websocket, *reader,
+	assert_int_equal(websocket_message(f->websocket, *reader, limits,
 				 SLICE("<open xmlns='" WEBSOCKET_NS "' to='example.org' version='1.0'/>")),
 		CLOSING_NONE);
-	assert_int_equal(websocket_message(f->websocket, *reader, SLICE("<a xmlns='urn:a'/>")), CLOSING_NONE);
+	assert_int_equal(websocket_message(f->websocket, *reader, limits, SLICE("<a xmlns='urn:a'/>")), CLOSING_NONE);
 }
 
 static void

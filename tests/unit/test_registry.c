@@ -15,15 +15,13 @@ struct tally {
 };
 
 static void
-on_reply(void *arg, struct req_id req, unsigned status, struct slice body, const char *content_type)
+on_reply(void *arg, const struct reply *reply)
 {
 	struct tally *t = arg;
 
-	(void) req;
-	(void) content_type;
-	t->status = status;
+	t->status = reply->status;
 	t->replies++;
-	snprintf(t->last, sizeof t->last, "%.*s", SLICE_ARG(body));
+	snprintf(t->last, sizeof t->last, "%.*s", SLICE_ARG(reply->body));
 }
 
 static void
@@ -124,6 +122,7 @@ struct fixture {
 	struct hooks hooks;
 	struct counters counters[WORKERS];
 	struct conf *conf;
+	struct context context[WORKERS];
 	struct registry *r[WORKERS];
 };
 
@@ -135,6 +134,7 @@ begin(struct fixture *f)
 	memset(f, 0, sizeof *f);
 	f->hooks = (struct hooks){&f->tally, fake_random, same, no_base64, sha1_hash};
 	f->outlet = (struct outlet){
+		.answers = &f->tally,
 		.arg = &f->tally,
 		.reply = on_reply,
 		.cut = on_cut,
@@ -154,15 +154,16 @@ begin(struct fixture *f)
 		0);
 	buf_fini(&errors);
 	for (unsigned i = 0; i < WORKERS; i++) {
-		struct registry_config config = {
-			.outlet = &f->outlet,
+		f->context[i] = (struct context){
+			.node = "n",
+			.self = {7, i},
+			.n_workers = WORKERS,
+			.first_number = 1000,
 			.hooks = &f->hooks,
 			.counters = &f->counters[i],
-			.prefix = {"n", 7},
-			.worker = i,
-			.n_workers = WORKERS,
 		};
-		f->r[i] = registry_new(&config, f->conf);
+		context_set_conf(&f->context[i], f->conf);
+		f->r[i] = registry_new(&f->context[i], &f->outlet);
 	}
 }
 
@@ -175,16 +176,41 @@ end(struct fixture *f)
 	conf_unref(f->conf);
 }
 
-static const struct peer peer = {.text = "unix"};
 static const char creation[] = "<body xmlns='" BODY_NS "' rid='1' to='example.org'/>";
+
+static const struct peer peer = {.text = "unix"};
+
+/* sid: room for the one that was found. */
+static enum registry_verdict
+post_sid(struct fixture *f, unsigned worker, const char *body, ms_t now, unsigned *owner, char sid[SID_MAX])
+{
+	static uint64_t use;
+	struct slice copy = exact(slice_str(body));
+	const struct post post = {.id = {{7, worker}, 1, ++use}, .peer = peer, .body = copy};
+	struct owner found = {0, 99};
+	enum registry_verdict verdict = registry_post(f->r[worker], &post, now, sid, &found);
+
+	exact_free(copy);
+	assert_true(verdict == REGISTRY_TAKEN || found.generation == 7);
+	*owner = verdict == REGISTRY_FORWARD ? found.worker : worker;
+	return verdict;
+}
 
 static enum registry_verdict
 post(struct fixture *f, unsigned worker, const char *body, ms_t now, unsigned *owner)
 {
-	static uint64_t generation;
-	struct req_id req = {worker, 1, ++generation};
+	char sid[SID_MAX];
 
-	return registry_post(f->r[worker], req, slice_str(body), &peer, now, owner);
+	return post_sid(f, worker, body, now, owner, sid);
+}
+
+/* Something happens to a request that named this sid. */
+static enum registry_verdict
+news(struct fixture *f, unsigned worker, struct slice sid, enum req_event event, struct owner *owner)
+{
+	const struct news news = {.id = {{7, worker}, 1, 1}, .sid = sid, .fate = {.event = event}};
+
+	return registry_news(f->r[worker], &news, 5, owner);
 }
 
 static void
@@ -199,6 +225,7 @@ static void
 empty(void **state)
 {
 	static struct fixture f;
+	struct owner owner;
 
 	(void) state;
 	begin(&f);
@@ -206,14 +233,17 @@ empty(void **state)
 	registry_expire(f.r[0], MS_NEVER - 1);
 	registry_reap(f.r[0], freed, &f.tally);
 	registry_close_all(f.r[0], CLOSING_SHUTDOWN, 5);
-	registry_gone(f.r[0], SLICE_NONE, (struct req_id){0, 0, 1}, 5);
-	registry_gone(f.r[0], SLICE("n.7.0.x"), (struct req_id){0, 0, 1}, 5);
+	assert_int_equal(news(&f, 0, SLICE_NONE, REQ_GONE, &owner), REGISTRY_TAKEN);
+	assert_int_equal(news(&f, 0, SLICE("n.7.0.x"), REQ_GONE, &owner), REGISTRY_TAKEN);
+	assert_int_equal(news(&f, 0, SLICE("n.7.2.x"), REQ_HURRY, &owner), REGISTRY_FORWARD);
+	assert_int_equal(owner.worker, 2);
 	assert_int_equal(registry_count(f.r[0]), 0);
 	assert_int_equal(f.tally.freed, 0);
 	end(&f);
 }
 
-/* The sessions' numbers are for people: no two of a process are the same, whichever worker has them. */
+/* The sessions' numbers are for people: no two of a process are the same, whichever worker has them,
+ * and all are above those of an earlier one. */
 static void
 numbers(void **state)
 {
@@ -233,6 +263,7 @@ numbers(void **state)
 			}
 			for (unsigned k = 0; k < n; k++)
 				assert_true(seen[k] != seen[n]);
+			assert_true(seen[n] > 1000 && seen[n] <= 1000 + 5 * WORKERS);
 			n++;
 		}
 	}
@@ -240,34 +271,36 @@ numbers(void **state)
 	end(&f); /* with all of them alive */
 }
 
-/* Who owns a body, as its bytes say: this worker unless they plainly name another that exists. */
+/* Whose a request is: as its bytes say, or the parser; this worker's unless they name another that exists. */
 static void
 owner(void **state)
 {
 	static const struct {
 		const char *body;
 		unsigned owner;
-		bool has_sid;
+		const char *sid;
 	} row[] = {
-		{"<body sid='n.7.0.x'/>", 0, true},
-		{"<body sid='n.7.2.x'/>", 2, true},
-		{"<body sid='n.7.3.x'/>", 1, true}, /* no such worker */
-		{"<body sid='n.8.2.x'/>", 1, true}, /* another process */
-		{"<body sid='m.7.2.x'/>", 1, true},
-		{"<body sid='&#x6e;.7.2.x'/>", 1, false},
-		{"<body>sid='n.7.2.x'</body>", 1, false},
-		{"<body/>", 1, false},
-		{"", 1, false},
+		{"<body sid='n.7.0.x'/>", 0, "n.7.0.x"}, {"<body sid='n.7.2.x'/>", 2, "n.7.2.x"},
+		{"<body sid='n.7.3.x'/>", 1, "n.7.3.x"}, /* no such worker */
+		{"<body sid='n.8.2.x'/>", 1, "n.8.2.x"}, /* another process */
+		{"<body sid='m.7.2.x'/>", 1, "m.7.2.x"},
+		{"<body xmlns='" BODY_NS "' rid='1' sid='&#x6e;.7.2.x'/>", 2, "n.7.2.x"}, /* only the parser knows */
+		{"<!DOCTYPE a><body sid='n.7.2.x'/>", 2, "n.7.2.x"}, {"<body>sid='n.7.2.x'</body>", 1, ""},
+		{"<body/>", 1, ""}, {"", 1, ""},
+		{"<body sid='n.7.1.0123456789012345678901234567890123456789012345678901234567890123456789012345'/>", 1,
+			""}, /* longer than any of ours */
 	};
 	static struct fixture f;
 
 	(void) state;
 	begin(&f);
 	for (size_t i = 0; i < COUNT(row); i++) {
-		struct slice sid, body = exact(slice_str(row[i].body));
-		assert_row(registry_owner(f.r[1], body, &sid) == row[i].owner, row[i].body);
-		assert_row(slice_is_set(sid) == row[i].has_sid, row[i].body);
-		exact_free(body);
+		char sid[SID_MAX];
+		unsigned to;
+		enum registry_verdict verdict = post_sid(&f, 1, row[i].body, 10, &to, sid);
+		assert_row(to == row[i].owner, row[i].body);
+		assert_row(verdict == (row[i].owner == 1 ? REGISTRY_TAKEN : REGISTRY_FORWARD), row[i].body);
+		assert_string_equal(sid, row[i].sid);
 	}
 	end(&f);
 }

@@ -10,6 +10,8 @@
 	"<stream:error xmlns:stream='" XML_NS_STREAMS "'><conflict xmlns='" XML_NS_STREAM_ERRORS "'/></stream:error>"
 #define MESSAGE "<message xmlns='jabber:client' to='b'><body>t</body></message>"
 
+static const struct xml_limits limits = {1000, 10};
+
 struct client {
 	struct websocket *w;
 	struct websocket_reader *r;
@@ -18,10 +20,8 @@ struct client {
 static void
 client_init(struct client *c)
 {
-	static const struct xml_limits limits = {1000, 10};
-
 	c->w = websocket_new(SLICE("own"));
-	c->r = websocket_reader_new(readers()->documents, limits);
+	c->r = websocket_reader_new(readers()->documents);
 }
 
 static void
@@ -35,7 +35,7 @@ static enum closing
 says_bytes(struct client *c, struct slice text)
 {
 	struct slice copy = exact(text);
-	enum closing closing = websocket_message(c->w, c->r, copy);
+	enum closing closing = websocket_message(c->w, c->r, limits, copy);
 
 	exact_free(copy);
 	return closing;
@@ -685,28 +685,28 @@ websocket_is_gone(void **state)
 static void
 one_reader_for_many(void **state)
 {
-	static const struct xml_limits limits = {1000, 10};
-	struct websocket_reader *r = websocket_reader_new(readers()->documents, limits);
+	struct websocket_reader *r = websocket_reader_new(readers()->documents);
 	struct websocket *a = websocket_new(SLICE("own")), *b = websocket_new(SLICE("own"));
 	struct stanza *st;
 
 	(void) state;
-	assert_int_equal(
-		websocket_message(a, r, SLICE("<open xmlns='" WEBSOCKET_NS "' to='a' from='x@a' version='1.0'/>")),
+	assert_int_equal(websocket_message(a, r, limits,
+				 SLICE("<open xmlns='" WEBSOCKET_NS "' to='a' from='x@a' version='1.0'/>")),
 		CLOSING_NONE);
-	assert_int_equal(
-		websocket_message(b, r, SLICE("<open xmlns='" WEBSOCKET_NS "' to='b' from='x@b' version='1.0'>")),
+	assert_int_equal(websocket_message(b, r, limits,
+				 SLICE("<open xmlns='" WEBSOCKET_NS "' to='b' from='x@b' version='1.0'>")),
 		CLOSING_MALFORMED);
 	assert_null(websocket_next_up(b));
 	assert_text(websocket_header(b)->to, NULL);
 	assert_int_equal(
-		websocket_message(b, r, SLICE("<open xmlns='" WEBSOCKET_NS "' to='b' version='1.0'/>")), CLOSING_NONE);
+		websocket_message(b, r, limits, SLICE("<open xmlns='" WEBSOCKET_NS "' to='b' version='1.0'/>")),
+		CLOSING_NONE);
 	assert_text(websocket_header(a)->to, "a");
 	assert_text(websocket_header(a)->from, "x@a");
 	assert_text(websocket_header(b)->to, "b");
 	assert_text(websocket_header(b)->from, NULL);
-	assert_int_equal(websocket_message(a, r, SLICE("<p/><q/>")), CLOSING_MALFORMED);
-	assert_int_equal(websocket_message(b, r, SLICE("<q/>")), CLOSING_NONE);
+	assert_int_equal(websocket_message(a, r, limits, SLICE("<p/><q/>")), CLOSING_MALFORMED);
+	assert_int_equal(websocket_message(b, r, limits, SLICE("<q/>")), CLOSING_NONE);
 	stanza_free(websocket_next_up(b));
 	st = websocket_next_up(b);
 	assert_slice(stanza_slice(st), "<q/>");

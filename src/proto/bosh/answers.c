@@ -31,6 +31,12 @@ answers_push(struct answers *a, struct req_id req, unsigned status, struct slice
 }
 
 void
+answers_push_cut(struct answers *a, struct req_id req)
+{
+	push(a, (struct answer){.req = req, .is_cut = true});
+}
+
+void
 answers_push_own(struct answers *a, struct req_id req, unsigned status, char *body, size_t n)
 {
 	push(a, (struct answer){.req = req, .status = status, .body = slice_of(body, n), .own = body});

@@ -7,7 +7,6 @@
 
 struct body_reader {
 	struct xml *xml; /* borrowed */
-	struct xml_limits limits;
 	struct body body;
 	struct buf text; /* what the body's slices point into */
 	enum closing refused;
@@ -120,12 +119,11 @@ static const struct xml_handler handler = {
 };
 
 struct body_reader *
-body_reader_new(struct xml *xml, struct xml_limits limits)
+body_reader_new(struct xml *xml)
 {
 	struct body_reader *r = xcalloc(1, sizeof *r);
 
 	r->xml = xml;
-	r->limits = limits;
 	buf_init(&r->text, BUF_UNLIMITED);
 	stanza_queue_init(&r->body.payload);
 	return r;
@@ -142,7 +140,7 @@ body_reader_free(struct body_reader *r)
 }
 
 enum closing
-body_read(struct body_reader *r, struct slice bytes, struct body **body)
+body_read(struct body_reader *r, struct xml_limits limits, struct slice bytes, struct body **body)
 {
 	enum xml_result result;
 
@@ -152,7 +150,7 @@ body_read(struct body_reader *r, struct slice bytes, struct body **body)
 	buf_clear(&r->text, 4096);
 	r->refused = CLOSING_NONE;
 	*body = &r->body;
-	result = xml_document(r->xml, XML_WRAPPER, &handler, r->limits, bytes, r);
+	result = xml_document(r->xml, XML_WRAPPER, &handler, limits, bytes, r);
 	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 }
 

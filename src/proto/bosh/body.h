@@ -33,16 +33,16 @@ struct body {
 
 struct body_reader;
 
-/* limits bound one payload element; xml is borrowed. */
-struct body_reader *body_reader_new(struct xml *xml, struct xml_limits limits);
+/* xml is borrowed. */
+struct body_reader *body_reader_new(struct xml *xml);
 void body_reader_free(struct body_reader *r);
 
 /*
- * Reads a whole HTTP body.  *body is always set, and good until the next
+ * Reads a whole HTTP body; limits bound one payload element.  *body is always set, and good until the next
  * call; what was understood before an error came up is in it (so that a
  * known session can be ended).  The caller may move payload out.
  */
-enum closing body_read(struct body_reader *r, struct slice bytes, struct body **body);
+enum closing body_read(struct body_reader *r, struct xml_limits limits, struct slice bytes, struct body **body);
 
 /*
  * Finds the sid without parsing, so that the bytes can travel to the worker

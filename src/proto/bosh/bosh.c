@@ -58,7 +58,6 @@ bosh_new(const struct bosh_config *config, struct slice sid)
 
 	b->sid = xstrndup(sid.p, sid.n);
 	b->config = *config;
-	b->terms.content_type = "text/xml; charset=utf-8";
 	b->release_at = MS_NEVER;
 	b->remembered_until = MS_NEVER;
 	stanza_queue_init(&b->up);
@@ -93,8 +92,9 @@ bosh_next_answer(struct bosh *b, struct bosh_answer *out)
 		return false;
 	out->req = a->req;
 	out->status = a->status;
+	out->is_cut = a->is_cut;
 	out->body = a->body;
-	out->content_type = b->terms.content_type;
+	out->content = b->terms.content;
 	return true;
 }
 
@@ -110,7 +110,7 @@ replay(struct bosh *b, struct ring_slot *s, struct req_id req)
 {
 	b->replays++;
 	if (s->n_reply >= ANSWER_LARGE)
-		answers_push(&b->answers, s->req, ANSWER_CUT, SLICE(""));
+		answers_push_cut(&b->answers, s->req);
 	push_reply(b, req, s);
 	s->req = req;
 }

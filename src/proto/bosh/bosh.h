@@ -29,9 +29,10 @@
 /* An answer on its way to the client.  The bytes are good until the next call on the same session. */
 struct bosh_answer {
 	struct req_id req;
-	unsigned status; /* of HTTP: 200, or an error for a client that reads no others (17.1); or ANSWER_CUT */
+	bool is_cut;     /* there is none: the connection of the request is to be closed */
+	unsigned status; /* of HTTP: 200, or an error for a client that reads no others (17.1) */
 	struct slice body;
-	const char *content_type;
+	enum content content;
 };
 
 struct bosh;

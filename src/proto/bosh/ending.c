@@ -34,7 +34,7 @@ static void
 tell(struct ending *e, struct answers *answers, struct req_id req)
 {
 	if (e->n_terminal >= ANSWER_LARGE && e->has_copy)
-		answers_push(answers, e->copy, ANSWER_CUT, SLICE(""));
+		answers_push_cut(answers, e->copy);
 	e->has_copy = true;
 	e->copy = req;
 	answers_push(answers, req, e->status, slice_of(e->terminal, e->n_terminal));

@@ -29,31 +29,6 @@ agree_on_version(struct terms *t, struct slice ver)
 }
 
 /*
- * The Content-Type of all answers (7.1).  Only types a browser will not run
- * as a page of ours; anything else is answered as text/xml.
- *
- * DEVIATES: XEP-0124, 7.1 has any value that the client writes into "content"
- * appear in the responses.
- */
-static const char *
-content_type(struct slice wanted)
-{
-	static const char *const allowed[] = {
-		"text/xml; charset=utf-8",
-		"application/xml; charset=utf-8",
-		"text/plain; charset=utf-8",
-	};
-	struct slice type, parameters;
-
-	slice_cut(wanted, ';', &type, &parameters);
-	type = slice_trim(type);
-	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
-		if (slice_eq_nocase(type, slice_of(allowed[i], strcspn(allowed[i], ";"))))
-			return allowed[i];
-	return allowed[0];
-}
-
-/*
  * One request more than the client wants to have held, so that there is
  * always one to send with (7.2), also where we hold fewer.
  *
@@ -78,7 +53,7 @@ terms_agree(struct terms *t, const struct bosh_config *config, const struct body
 		.polling = config->polling,
 		.maxpause = config->maxpause,
 		.hold = config->hold,
-		.content_type = content_type(body->content),
+		.content = content_read(body->content),
 		.has_acks = body->has_ack && body->ack == 1,
 	};
 	if (body->has_wait && (ms_t) body->wait * 1000 < t->wait)

@@ -9,6 +9,7 @@
 #include "base/hooks.h"
 #include "base/ms.h"
 #include "proto/bosh/body.h"
+#include "proto/bosh/content.h"
 #include "proto/closing.h"
 
 /* What a client may have. */
@@ -28,7 +29,7 @@ struct terms {
 	bool has_acks;   /* 9: the client acknowledges, and so do we */
 	bool is_legacy;  /* 17.1: it gave no version, and understands HTTP errors only */
 	unsigned ver_major, ver_minor;
-	const char *content_type; /* of all answers */
+	enum content content; /* of all answers */
 };
 
 /* Reads the creation request.  The terms are complete even when it is refused: the refusal is an answer too. */

@@ -16,7 +16,6 @@ enum message_kind {
 
 struct websocket_reader {
 	struct xml *xml; /* borrowed */
-	struct xml_limits limits;
 	enum message_kind kind;
 	struct stream_header header; /* of an <open/> */
 	struct stanza *stanza;
@@ -84,12 +83,11 @@ on_element(void *arg, struct stanza *st)
 static const struct xml_handler handler = {.root = on_root, .element = on_element};
 
 struct websocket_reader *
-websocket_reader_new(struct xml *xml, struct xml_limits limits)
+websocket_reader_new(struct xml *xml)
 {
 	struct websocket_reader *r = xcalloc(1, sizeof *r);
 
 	r->xml = xml;
-	r->limits = limits;
 	return r;
 }
 
@@ -190,7 +188,7 @@ is_old_header(struct slice text)
  * middle of a stream, where a declaration cannot stand.
  */
 static enum closing
-read_message(struct websocket_reader *r, struct slice text)
+read_message(struct websocket_reader *r, struct xml_limits limits, struct slice text)
 {
 	enum xml_result result;
 
@@ -201,18 +199,18 @@ read_message(struct websocket_reader *r, struct slice text)
 		return CLOSING_MALFORMED;
 	if (is_old_header(text))
 		return CLOSING_OLD_HEADER;
-	result = xml_document(r->xml, XML_MESSAGE, &handler, r->limits, text, r);
+	result = xml_document(r->xml, XML_MESSAGE, &handler, limits, text, r);
 	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 }
 
 enum closing
-websocket_message(struct websocket *w, struct websocket_reader *r, struct slice text)
+websocket_message(struct websocket *w, struct websocket_reader *r, struct xml_limits limits, struct slice text)
 {
 	enum closing closing;
 
 	if (w->state == WEBSOCKET_CLOSED || w->has_heard_close)
 		return CLOSING_NONE;
-	closing = read_message(r, text);
+	closing = read_message(r, limits, text);
 	if (closing != CLOSING_NONE)
 		return closing;
 	if (w->state == WEBSOCKET_CLOSING) {

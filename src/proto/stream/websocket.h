@@ -16,8 +16,8 @@
 /* Reads messages; one serves any number of streams. */
 struct websocket_reader;
 
-/* limits bound one message; xml is borrowed. */
-struct websocket_reader *websocket_reader_new(struct xml *xml, struct xml_limits limits);
+/* xml is borrowed. */
+struct websocket_reader *websocket_reader_new(struct xml *xml);
 void websocket_reader_free(struct websocket_reader *r);
 
 struct websocket;
@@ -27,7 +27,8 @@ struct websocket *websocket_new(struct slice id);
 void websocket_free(struct websocket *w);
 
 /* A text message, put together from its fragments.  A reason means: call websocket_close() with it. */
-enum closing websocket_message(struct websocket *w, struct websocket_reader *r, struct slice text);
+enum closing
+websocket_message(struct websocket *w, struct websocket_reader *r, struct xml_limits limits, struct slice text);
 /* The WebSocket is gone: nothing more will be sent. */
 void websocket_gone(struct websocket *w);
 

@@ -1,0 +1,236 @@
+#include "io/site.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+#include "io/discovery.h"
+#include "io/http_answer.h"
+#include "io/pages.h"
+#include "io/rules.h"
+
+struct site {
+	struct context *context;
+	const struct site_handler *handler;
+	struct http_handler http_handler;
+	struct http *http;
+	struct pages *pages;
+};
+
+static void
+serve_websocket(struct site *s, const struct http_request *rq)
+{
+	if (http_is_reading(rq))
+		http_answer_text(s->http, s->context, rq, 200,
+			"It works: this is an XMPP WebSocket endpoint (RFC 7395), served by culvert.\n"
+			"Point an XMPP client's WebSocket URL here.\n",
+			NULL, NULL);
+	else
+		http_answer_text(s->http, s->context, rq, 405, "A WebSocket endpoint takes GET with an upgrade.\n",
+			"Allow", "GET, HEAD");
+}
+
+static void
+serve_other(struct site *s, const struct http_request *rq)
+{
+	const struct context *c = s->context;
+
+	if (slice_eq(rq->method, SLICE("OPTIONS")) && slice_eq(rq->path, SLICE("*"))) {
+		http_answer_text(s->http, c, rq, 200, "", "Allow", "POST, GET, HEAD, OPTIONS");
+	} else if (!discovery_answer(s->http, c->conf, c->hooks, rq) && !pages_answer(s->pages, rq)) {
+		counter_add(c->counters->http_refused, 1);
+		pages_answer_none(s->pages, rq);
+	}
+}
+
+/*
+ * The client's end as far as is known here.  Of a proxy that is believed it
+ * is the proxy's word that counts, also against TLS between it and us; said
+ * twice, or with a list, it may be the client's own.
+ */
+static struct peer
+see_peer(const struct conf *conf, const struct http_request *rq)
+{
+	struct peer peer = *rq->peer;
+
+	if (conf_is_trusted(conf, &peer) && slice_is_set(http_header(rq, "X-Forwarded-Proto")))
+		peer.is_secure = slice_eq_nocase(slice_trim(http_header_once(rq, "X-Forwarded-Proto")), SLICE("https"));
+	return peer;
+}
+
+static enum place
+place_of(const struct site *s, const struct http_request *rq)
+{
+	struct places places = rules_places(s->context);
+
+	return place_find(&places, rq->path);
+}
+
+static void
+on_request(void *arg, const struct http_request *as_it_came)
+{
+	struct site *s = arg;
+	struct peer peer = see_peer(s->context->conf, as_it_came);
+	struct http_request rq = *as_it_came;
+
+	rq.peer = &peer;
+	http_mark(s->context, &rq);
+	switch (place_of(s, &rq)) {
+	case PLACE_BOSH:
+		bosh_http_serve(s->http, s->context, &s->handler->bosh, &rq);
+		break;
+	case PLACE_WEBSOCKET:
+		serve_websocket(s, &rq);
+		break;
+	case PLACE_OTHER:
+		serve_other(s, &rq);
+		break;
+	}
+}
+
+/* Where a request came in, for the log. */
+static const char *
+entrance(const struct site *s, const struct http_request *rq)
+{
+	return listeners_of(s->context->listeners, rq->peer)->text;
+}
+
+static void
+on_refuse(void *arg, const struct http_request *rq, unsigned status, const char *text)
+{
+	struct site *s = arg;
+
+	http_mark(s->context, rq);
+	log_event(s->context->log, LOG_NOTICE, "request refused", "client=%s listener=%s status=%u reason=\"%.*s\"",
+		rq->peer->text, entrance(s, rq), status, (int) strcspn(text, "\n"), text);
+	if (status == 413 && slice_eq(rq->method, SLICE("POST")) && place_of(s, rq) == PLACE_BOSH)
+		bosh_http_too_large(s->http, s->context, rq);
+	else
+		http_answer_text(s->http, s->context, rq, status, text, "Connection", "close");
+}
+
+/* The door's answer to an upgrade that is refused, for a connection that is past it. */
+static void
+reply_refusal(struct site *s, const struct http_request *rq, const struct upgrade *u)
+{
+	struct http_answer a;
+	struct buf text;
+
+	counter_add(s->context->counters->http_refused, 1);
+	buf_init(&text, BUF_UNLIMITED);
+	buf_printf(&text, "%s\n", u->reason);
+	http_answer_begin(&a, s->context, NULL, "text/plain; charset=utf-8");
+	if (upgrade_names_version(u)) {
+		http_answer_add(&a, "Upgrade", "websocket");
+		http_answer_add(&a, "Sec-WebSocket-Version", UPGRADE_VERSION);
+	}
+	http_answer_add(&a, "Connection", "close");
+	http_reply(s->http, rq->id, upgrade_status(u), a.field, a.n, buf_slice(&text));
+	buf_fini(&text);
+}
+
+static enum upgrade_verdict
+on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head)
+{
+	struct site *s = arg;
+	struct upgrade_rules rules = rules_upgrade(s->context);
+	struct upgrade u;
+	enum upgrade_verdict verdict = http_upgrade(rq, &rules, &u);
+
+	*head = u.head;
+	if (verdict == UPGRADE_REFUSED) {
+		log_event(s->context->log, LOG_NOTICE, "upgrade refused",
+			"client=%s listener=%s status=%u reason=\"%s\"", rq->peer->text, entrance(s, rq),
+			upgrade_status(&u), u.reason);
+		reply_refusal(s, rq, &u);
+	}
+	return verdict;
+}
+
+static void
+on_upgraded(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer)
+{
+	struct site *s = arg;
+
+	s->handler->websocket(s->handler->arg, fd, head, peer);
+}
+
+static void
+on_news(void *arg, struct req_id id, const char *tag, struct req_fate fate)
+{
+	struct site *s = arg;
+
+	bosh_http_news(&s->handler->bosh, id, tag, fate);
+}
+
+struct site *
+site_new(uv_loop_t *loop, struct context *context, const struct site_handler *handler)
+{
+	struct site *s = xcalloc(1, sizeof *s);
+
+	s->context = context;
+	s->handler = handler;
+	s->http_handler = (struct http_handler){
+		.arg = s,
+		.request = on_request,
+		.refuse = on_refuse,
+		.upgrade = on_upgrade,
+		.upgraded = on_upgraded,
+		.news = on_news,
+	};
+	s->http = http_new(loop, context, &s->http_handler);
+	s->pages = pages_new(s->http, context->conf, context->log);
+	return s;
+}
+
+void
+site_close(struct site *s)
+{
+	http_close(s->http);
+}
+
+void
+site_free(struct site *s)
+{
+	if (s == NULL)
+		return;
+	pages_free(s->pages);
+	free(s);
+}
+
+void
+site_reload(struct site *s)
+{
+	http_reload(s->http);
+	pages_set_conf(s->pages, s->context->conf);
+}
+
+void
+site_adopt(struct site *s, int fd, size_t n_head, const struct peer *peer)
+{
+	http_adopt(s->http, fd, n_head, peer);
+}
+
+void
+site_reply(struct site *s, const struct reply *reply)
+{
+	bosh_http_reply(s->http, s->context, reply);
+}
+
+void
+site_cut(struct site *s, struct req_id id)
+{
+	http_cut(s->http, id);
+}
+
+unsigned
+site_waiting(const struct site *s)
+{
+	return http_waiting(s->http);
+}
+
+bool
+site_run(struct site *s)
+{
+	return http_run(s->http);
+}

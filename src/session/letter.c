@@ -1,0 +1,240 @@
+#include "session/letter.h"
+
+#include "base/fatal.h"
+#include "session/sid.h"
+
+enum {
+	FLAG_UNIX = 1,
+	FLAG_SECURE = 2,
+	FLAG_LEFT = 4,
+	FLAGS = FLAG_UNIX | FLAG_SECURE | FLAG_LEFT,
+};
+
+#define HEAD_BYTES 22
+
+/* ---- writing ---- */
+
+static char *
+put_number(char *out, uint64_t value, unsigned bytes)
+{
+	while (bytes-- > 0)
+		*out++ = (char) (unsigned char) (value >> (8 * bytes));
+	return out;
+}
+
+static char *
+put_bytes(char *out, struct slice s, unsigned length_bytes)
+{
+	out = put_number(out, s.n, length_bytes);
+	if (s.n > 0)
+		memcpy(out, s.p, s.n);
+	return out + s.n;
+}
+
+static struct req_id
+id_of(const struct letter *letter)
+{
+	switch (letter->kind) {
+	case LETTER_POST:
+		return letter->u.post.id;
+	case LETTER_NEWS:
+		return letter->u.news.id;
+	case LETTER_REPLY:
+		return letter->u.reply.id;
+	default:
+		return letter->u.cut;
+	}
+}
+
+size_t
+letter_size(const struct letter *letter)
+{
+	switch (letter->kind) {
+	case LETTER_POST:
+		return HEAD_BYTES + 1 + 4 + NETWORK_BYTES + 1 + strlen(letter->u.post.peer.text) + 4 +
+			letter->u.post.body.n;
+	case LETTER_NEWS:
+		return HEAD_BYTES + 1 + 8 + 1 + letter->u.news.sid.n;
+	case LETTER_REPLY:
+		return HEAD_BYTES + 2 + 1 + 4 + letter->u.reply.body.n;
+	default:
+		return HEAD_BYTES;
+	}
+}
+
+static char *
+write_post(char *out, const struct post *post)
+{
+	const struct peer *peer = &post->peer;
+
+	out = put_number(out,
+		(peer->is_unix ? FLAG_UNIX : 0) | (peer->is_secure ? FLAG_SECURE : 0) |
+			(post->has_left ? FLAG_LEFT : 0),
+		1);
+	out = put_number(out, peer->listener, 4);
+	memcpy(out, peer->address, NETWORK_BYTES);
+	out = put_bytes(out + NETWORK_BYTES, slice_str(peer->text), 1);
+	return put_bytes(out, post->body, 4);
+}
+
+static char *
+write_news(char *out, const struct news *news)
+{
+	must(news->sid.n < SID_MAX);
+	out = put_number(out, news->fate.event, 1);
+	out = put_number(out, (uint64_t) news->fate.unsent, 8);
+	return put_bytes(out, news->sid, 1);
+}
+
+static char *
+write_reply(char *out, const struct reply *reply)
+{
+	out = put_number(out, reply->status, 2);
+	out = put_number(out, reply->content, 1);
+	return put_bytes(out, reply->body, 4);
+}
+
+void
+letter_write(const struct letter *letter, char *out)
+{
+	struct req_id id = id_of(letter);
+	const char *end = out + letter_size(letter);
+
+	out = put_number(out, LETTER_VERSION, 1);
+	out = put_number(out, letter->kind, 1);
+	out = put_number(out, id.owner.generation, 4);
+	out = put_number(out, id.owner.worker, 4);
+	out = put_number(out, id.slot, 4);
+	out = put_number(out, id.use, 8);
+	if (letter->kind == LETTER_POST)
+		out = write_post(out, &letter->u.post);
+	else if (letter->kind == LETTER_NEWS)
+		out = write_news(out, &letter->u.news);
+	else if (letter->kind == LETTER_REPLY)
+		out = write_reply(out, &letter->u.reply);
+	must(out == end);
+}
+
+/* ---- reading ---- */
+
+/* Bytes that are read from the front; bad once there were too few. */
+struct reader {
+	struct slice rest;
+	bool is_bad;
+};
+
+static struct slice
+take(struct reader *r, size_t n)
+{
+	struct slice s = {r->rest.p, n};
+
+	if (r->is_bad || n > r->rest.n) {
+		r->is_bad = true;
+		return SLICE("");
+	}
+	r->rest = slice_of(r->rest.p + n, r->rest.n - n);
+	return s;
+}
+
+static uint64_t
+take_number(struct reader *r, unsigned bytes)
+{
+	struct slice s = take(r, bytes);
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		value = value << 8 | (unsigned char) s.p[i];
+	return value;
+}
+
+static struct slice
+take_bytes(struct reader *r, unsigned length_bytes)
+{
+	return take(r, (size_t) take_number(r, length_bytes));
+}
+
+/* A number that must be below a bound. */
+static unsigned
+take_choice(struct reader *r, unsigned bytes, unsigned choices)
+{
+	uint64_t value = take_number(r, bytes);
+
+	if (value >= choices)
+		r->is_bad = true;
+	return r->is_bad ? 0 : (unsigned) value;
+}
+
+static void
+read_post(struct reader *r, struct post *post)
+{
+	unsigned flags = take_choice(r, 1, FLAGS + 1);
+	struct slice address, text;
+
+	post->peer = (struct peer){.is_unix = flags & FLAG_UNIX, .is_secure = flags & FLAG_SECURE};
+	post->has_left = flags & FLAG_LEFT;
+	post->peer.listener = (uint32_t) take_number(r, 4);
+	address = take(r, NETWORK_BYTES);
+	memcpy(post->peer.address, address.p, address.n);
+	text = take_bytes(r, 1);
+	if (text.n >= PEER_TEXT || memchr(text.p, '\0', text.n) != NULL)
+		r->is_bad = true;
+	else
+		memcpy(post->peer.text, text.p, text.n);
+	post->body = take_bytes(r, 4);
+}
+
+static void
+read_news(struct reader *r, struct news *news)
+{
+	news->fate.event = (enum req_event) take_choice(r, 1, REQ_UNSENT + 1);
+	news->fate.unsent = (int64_t) take_number(r, 8);
+	news->sid = take_bytes(r, 1);
+	if (news->sid.n >= SID_MAX)
+		r->is_bad = true;
+}
+
+static void
+read_reply(struct reader *r, struct reply *reply)
+{
+	reply->status = take_choice(r, 2, 1000);
+	reply->content = (enum content) take_choice(r, 1, CONTENTS);
+	reply->body = take_bytes(r, 4);
+	if (reply->status < 200)
+		r->is_bad = true;
+}
+
+bool
+letter_read(struct slice bytes, struct letter *letter)
+{
+	struct reader r = {.rest = bytes};
+	struct req_id id;
+
+	*letter = (struct letter){.kind = LETTER_NONE};
+	if (take_number(&r, 1) != LETTER_VERSION)
+		return false;
+	letter->kind = (enum letter_kind) take_choice(&r, 1, LETTER_CUT + 1);
+	id.owner.generation = (uint32_t) take_number(&r, 4);
+	id.owner.worker = (uint32_t) take_number(&r, 4);
+	id.slot = (uint32_t) take_number(&r, 4);
+	id.use = take_number(&r, 8);
+	switch (letter->kind) {
+	case LETTER_POST:
+		read_post(&r, &letter->u.post);
+		letter->u.post.id = id;
+		break;
+	case LETTER_NEWS:
+		read_news(&r, &letter->u.news);
+		letter->u.news.id = id;
+		break;
+	case LETTER_REPLY:
+		read_reply(&r, &letter->u.reply);
+		letter->u.reply.id = id;
+		break;
+	case LETTER_CUT:
+		letter->u.cut = id;
+		break;
+	case LETTER_NONE:
+		return false;
+	}
+	return !r.is_bad && r.rest.n == 0;
+}

@@ -69,17 +69,22 @@ struct conf_domain {
 	char *server_name; /* asked for by SNI and looked for in the certificate, ASCII; NULL: the domain */
 };
 
+/*
+ * What a living session keeps, and what a reload changes for it too, stands in
+ * one place for all keys: conf_row_when() of conf_table.h.  A session holds a
+ * reference to the configuration it began with and asks that one.
+ */
 struct conf_bosh {
 	ms_t wait;     /* the most a client gets */
 	unsigned hold; /* the most a client gets */
 	ms_t inactivity;
 	ms_t polling;    /* between empty requests of a client that polls, at least; 0: any */
 	ms_t maxpause;   /* 0: pausing is not offered */
-	size_t max_body; /* of one POST */
+	size_t max_body; /* of one POST; changed at once, for a request comes before its session is known */
 };
 
 struct conf_websocket {
-	ms_t ping;         /* between pings on a quiet connection; 0: none */
+	ms_t ping;         /* between pings on a quiet connection; 0: none.  This and the next: of the start */
 	ms_t pong_timeout; /* from a ping to its answer */
 	size_t max_message;
 	bool require_subprotocol;
@@ -87,9 +92,9 @@ struct conf_websocket {
 
 struct conf_limits {
 	size_t stanza;              /* the largest element passed on, either way */
-	size_t buffer_total;        /* all that is kept for peers, of all sessions; 0: no such limit */
+	size_t buffer_total;        /* all that is kept for peers, of all sessions; 0: no such limit; changed at once */
 	size_t queue;               /* bytes kept per session and direction; never less than stanza */
-	ms_t header_timeout;        /* from accept to the end of a request head; 0: none */
+	ms_t header_timeout;        /* from accept to the end of a request head; 0: none; changed at once */
 	ms_t first_message_timeout; /* from a WebSocket upgrade to the client's first message; 0: none */
 	ms_t auth_timeout;          /* from a session's creation to the end of its authentication; 0: none */
 	ms_t connect_timeout;       /* for resolving and connecting, all candidates together; 0: none */

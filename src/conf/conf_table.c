@@ -426,6 +426,40 @@ append_words(const struct conf_word *words, bool with_when, struct buf *out)
 	}
 }
 
+/* These keys, and all below them. */
+static const struct {
+	const char *key;
+	enum conf_when when;
+} whens[] = {
+	{"listen", CONF_RESTART},
+	{"paths", CONF_AT_ONCE},
+	{"pages", CONF_AT_ONCE},
+	{"public_url", CONF_AT_ONCE},
+	{"response_headers", CONF_AT_ONCE},
+	{"bosh.max_body", CONF_AT_ONCE},
+	{"websocket.ping", CONF_RESTART},
+	{"websocket.pong_timeout", CONF_RESTART},
+	{"origins", CONF_AT_ONCE},
+	{"trusted_proxies", CONF_AT_ONCE},
+	{"limits.buffer_total", CONF_AT_ONCE},
+	{"limits.header_timeout", CONF_AT_ONCE},
+	{"resolver", CONF_RESTART},
+	{"workers", CONF_RESTART},
+	{"node", CONF_RESTART},
+	{"log", CONF_AT_ONCE},
+};
+
+enum conf_when
+conf_row_when(const struct conf_row *row)
+{
+	for (size_t i = 0; i < sizeof whens / sizeof *whens; i++) {
+		size_t n = strlen(whens[i].key);
+		if (strncmp(row->key, whens[i].key, n) == 0 && strchr(".[", row->key[n]) != NULL)
+			return whens[i].when;
+	}
+	return CONF_NEXT;
+}
+
 void
 conf_row_help(const struct conf_row *row, struct buf *out)
 {
@@ -433,11 +467,18 @@ conf_row_help(const struct conf_row *row, struct buf *out)
 
 	if (gap == NULL) {
 		buf_append_str(out, row->help);
-		return;
+	} else {
+		buf_append(out, slice_of(row->help, (size_t) (gap - row->help)));
+		append_words(row->words, true, out);
+		buf_append_str(out, gap + 2);
 	}
-	buf_append(out, slice_of(row->help, (size_t) (gap - row->help)));
-	append_words(row->words, true, out);
-	buf_append_str(out, gap + 2);
+	/* Of a list's members the list has said it. */
+	if (!conf_row_is_key(row) || row->type == CONF_OBJECT || strstr(row->key, "[]") != NULL)
+		return;
+	if (conf_row_when(row) == CONF_AT_ONCE)
+		buf_append_str(out, " A reload changes it at once.");
+	else if (conf_row_when(row) == CONF_RESTART)
+		buf_append_str(out, " A change takes a restart.");
 }
 
 void

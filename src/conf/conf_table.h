@@ -68,6 +68,15 @@ struct conf_row {
 /* All rows; *n of them, at most CONF_ROWS_MAX.  The first is the file itself, its key is "". */
 const struct conf_row *conf_rows(size_t *n);
 
+/* From when on a value counts that a reload has changed. */
+enum conf_when {
+	CONF_NEXT,    /* for sessions that begin then; those there are keep theirs */
+	CONF_AT_ONCE, /* for all */
+	CONF_RESTART, /* a reload does not change it */
+};
+
+enum conf_when conf_row_when(const struct conf_row *row);
+
 /* The part of the key after its container's: "wait", or "[]", or "*". */
 const char *conf_row_leaf(const struct conf_row *row);
 /* True for a key as a file has it; false for "", "[]" and "*". */
@@ -90,7 +99,7 @@ bool conf_row_word(const struct conf_row *row, void *base, struct slice word);
 void conf_rows_default(enum conf_base which, void *base, const bool *seen);
 /* Appends what the row wants: "a whole number from 1 to 16", "true or false", ... */
 void conf_row_expected(const struct conf_row *row, struct buf *out);
-/* Appends the row's help, with the row's words in it. */
+/* Appends the row's help, with the row's words in it, and when a change counts unless it is for sessions to come. */
 void conf_row_help(const struct conf_row *row, struct buf *out);
 
 #endif

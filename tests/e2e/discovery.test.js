@@ -173,7 +173,7 @@ test('a host that is none gets into no address', async () => {
 async function raw(gateway, lines) {
 	const connection = await RawConnection.open(gateway.port);
 	connection.write(`GET ${JRD}?domain=example.test HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join('')}Connection: close\r\n\r\n`);
-	await connection.ended(5000);
+	await connection.ended();
 	await connection.end();
 	return connection.text;
 }

@@ -137,7 +137,7 @@ each('who does not log in is sent away, who has stays', async (transport) => {
 	const expected = transport === 'bosh' ? { error: 'policy-violation', code: null } : { error: 'connection-timeout', code: 1008 };
 	assert.deepEqual(await ending(client, transport), expected);
 	const took = Date.now() - from;
-	assert.ok(took > AUTH * 800 && took < AUTH * 1000 + 3000, `after ${took} ms`);
+	assert.ok(took > AUTH * 800 && took < await stage.gateway.bound(AUTH * 1000 + 3000), `after ${took} ms`);
 	await stage.gateway.program.line(/reason=NO_LOGIN/, { mark });
 	await pause(AUTH * 500);
 	await echo(other, 'still here');
@@ -155,7 +155,8 @@ each('so is who waits for a server that says nothing', async (transport) => {
 		told = (await ending(client, transport)).error;
 	}
 	assert.ok(['policy-violation', 'connection-timeout', 'remote-connection-failed'].includes(told), told);
-	assert.ok(Date.now() - from < AUTH * 1000 + 3000);
+	const took = Date.now() - from;
+	assert.ok(took < await stage.gateway.bound(AUTH * 1000 + 3000), `after ${took} ms`);
 }, culvert);
 
 culvert('websocket: who says nothing at all is sent away', async () => {
@@ -165,7 +166,7 @@ culvert('websocket: who says nothing at all is sent away', async () => {
 	await client.connect();
 	assert.deepEqual(await client.failure(), { error: 'connection-timeout', code: 1008 });
 	const took = Date.now() - from;
-	assert.ok(took > FIRST_MESSAGE * 800 && took < FIRST_MESSAGE * 1000 + 3000, `after ${took} ms`);
+	assert.ok(took > FIRST_MESSAGE * 800 && took < await stage.gateway.bound(FIRST_MESSAGE * 1000 + 3000), `after ${took} ms`);
 	await stage.gateway.program.line(/reason=NO_OPEN/, { mark });
 });
 
@@ -188,7 +189,7 @@ culvert('websocket: who does not answer pings is gone', async () => {
 	const from = Date.now();
 	const { code } = await client.closed();
 	const took = Date.now() - from;
-	assert.ok(took > PING * 800 && took < (PING + PONG) * 1000 + 4000, `after ${took} ms`);
+	assert.ok(took > PING * 800 && took < await stage.gateway.bound((PING + PONG) * 1000 + 4000), `after ${took} ms`);
 	assert.notEqual(code, 1000);
 	await stage.gateway.program.line(/session closed .*transport=websocket .*reason=CLIENT_GONE/, { mark });
 });
@@ -209,12 +210,13 @@ culvert('SIGTERM: who still waits for a server is told too, and the daemon ends 
 		while ((await gateway.counters()).sessions_opened < 3 || silent.connections.length < before)
 			await pause(10);
 		await pause(50);
+		const bound = await gateway.bound(4000);
 		const from = Date.now();
 		const [ended, answer, failure, other] = await Promise.all([
 			gateway.terminate(), created, ending(byWebsocket, 'websocket'), ending(idle, 'websocket'),
 		]);
 		assert.equal(ended.code, 0);
-		assert.ok(Date.now() - from < 4000);
+		assert.ok(Date.now() - from < bound);
 		assert.deepEqual([answer.type, answer.condition], ['terminate', 'system-shutdown']);
 		assert.deepEqual(failure, { error: 'system-shutdown', code: 1001 });
 		assert.deepEqual(other, { error: 'system-shutdown', code: 1001 });

@@ -158,7 +158,8 @@ async function assertRefused(transport, domain, reason, { event = 'upstream not 
 	const { mark } = program;
 	const from = Date.now();
 	assert.deepEqual(await attempt(transport, domain), { error, code: 1001 });
-	assert.ok(Date.now() - from < CONNECT_TIMEOUT * 1000 + 3000, `told after ${Date.now() - from} ms`);
+	const took = Date.now() - from;
+	assert.ok(took < await stage.gateway.bound(CONNECT_TIMEOUT * 1000 + 3000), `told after ${took} ms`);
 	await program.line(new RegExp(`session closed .*domain=${domain} `), { mark });
 	const lines = program.lines.slice(mark - program.dropped)
 		.filter((line) => line.includes(event) && line.includes(`domain=${domain} `));
@@ -370,12 +371,8 @@ culvert('a server that does not read for a while gets the last record whole', { 
 			grown = unsent(port) - before;
 			before += grown;
 		}
-		const from = Date.now();
 		last.socket.resume();
-		while (received < n) {
-			assert.ok(Date.now() - from < 5000, `${Math.floor(received)} of ${n} messages came`);
-			await pause(20);
-		}
+		await poll(() => received >= n, `${n} messages`).catch((error) => assert.fail(`${error.message}: ${Math.floor(received)} came`));
 	} finally {
 		delete last.server.options.stanza;
 		last.socket.resume();

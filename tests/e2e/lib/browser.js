@@ -56,8 +56,8 @@ class Browser {
 		browser.program = new Program('chromium', BINARY, [...ARGUMENTS, `--user-data-dir=${directory}/profile`, ...args,
 			'about:blank'], { env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_CACHE_HOME: directory } });
 		try {
-			const [, url] = await browser.program.line(/^DevTools listening on (ws:\S+)/, { ms: 30000 });
-			browser.cdp = await within(chromium.connectOverCDP(url), 'a connection to Chromium', 15000);
+			const [, url] = await browser.program.line(/^DevTools listening on (ws:\S+)/, { ms: 60000 });
+			browser.cdp = await within(chromium.connectOverCDP(url), 'a connection to Chromium', 60000);
 		} catch (error) {
 			await browser.stop();
 			throw new Error(`${error.message}\n${browser.tail()}`, { cause: error });

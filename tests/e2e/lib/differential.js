@@ -118,7 +118,7 @@ class WebsocketPlayer extends Player {
 
 	/* Nothing more comes for a while. */
 	async quiet() {
-		await pause(QUIET_MS);
+		await pause(await this.client.gateway.bound(QUIET_MS));
 		while (this.client.inbox.things.length > 0)
 			await this.hear();
 		this.note('...');
@@ -190,7 +190,7 @@ class BoshPlayer extends Player {
 	}
 
 	async quiet() {
-		await pause(QUIET_MS);
+		await pause(await this.client.gateway.bound(QUIET_MS));
 		for (const stanza of this.client.inbox.things.splice(0))
 			this.heard(stanza);
 		this.note('...');

@@ -9,6 +9,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { request } = require('./http');
 const { Program, removeDirectory, temporaryDirectory } = require('./program');
 
 const DIRECT = process.env.E2E_DIRECT === '1';
@@ -23,6 +24,20 @@ class Gateway {
 
 	get boshUrl() {
 		return `http://127.0.0.1:${this.port}${this.boshPath}`;
+	}
+
+	/*
+	 * An upper bound of so many ms, for a machine that has nothing else to do; on another it is longer, by as much as some
+	 * round trips take now.
+	 */
+	async bound(ms) {
+		let slowest = 0;
+		for (let i = 0; i < 10; i++) {
+			const from = Date.now();
+			await request(this.port, 'GET', this.boshPath);
+			slowest = Math.max(slowest, Date.now() - from);
+		}
+		return ms + 100 * slowest;
 	}
 
 	get websocketUrl() {

@@ -31,7 +31,7 @@ function request(port, method, path, { headers = {}, body, agent = false } = {})
 		});
 		req.end(body);
 	});
-	return within(answered, `the answer to ${method} ${path}`, 15000);
+	return within(answered, `the answer to ${method} ${path}`);
 }
 
 /* The request head of a proper WebSocket upgrade; null takes a header away. */

@@ -157,7 +157,7 @@ class Program {
 	}
 
 	/* Ends the program and returns { code, signal }; one that does not go within ms is an error and goes nevertheless. */
-	async stop(signal = 'SIGTERM', ms = 5000) {
+	async stop(signal = 'SIGTERM', ms = 20000) {
 		this.kill(signal);
 		try {
 			return await within(this.ended, `${this.name} to end after ${signal}`, ms);

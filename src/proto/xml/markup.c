@@ -149,10 +149,11 @@ markup_feed(struct markup *m, const char *p, const char *end)
 		case BEFORE:
 			if (*p++ != '<')
 				m->kind = MARKUP_MALFORMED;
-			m->state = OPENED;
-			if (p == end)
-				break;
-			/* fall through */
+			else if (p < end)
+				open_markup(m, *p++);
+			else
+				m->state = OPENED;
+			break;
 		case OPENED:
 			open_markup(m, *p++);
 			break;

@@ -1,12 +1,16 @@
 /*
  * xml.h and xml_stream.h with any bytes.  The first chooses the shape: m a
- * message, w a wrapper, all else a stream; a capital has narrow limits.  A
- * stream comes in pieces, and then once more in one piece: the same must come
- * out, whether long text is shown to the parser or not.
+ * message, w a wrapper, k a stream that leaves out what is too large, all else
+ * a stream; a capital has narrow limits, 1 2 and 3 are m, w and a stream with
+ * those of a server.  A stream comes in pieces, and then once more in one
+ * piece: the same must come out, whether long text is shown to the parser or
+ * not.
  *
  *      0x1e   ends a piece           0x1f   ends one that is fed byte by byte
  *      0x1d   is ten thousand blanks, so that a parser is given up, or long text if it is within an element
  *      0x1c   a new stream begins
+ *      0x1a   what follows, up to 0x1b, stands there many times: the digit behind it says how often, 1 ten times,
+ *             5 a hundred thousand times; # in it is the count
  *
  * Whatever is cut out can be read alone.  An element <no/> stops.  Behind each
  * input a good document and a good stream pass through the same readers.
@@ -20,8 +24,12 @@
 
 #define BLANKS 10000
 #define MANY_BLANKS 65536 /* beyond all limits: more would only take time */
+#define MARK_TIMES '\x1a'
+#define MARK_TIMES_END '\x1b'
+#define MANY_BYTES 1200000 /* what times make of an input, at most */
 
-static const struct xml_limits wide = {30000, 100}, narrow = {200, 4}, unlimited = {1 << 24, 1000};
+static const struct xml_limits wide = {30000, 100}, narrow = {200, 4}, large = {1 << 20, 100},
+			       unlimited = {1 << 24, 1000};
 
 /* What came out, as text. */
 struct record {
@@ -144,6 +152,18 @@ on_end(void *arg)
 static const struct xml_stream_handler handler = {
 	.xml = {.root = on_root, .element = on_element, .inner = on_inner, .replace = on_replace}, .end = on_end};
 
+/* How much of the tag is kept depends on the pieces. */
+static void
+on_skipped(void *arg, struct slice tag)
+{
+	say(arg, "skipped", slice_of(tag.p, tag.n < narrow.element ? tag.n : narrow.element));
+}
+
+static const struct xml_stream_handler skipping = {
+	.xml = {.root = on_root, .element = on_element, .inner = on_inner, .replace = on_replace},
+	.end = on_end,
+	.skipped = on_skipped};
+
 /* A stream, what it said, and how it is. */
 struct reading {
 	struct xml_stream stream;
@@ -152,12 +172,13 @@ struct reading {
 };
 
 static void
-reading_init(struct reading *g, struct xml_readers *readers, struct xml *checker, struct xml_limits limits)
+reading_init(struct reading *g, const struct xml_stream_handler *h, struct xml_readers *readers, struct xml *checker,
+	struct xml_limits limits)
 {
 	g->record.checker = checker;
 	g->result = XML_OK;
 	buf_init(&g->record.text, BUF_UNLIMITED);
-	xml_stream_init(&g->stream, readers, &handler, limits, &g->record);
+	xml_stream_init(&g->stream, readers, h, limits, &g->record);
 }
 
 static void
@@ -195,7 +216,7 @@ check_readers(struct xml_readers *readers, struct xml *checker)
 {
 	struct reading g;
 
-	reading_init(&g, readers, checker, wide);
+	reading_init(&g, &handler, readers, checker, wide);
 	must(xml_document(readers->documents, XML_WRAPPER, &handler.xml, wide, SLICE("<r xmlns='u'><a>t</a></r>"),
 		     &g.record) == XML_OK);
 	feed(&g, SLICE("<?xml version='1.0'?><s xmlns='u' xmlns:p='v'><p:a b='c'>t</p:a><d/>"));
@@ -212,8 +233,8 @@ check_readers(struct xml_readers *readers, struct xml *checker)
  * everything at once, and a fourth too, whose parser is shown all text.
  */
 static void
-one_stream(struct slice *rest, struct xml_readers *shared, struct xml_readers *own, struct xml_readers *all_shown,
-	struct xml *checker, struct xml_limits limits)
+one_stream(struct slice *rest, const struct xml_stream_handler *h, struct xml_readers *shared, struct xml_readers *own,
+	struct xml_readers *all_shown, struct xml *checker, struct xml_limits limits)
 {
 	static char blanks[BLANKS];
 	struct reading x, twin, whole, shown;
@@ -222,10 +243,10 @@ one_stream(struct slice *rest, struct xml_readers *shared, struct xml_readers *o
 
 	memset(blanks, ' ', sizeof blanks);
 	buf_init(&all, BUF_UNLIMITED);
-	reading_init(&x, shared, checker, limits);
-	reading_init(&twin, shared, checker, limits);
-	reading_init(&whole, own, checker, limits);
-	reading_init(&shown, all_shown, checker, limits);
+	reading_init(&x, h, shared, checker, limits);
+	reading_init(&twin, h, shared, checker, limits);
+	reading_init(&whole, h, own, checker, limits);
+	reading_init(&shown, h, all_shown, checker, limits);
 	while (piece.mark != MARK_FILE && next_piece(rest, &piece)) {
 		buf_append(&all, piece.bytes);
 		for (size_t i = 0; i < piece.bytes.n && piece.mark == MARK_UNIT; i++)
@@ -290,30 +311,73 @@ one_document(struct slice bytes, enum xml_shape shape, struct xml_limits limits,
 	buf_fini(&text);
 }
 
+/* One of many times: # is the count. */
+static void
+append_counted(struct buf *out, struct slice text, unsigned count)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] == '#')
+			buf_printf(out, "%u", count);
+		else
+			buf_append_char(out, text.p[i]);
+}
+
+/* The input with its times written out. */
+static void
+multiply(struct slice in, struct buf *out)
+{
+	const char *at, *end, *stop = in.p + in.n;
+
+	while ((at = memchr(in.p, MARK_TIMES, in.n)) != NULL &&
+		(end = memchr(at, MARK_TIMES_END, (size_t) (stop - at))) != NULL) {
+		char digit = end + 1 < stop ? end[1] : '\0';
+		unsigned times = 1;
+		buf_append(out, slice_of(in.p, (size_t) (at - in.p)));
+		for (char c = '0'; digit >= '1' && digit <= '5' && c < digit; c++)
+			times *= 10;
+		for (unsigned i = 0; i < times && out->n < MANY_BYTES; i++)
+			append_counted(out, slice_of(at + 1, (size_t) (end - at - 1)), i);
+		in.p = digit != '\0' ? end + 2 : end + 1;
+		in.n = (size_t) (stop - in.p);
+	}
+	buf_append(out, in);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct slice rest = slice_of((const char *) p, n);
-	char choice = next_choice(&rest);
-	struct xml_limits limits = choice >= 'A' && choice <= 'Z' ? narrow : wide;
+	struct buf input;
+	struct slice rest;
+	char choice;
+	struct xml_limits limits = wide;
 	struct xml_readers shared, own, all_shown;
 	struct xml *checker = xml_new(0);
 
+	buf_init(&input, BUF_UNLIMITED);
+	multiply(slice_of((const char *) p, n), &input);
+	rest = buf_slice(&input);
+	choice = next_choice(&rest);
+	if (choice >= 'A' && choice <= 'Z')
+		limits = narrow;
+	else if (choice >= '1' && choice <= '3')
+		limits = large;
 	xml_readers_init(&shared, 0);
 	xml_readers_init(&own, 0);
 	xml_readers_init(&all_shown, 0);
 	xml_show_text(all_shown.documents);
 	xml_show_text(all_shown.elements);
-	if (slice_lower(choice) == 'm')
+	if (slice_lower(choice) == 'm' || choice == '1')
 		one_document(rest, XML_MESSAGE, limits, &shared, &all_shown, checker);
-	else if (slice_lower(choice) == 'w')
+	else if (slice_lower(choice) == 'w' || choice == '2')
 		one_document(rest, XML_WRAPPER, limits, &shared, &all_shown, checker);
 	else
 		while (rest.n > 0)
-			one_stream(&rest, &shared, &own, &all_shown, checker, limits);
+			one_stream(&rest, slice_lower(choice) == 'k' ? &skipping : &handler, &shared, &own, &all_shown,
+				checker, limits);
 	xml_readers_fini(&shared);
 	xml_readers_fini(&own);
 	xml_readers_fini(&all_shown);
 	xml_free(checker);
+	buf_fini(&input);
 	return 0;
 }

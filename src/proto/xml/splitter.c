@@ -261,7 +261,7 @@ judge_reference(const struct look *l)
 	for (size_t i = 0; i < sizeof predefined / sizeof *predefined; i++)
 		if (strcmp(name, predefined[i]) == 0)
 			return SPLITTER_TEXT;
-	return SPLITTER_RESTRICTED;
+	return markup_begins_name(name[0]) ? SPLITTER_RESTRICTED : SPLITTER_MALFORMED;
 }
 
 static enum splitter_event
@@ -328,7 +328,6 @@ take_markup(struct look *l, struct slice *piece)
 {
 	struct splitter *s = l->s;
 	bool is_outer = s->where == BETWEEN;
-	enum splitter_event event;
 
 	switch ((enum markup_kind) s->markup.kind) {
 	case MARKUP_START:
@@ -367,8 +366,6 @@ take_markup(struct look *l, struct slice *piece)
 	if (s->depth > 0)
 		return SPLITTER_MORE;
 	s->where = BETWEEN;
-	if (!s->is_skipping && length(l) > s->limits.element && (event = skip(l)) != SPLITTER_MORE)
-		return event;
 	if (s->is_skipping) {
 		s->is_skipping = false;
 		s->is_kept_given = true;
@@ -384,6 +381,7 @@ look_for_element_end(struct look *l, struct slice *piece)
 {
 	struct splitter *s = l->s;
 	enum splitter_event event;
+	bool is_complete;
 
 	while (l->p < l->end) {
 		if (!s->is_in_markup && s->where == INSIDE) {
@@ -392,12 +390,14 @@ look_for_element_end(struct look *l, struct slice *piece)
 			s->has_long_text = s->has_long_text || to - l->p >= PLAIN_TEXT_MIN;
 			l->p = to;
 		}
-		if (l->p < l->end && read_markup(l)) {
-			event = take_markup(l, piece);
-			if (event != SPLITTER_MORE || s->where != INSIDE)
-				return event;
-		}
+		is_complete = l->p < l->end && read_markup(l);
+		/* Before it is judged: what is said must not depend on how the bytes are cut. */
 		if (!s->is_skipping && length(l) > s->limits.element && (event = skip(l)) != SPLITTER_MORE)
+			return event;
+		if (!is_complete)
+			continue;
+		event = take_markup(l, piece);
+		if (event != SPLITTER_MORE || s->where != INSIDE)
 			return event;
 	}
 	return SPLITTER_MORE;

@@ -61,7 +61,7 @@ text_attribute(struct slice *line, struct attribute *a)
 	return true;
 }
 
-/* {text*N}: how long it is, or 0. */
+/* {text*N}: how long it is, or 0.  A # in the text is the number of the copy, from 0 on. */
 static size_t
 copies(struct buf *out, struct slice in)
 {
@@ -76,8 +76,12 @@ copies(struct buf *out, struct slice in)
 		;
 	if (star <= 1 || !slice_number(slice_of(in.p + star + 1, n - star - 1), 1u << 30, &times))
 		return 0;
-	while (times-- > 0)
-		buf_append(out, slice_of(in.p + 1, star - 1));
+	for (uint64_t i = 0; i < times; i++)
+		for (const char *c = in.p + 1; c < in.p + star; c++)
+			if (*c == '#')
+				buf_printf(out, "%llu", (unsigned long long) i);
+			else
+				buf_append_char(out, *c);
 	return n + 1;
 }
 

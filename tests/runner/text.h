@@ -24,7 +24,7 @@ struct attribute {
 bool text_attribute(struct slice *line, struct attribute *attribute);
 
 /*
- * Appends what the text stands for: {x*3} is xxx, $sid the sid, $rid, $rid+1
+ * Appends what the text stands for: {x*3} is xxx, {x#*3} x0x1x2, $sid the sid, $rid, $rid+1
  * ... rids counted from rid, $key5, $KEY5 and $other5 keys.  Within <<< >>> also \n \r \t \\ \xHH are read.
  */
 void text_expand(struct buf *out, struct slice in, const char *sid, uint64_t rid);

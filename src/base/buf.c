@@ -22,7 +22,7 @@ buf_fini(struct buf *b)
 static void
 move_to_front(struct buf *b)
 {
-	if (b->start > 0 && b->n > 0)
+	if (b->p != NULL && b->start > 0)
 		memmove(b->p, b->p + b->start, b->n);
 	b->start = 0;
 }

@@ -50,7 +50,9 @@ list_shift(struct list *head)
 
 	if (first == head)
 		return NULL;
-	list_remove(first);
+	head->next = first->next;
+	head->next->prev = head;
+	list_init(first);
 	return first;
 }
 

@@ -126,17 +126,20 @@ static void
 opened(struct acceptor *a, uint32_t index, int fd)
 {
 	const struct listener *l = &a->listeners->v[index];
-	struct sockaddr_storage address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in ip4;
+		struct sockaddr_in6 ip6;
+	} address = {.ip6 = {.sin6_family = AF_UNSPEC}};
 	socklen_t n = sizeof address;
 
 	if (l->conf->unix_path != NULL) {
 		log_event(a->log, LOG_NOTICE, "listening", "unix=%s", l->conf->unix_path);
 		return;
 	}
-	if (getsockname(fd, (struct sockaddr *) &address, &n) == 0)
+	if (getsockname(fd, &address.any, &n) == 0)
 		listeners_opened(a->listeners, index,
-			ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) &address)->sin6_port
-							    : ((struct sockaddr_in *) &address)->sin_port));
+			ntohs(address.any.sa_family == AF_INET6 ? address.ip6.sin6_port : address.ip4.sin_port));
 	log_event(a->log, LOG_NOTICE, "listening", "address=%s port=%u", l->conf->address, (unsigned) l->port);
 }
 

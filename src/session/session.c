@@ -10,8 +10,6 @@
 #define SERVER_CLOSE_WAIT 3000
 /* A BOSH client that waits as long as a server may be silent is answered before the server is given up. */
 #define SILENCE_GRACE 1000
-/* How long a WebSocket client has to take the next message of what is left, and then for the closing handshake. */
-#define HANGUP_WAIT 5000
 /* Random bytes of a stream's id. */
 #define STREAM_ID_BYTES 16
 /* From the first piece of a WebSocket message to its last. */
@@ -37,7 +35,8 @@ new_session(
 	s->number = number;
 	s->peer = *peer;
 	s->opened_at = now;
-	s->upstream_by = s->hangup_by = s->login_by = s->whole_by = MS_NEVER;
+	s->trace = (struct trace){world->log, "session", number};
+	s->upstream_by = s->login_by = s->whole_by = MS_NEVER;
 	list_init(&s->link);
 	counter_add(world->counters->sessions_opened, 1);
 	return s;
@@ -73,7 +72,7 @@ session_new_websocket(
 	world->hooks->random(world->hooks->arg, random, sizeof random);
 	for (size_t i = 0; i < sizeof random; i++)
 		snprintf(id + 2 * i, 3, "%02x", random[i]);
-	s->front.websocket = websocket_new(slice_str(id));
+	s->front.websocket = websocket_new(slice_str(id), &s->trace);
 	if (conf->limits.first_message_timeout > 0)
 		s->login_by = now + conf->limits.first_message_timeout;
 	return s;
@@ -242,8 +241,6 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	budget_move(s->world->budget, &s->part, 0);
 	return_undelivered(s, reason);
 	front_close(&s->front, reason, now);
-	if (s->front.websocket != NULL && !websocket_is_done(s->front.websocket))
-		s->hangup_by = now + HANGUP_WAIT;
 	if (s->server == SERVER_OPEN) {
 		s->is_cut = stays_resumable(s, reason);
 		if (!s->is_cut)
@@ -389,16 +386,10 @@ write_messages(struct session *s, ms_t now)
 	struct stanza *st;
 	unsigned code;
 
-	while (!s->is_hung_up && (st = websocket_first_out(w)) != NULL && outlet->send(outlet->arg, s, st)) {
-		websocket_sent(w);
-		if (s->reason != CLOSING_NONE)
-			s->hangup_by = now + HANGUP_WAIT;
-	}
-	if (!s->is_hung_up && websocket_wants_hangup(w, now, &code)) {
-		s->is_hung_up = true;
-		s->hangup_by = now + HANGUP_WAIT;
+	while ((st = websocket_first_out(w)) != NULL && outlet->send(outlet->arg, s, st))
+		websocket_sent(w, now);
+	if (websocket_next_hangup(w, now, &code))
 		outlet->hangup(outlet->arg, s, code);
-	}
 }
 
 static void
@@ -582,7 +573,6 @@ void
 session_client_gone(struct session *s, ms_t now)
 {
 	websocket_gone(s->front.websocket);
-	s->hangup_by = MS_NEVER;
 	session_pump(s, CLOSING_CLIENT_GONE, now);
 }
 
@@ -642,20 +632,15 @@ session_expire(struct session *s, ms_t now)
 		s->whole_by = MS_NEVER;
 		closing = CLOSING_SLOW_MESSAGE;
 	}
-	if (now >= s->hangup_by) {
-		s->is_hung_up = true;
-		s->hangup_by = MS_NEVER;
-		s->world->outlet->hangup(s->world->outlet->arg, s, 0);
-	}
 	session_pump(s, closing, now);
 }
 
 ms_t
 session_deadline(const struct session *s)
 {
-	ms_t own = ms_min(ms_min(s->upstream_by, s->hangup_by), ms_min(s->login_by, s->whole_by));
+	ms_t own = ms_min(s->upstream_by, ms_min(s->login_by, s->whole_by));
 
-	return s->is_hung_up ? own : ms_min(front_deadline(&s->front), own);
+	return ms_min(front_deadline(&s->front), own);
 }
 
 bool

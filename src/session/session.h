@@ -58,10 +58,10 @@ struct session {
 	enum server_state server;
 	enum closing reason;
 	enum upstream_leg leg; /* how safe the bytes to the server are */
-	bool is_pumping, is_upstream_paused, is_client_paused, is_hung_up;
+	bool is_pumping, is_upstream_paused, is_client_paused;
 	bool is_client_done; /* it said <close/>; what the server still has to say is waited for */
 	bool is_cut;         /* no end tag goes to the server */
-	ms_t opened_at, upstream_by, hangup_by;
+	ms_t opened_at, upstream_by;
 	ms_t login_by;   /* first the stream must be opened, then the client must log in */
 	size_t unsent;   /* BOSH: bytes of large answers the client has not taken */
 	size_t part;     /* WebSocket: bytes of a message whose end has not come ... */
@@ -69,6 +69,7 @@ struct session {
 	size_t queued;   /* its part of the budget */
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
+	struct trace trace;
 	char sid[SID_MAX];
 	struct peer peer;
 

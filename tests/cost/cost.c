@@ -22,6 +22,7 @@
 	"<request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='m1'/>" \
 	"<markable xmlns='urn:xmpp:chat-markers:0'/></message>"
 
+static const struct trace silent = {.log = NULL};
 static const struct xml_limits limits = {1 << 20, 128};
 
 /* Appends one unit of a shape; i counts them. */
@@ -338,7 +339,7 @@ static void
 read_messages(struct xml_readers *readers, const struct buf *pieces)
 {
 	struct websocket_reader *r = websocket_reader_new(readers->documents);
-	struct websocket *w = websocket_new(SLICE("id"));
+	struct websocket *w = websocket_new(SLICE("id"), &silent);
 	struct stanza *st;
 
 	websocket_message(w, r, limits,

@@ -13,6 +13,7 @@
 
 #include "proto/stream/websocket.h"
 
+static const struct trace silent = {.log = NULL};
 static const struct xml_limits limits = {20000, 100};
 static const struct xml_limits unlimited = {1 << 24, 1000};
 
@@ -69,9 +70,9 @@ take_out(struct client *c)
 	while ((st = websocket_first_out(c->websocket)) != NULL) {
 		must(!c->is_gone && !c->is_hung_up);
 		must(xml_document(c->checker, XML_MESSAGE, &checks, unlimited, stanza_slice(st), c) == XML_OK);
-		websocket_sent(c->websocket);
+		websocket_sent(c->websocket, c->now);
 	}
-	if (!c->is_hung_up && websocket_wants_hangup(c->websocket, c->now, &code)) {
+	if (!c->is_hung_up && websocket_next_hangup(c->websocket, c->now, &code)) {
 		must(!c->is_gone && c->is_closed && code >= 1000 && code <= 1011);
 		c->is_hung_up = true;
 	}
@@ -140,7 +141,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct slice rest = slice_of((const char *) p, n);
 	struct xml *xml = xml_new(0);
 	struct websocket_reader *reader = websocket_reader_new(xml);
-	struct client c = {.websocket = websocket_new(SLICE("own")), .checker = xml_new(0), .now = 1000};
+	struct client c = {.websocket = websocket_new(SLICE("own"), &silent), .checker = xml_new(0), .now = 1000};
 	struct piece piece;
 
 	while (next_piece(&rest, &piece)) {

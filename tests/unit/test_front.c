@@ -4,6 +4,7 @@
 
 #include "session/front.h"
 
+static const struct trace silent = {.log = NULL};
 static const struct xml_limits limits = {100000, 100};
 
 /* A front whose client has opened its stream for example.org and sent <a xmlns='urn:a'/>. */
@@ -24,7 +25,7 @@ open_front(struct front *f, bool is_bosh, void **reader)
 		return;
 	}
 	*reader = websocket_reader_new(readers()->documents);
-	f->websocket = websocket_new(SLICE("own"));
+	f->websocket = websocket_new(SLICE("own"), &silent);
 	assert_int_equal(websocket_message(f->websocket, *reader, limits,
 				 SLICE("<open xmlns='" WEBSOCKET_NS "' to='example.org' version='1.0'/>")),
 		CLOSING_NONE);
@@ -85,8 +86,8 @@ end(struct front *f, bool is_bosh)
 	if (!is_bosh) {
 		unsigned code = 0;
 		while (websocket_first_out(f->websocket) != NULL)
-			websocket_sent(f->websocket);
-		assert_true(websocket_wants_hangup(f->websocket, 200, &code));
+			websocket_sent(f->websocket, 200);
+		assert_true(websocket_next_hangup(f->websocket, 200, &code));
 		assert_int_equal(code, 1001);
 		websocket_gone(f->websocket);
 	}

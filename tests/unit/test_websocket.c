@@ -11,6 +11,7 @@
 #define MESSAGE "<message xmlns='jabber:client' to='b'><body>t</body></message>"
 
 static const struct xml_limits limits = {1000, 10};
+static const struct trace silent = {.log = NULL};
 
 struct client {
 	struct websocket *w;
@@ -20,7 +21,7 @@ struct client {
 static void
 client_init(struct client *c)
 {
-	c->w = websocket_new(SLICE("own"));
+	c->w = websocket_new(SLICE("own"), &silent);
 	c->r = websocket_reader_new(readers()->documents);
 }
 
@@ -59,7 +60,7 @@ hears(struct client *c, const char *want)
 	}
 	assert_non_null(st);
 	assert_slice(stanza_slice(st), want);
-	websocket_sent(c->w);
+	websocket_sent(c->w, 5000);
 }
 
 /* A stream error of ours: with a word for who wrote the client, unless it is about what goes on behind us. */
@@ -234,13 +235,13 @@ first_messages(void **state)
 		/* Open, error, close, in that order (RFC 7395, 3.4 and 3.5; RFC 6120, 4.9.1.2). */
 		assert_null(websocket_next_up(c.w));
 		websocket_close(c.w, rows[i].want, 1000);
-		assert_false(websocket_wants_hangup(c.w, 1000, &code));
+		assert_false(websocket_next_hangup(c.w, 1000, &code));
 		hears(&c, "<open xmlns='" WEBSOCKET_NS "' from='' id='own' version='1.0' xml:lang='en'/>");
 		hears_error(&c, rows[i].want);
-		assert_false(websocket_wants_hangup(c.w, 1000, &code));
+		assert_false(websocket_next_hangup(c.w, 1000, &code));
 		hears(&c, CLOSE);
 		hears(&c, NULL);
-		assert_true(websocket_wants_hangup(c.w, 1000, &code));
+		assert_true(websocket_next_hangup(c.w, 1000, &code));
 		assert_int_equal(code, closing_row(rows[i].want)->ws_code);
 		client_fini(&c);
 	}
@@ -538,18 +539,56 @@ client_closes(void **state)
 	server_gives(&c, "<last xmlns='u'/>");
 	websocket_close(c.w, CLOSING_CLIENT_CLOSED, 5000);
 	hears(&c, "<last xmlns='u'/>");
-	assert_false(websocket_wants_hangup(c.w, 5000, &code));
+	assert_false(websocket_next_hangup(c.w, 5000, &code));
 	hears(&c, CLOSE);
 	hears(&c, NULL);
 	/* Both have said it: nothing to wait for. */
-	assert_true(websocket_wants_hangup(c.w, 5000, &code));
+	assert_true(websocket_next_hangup(c.w, 5000, &code));
 	assert_int_equal(code, 1000);
-	assert_true(websocket_deadline(c.w) == MS_NEVER);
 	assert_false(websocket_is_done(c.w));
 	websocket_gone(c.w);
-	assert_false(websocket_wants_hangup(c.w, 5000, &code));
+	assert_false(websocket_next_hangup(c.w, 60000, &code));
+	assert_true(websocket_deadline(c.w) == MS_NEVER);
 	assert_true(websocket_is_done(c.w));
 	client_fini(&c);
+}
+
+/* Whoever takes nothing of what is left, or does not end the closing handshake, is cut off. */
+static void
+client_is_slow(void **state)
+{
+	struct client c;
+	unsigned code;
+	ms_t first;
+
+	(void) state;
+	for (unsigned takes = 0; takes < 3; takes++) {
+		client_open(&c);
+		server_opens(&c);
+		server_gives(&c, MESSAGE);
+		websocket_close(c.w, CLOSING_SHUTDOWN, 1000);
+		first = websocket_deadline(c.w);
+		assert_true(first > 1000);
+		if (takes > 0) {
+			/* Each that it takes gives it the whole time for the next. */
+			websocket_sent(c.w, 3000);
+			assert_true(websocket_deadline(c.w) == first + 2000);
+		}
+		while (takes == 2 && websocket_first_out(c.w) != NULL)
+			websocket_sent(c.w, 3000);
+		assert_int_equal(websocket_next_hangup(c.w, 4000, &code), takes == 2);
+		assert_true(websocket_deadline(c.w) == (takes == 0 ? first : takes == 1 ? first + 2000 : first + 3000));
+		assert_false(websocket_next_hangup(c.w, websocket_deadline(c.w) - 1, &code));
+		assert_true(websocket_next_hangup(c.w, websocket_deadline(c.w), &code));
+		assert_int_equal(code, 0);
+		hears(&c, NULL);
+		assert_false(websocket_next_hangup(c.w, 60000, &code));
+		assert_true(websocket_deadline(c.w) == MS_NEVER);
+		assert_false(websocket_is_done(c.w));
+		websocket_gone(c.w);
+		assert_true(websocket_is_done(c.w));
+		client_fini(&c);
+	}
 }
 
 static void
@@ -565,19 +604,19 @@ server_closes(void **state)
 		websocket_close(c.w, CLOSING_SERVER_CLOSED, 5000);
 		hears(&c, CLOSE);
 		/* The client's <close/> is awaited for a while. */
-		assert_false(websocket_wants_hangup(c.w, 5000, &code));
+		assert_false(websocket_next_hangup(c.w, 5000, &code));
 		assert_true(websocket_deadline(c.w) > 5000 && websocket_deadline(c.w) < 15000);
 		assert_int_equal(says(&c, MESSAGE), CLOSING_NONE);
 		assert_null(websocket_next_up(c.w));
-		assert_false(websocket_wants_hangup(c.w, 5001, &code));
+		assert_false(websocket_next_hangup(c.w, 5001, &code));
 		if (answers) {
 			assert_int_equal(says(&c, CLOSE), CLOSING_NONE);
 			assert_null(websocket_next_up(c.w));
-			assert_true(websocket_wants_hangup(c.w, 5001, &code));
+			assert_true(websocket_next_hangup(c.w, 5001, &code));
 		} else {
 			ms_t deadline = websocket_deadline(c.w);
-			assert_false(websocket_wants_hangup(c.w, deadline - 1, &code));
-			assert_true(websocket_wants_hangup(c.w, deadline, &code));
+			assert_false(websocket_next_hangup(c.w, deadline - 1, &code));
+			assert_true(websocket_next_hangup(c.w, deadline, &code));
 		}
 		assert_int_equal(code, 1000);
 		/* After the end nothing changes it. */
@@ -636,7 +675,7 @@ no_server(void **state)
 	hears(&c, "<open xmlns='" WEBSOCKET_NS "' from='example.org' id='own' version='1.0' xml:lang='en'/>");
 	hears_error(&c, CLOSING_CONNECT_FAILED);
 	hears(&c, CLOSE);
-	assert_true(websocket_wants_hangup(c.w, 0, &code));
+	assert_true(websocket_next_hangup(c.w, 0, &code));
 	assert_int_equal(code, 1001);
 	/* Messages on their way mean nothing any more, broken ones neither. */
 	assert_int_equal(says(&c, MESSAGE), CLOSING_NONE);
@@ -667,7 +706,7 @@ websocket_is_gone(void **state)
 	websocket_close(c.w, CLOSING_CLIENT_GONE, 0);
 	hears(&c, NULL);
 	assert_true(websocket_is_done(c.w));
-	assert_false(websocket_wants_hangup(c.w, 0, &code));
+	assert_false(websocket_next_hangup(c.w, 0, &code));
 	assert_true(websocket_deadline(c.w) == MS_NEVER);
 	client_fini(&c);
 
@@ -686,7 +725,7 @@ static void
 one_reader_for_many(void **state)
 {
 	struct websocket_reader *r = websocket_reader_new(readers()->documents);
-	struct websocket *a = websocket_new(SLICE("own")), *b = websocket_new(SLICE("own"));
+	struct websocket *a = websocket_new(SLICE("own"), &silent), *b = websocket_new(SLICE("own"), &silent);
 	struct stanza *st;
 
 	(void) state;
@@ -732,6 +771,7 @@ main(void)
 		cmocka_unit_test(down),
 		cmocka_unit_test(servers_header),
 		cmocka_unit_test(client_closes),
+		cmocka_unit_test(client_is_slow),
 		cmocka_unit_test(client_says_more),
 		cmocka_unit_test(server_closes),
 		cmocka_unit_test(server_error),

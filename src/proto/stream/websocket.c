@@ -7,6 +7,8 @@
 
 /* How long we wait for the client's <close/> after ours. */
 #define CLOSE_WAIT 2000
+/* How long the client has to take the next message of what is left, and then for the closing handshake. */
+#define HANGUP_WAIT 5000
 
 enum message_kind {
 	MESSAGE_ELEMENT,
@@ -22,27 +24,71 @@ struct websocket_reader {
 	enum closing refused;
 };
 
-enum websocket_state {
-	WEBSOCKET_NEW,     /* nothing but <open/> may come */
-	WEBSOCKET_OPEN,    /* the client has opened the stream */
-	WEBSOCKET_CLOSING, /* we said <close/>; the client's is awaited */
-	WEBSOCKET_CLOSED,  /* both said it, or nobody waits for it */
+/* What the client has said. */
+enum hears {
+	HEARS_NOTHING, /* nothing but <open/> may come */
+	HEARS_STREAM,
+	HEARS_RESTART, /* the server said <success/>: <open/> may come again */
+	HEARS_CLOSE,   /* what comes behind it is not looked at */
+};
+
+static const struct state hears_states[] = {
+	[HEARS_NOTHING] = {"nothing", STEP(HEARS_STREAM) | STEP(HEARS_CLOSE)},
+	[HEARS_STREAM] = {"stream", STEP(HEARS_RESTART) | STEP(HEARS_CLOSE)},
+	[HEARS_RESTART] = {"restart", STEP(HEARS_STREAM) | STEP(HEARS_CLOSE)},
+	[HEARS_CLOSE] = {"close", 0},
+};
+
+/* What we have. */
+enum says {
+	SAYS_NOTHING, /* since the client's <open/>, or before it */
+	SAYS_OPEN,
+	SAYS_CLOSE,  /* the client's <close/> is awaited */
+	SAYS_ALL,    /* nothing is awaited but that the client takes it */
+	SAYS_HANGUP, /* the closing handshake */
+	SAYS_CUT,    /* the connection is cut: it was waited for long enough */
+	SAYS_GONE,   /* the connection is gone */
+};
+
+#define SAYS_END (STEP(SAYS_HANGUP) | STEP(SAYS_CUT) | STEP(SAYS_GONE))
+
+static const struct state says_states[] = {
+	[SAYS_NOTHING] = {"nothing", STEP(SAYS_OPEN) | STEP(SAYS_CLOSE) | STEP(SAYS_ALL) | STEP(SAYS_GONE)},
+	[SAYS_OPEN] = {"open", STEP(SAYS_NOTHING) | STEP(SAYS_CLOSE) | STEP(SAYS_ALL) | STEP(SAYS_GONE)},
+	[SAYS_CLOSE] = {"close", STEP(SAYS_ALL) | SAYS_END},
+	[SAYS_ALL] = {"all", SAYS_END},
+	[SAYS_HANGUP] = {"hangup", STEP(SAYS_CUT) | STEP(SAYS_GONE)},
+	[SAYS_CUT] = {"cut", STEP(SAYS_GONE)},
+	[SAYS_GONE] = {"gone", 0},
 };
 
 struct websocket {
-	enum websocket_state state;
-	bool is_gone;         /* the WebSocket is */
-	bool has_header;      /* the client's, whatever is in it */
-	bool is_served;       /* the domain in the header is one of ours */
-	bool has_said_open;   /* we have */
-	bool is_restart_due;  /* the server said <success/> */
-	bool has_heard_close; /* the client has said it: nothing it says after is looked at */
+	enum hears hears;
+	enum says says;
+	bool has_header; /* the client's, whatever is in it */
+	bool is_served;  /* the domain in the header is one of ours */
 	char *id;
 	enum closing reason;
-	ms_t close_by;
+	ms_t close_by;  /* CLOSE: the client's is awaited until then */
+	ms_t hangup_by; /* from CLOSE on: the next step is to be done by then */
 	struct stream_header header;
 	struct stanza_queue up, out;
+	const struct trace *trace;
 };
+
+static void
+set_hears(struct websocket *w, enum hears to)
+{
+	state_step(hears_states, "client", w->trace, w->hears, to);
+	w->hears = to;
+}
+
+static void
+set_says(struct websocket *w, enum says to)
+{
+	state_step(says_states, "websocket", w->trace, w->says, to);
+	w->says = to;
+}
 
 static bool
 is_framing(const struct xml_element *root, const char *local)
@@ -102,12 +148,12 @@ websocket_reader_free(struct websocket_reader *r)
 }
 
 struct websocket *
-websocket_new(struct slice id)
+websocket_new(struct slice id, const struct trace *trace)
 {
 	struct websocket *w = xcalloc(1, sizeof *w);
 
 	w->id = xstrndup(id.p, id.n);
-	w->close_by = MS_NEVER;
+	w->trace = trace;
 	stanza_queue_init(&w->up);
 	stanza_queue_init(&w->out);
 	return w;
@@ -143,10 +189,11 @@ open_stream(struct websocket *w, struct websocket_reader *r)
 	struct slice to = slice_str(r->header.to);
 	bool is_other;
 
-	if (w->state == WEBSOCKET_OPEN && !w->is_restart_due)
+	if (w->hears == HEARS_STREAM)
 		return CLOSING_SECOND_OPEN;
 	is_other = w->has_header && !slice_eq_nocase(slice_str(w->header.to), to);
-	w->is_restart_due = w->has_said_open = w->is_served = false;
+	set_says(w, SAYS_NOTHING);
+	w->is_served = false;
 	stream_header_fini(&w->header);
 	w->header = r->header;
 	w->has_header = true;
@@ -155,7 +202,7 @@ open_stream(struct websocket *w, struct websocket_reader *r)
 		return CLOSING_NO_TO;
 	if (is_other)
 		return CLOSING_HOST_UNKNOWN;
-	w->state = WEBSOCKET_OPEN;
+	set_hears(w, HEARS_STREAM);
 	stanza_queue_push_mark(&w->up, STANZA_OPEN);
 	return CLOSING_NONE;
 }
@@ -203,33 +250,41 @@ read_message(struct websocket_reader *r, struct xml_limits limits, struct slice 
 	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 }
 
+/* Ours is said; of the client's words only <close/> still matters. */
+static void
+hear_last(struct websocket *w, const struct websocket_reader *r)
+{
+	if (r->kind != MESSAGE_CLOSE)
+		return;
+	set_hears(w, HEARS_CLOSE);
+	set_says(w, SAYS_ALL);
+}
+
 enum closing
 websocket_message(struct websocket *w, struct websocket_reader *r, struct xml_limits limits, struct slice text)
 {
 	enum closing closing;
 
-	if (w->state == WEBSOCKET_CLOSED || w->has_heard_close)
+	if (w->says > SAYS_CLOSE || w->hears == HEARS_CLOSE)
 		return CLOSING_NONE;
 	closing = read_message(r, limits, text);
 	if (closing != CLOSING_NONE)
 		return closing;
-	if (w->state == WEBSOCKET_CLOSING) {
-		/* Ours is said; of the client's only the <close/> still matters. */
-		if (r->kind == MESSAGE_CLOSE)
-			w->state = WEBSOCKET_CLOSED;
+	if (w->says == SAYS_CLOSE) {
+		hear_last(w, r);
 		return CLOSING_NONE;
 	}
 	switch (r->kind) {
 	case MESSAGE_OPEN:
 		return open_stream(w, r);
 	case MESSAGE_CLOSE:
-		w->has_heard_close = true;
+		set_hears(w, HEARS_CLOSE);
 		stanza_queue_push_mark(&w->up, STANZA_CLOSE);
 		return CLOSING_NONE;
 	case MESSAGE_ELEMENT:
 		break;
 	}
-	if (w->state == WEBSOCKET_NEW)
+	if (w->hears == HEARS_NOTHING)
 		return CLOSING_BAD_BODY;
 	stanza_queue_push(&w->up, &r->stanza);
 	return CLOSING_NONE;
@@ -238,7 +293,7 @@ websocket_message(struct websocket *w, struct websocket_reader *r, struct xml_li
 void
 websocket_gone(struct websocket *w)
 {
-	w->is_gone = true;
+	set_says(w, SAYS_GONE);
 	stanza_queue_fini(&w->out);
 }
 
@@ -279,6 +334,12 @@ websocket_served(struct websocket *w)
 	return CLOSING_NONE;
 }
 
+static bool
+is_speaking(const struct websocket *w)
+{
+	return w->says == SAYS_NOTHING || w->says == SAYS_OPEN;
+}
+
 /* RFC 6120, 4.7.2: the bare form of the address that the client said is its own. */
 static void
 say_to(struct buf *out, const char *client)
@@ -304,7 +365,7 @@ say_open(struct websocket *w, const struct stream_header *h)
 	buf_append_str(&out, "/>");
 	push_text(w, buf_slice(&out));
 	buf_fini(&out);
-	w->has_said_open = true;
+	set_says(w, SAYS_OPEN);
 }
 
 /*
@@ -317,7 +378,7 @@ websocket_opened(struct websocket *w, const struct stream_header *h)
 {
 	struct stream_header ours = *h;
 
-	if (w->is_gone || w->reason != CLOSING_NONE)
+	if (!is_speaking(w))
 		return;
 	if (ours.from == NULL)
 		ours.from = w->header.to;
@@ -347,13 +408,13 @@ say_own_open(struct websocket *w)
 void
 websocket_give(struct websocket *w, struct stanza **st)
 {
-	if (w->is_gone || w->reason != CLOSING_NONE) {
+	if (!is_speaking(w)) {
 		stanza_free(*st);
 		*st = NULL;
 		return;
 	}
-	if ((*st)->kind == STANZA_SUCCESS)
-		w->is_restart_due = true;
+	if ((*st)->kind == STANZA_SUCCESS && w->hears == HEARS_STREAM)
+		set_hears(w, HEARS_RESTART);
 	stanza_queue_push(&w->out, st);
 }
 
@@ -389,53 +450,84 @@ websocket_close(struct websocket *w, enum closing reason, ms_t now)
 		return;
 	must(reason != CLOSING_NONE);
 	w->reason = reason;
-	w->state = WEBSOCKET_CLOSED;
-	if (w->is_gone)
+	if (w->says == SAYS_GONE)
 		return;
-	if (!w->has_said_open && (error != NULL || w->has_header))
+	if (w->says == SAYS_NOTHING && (error != NULL || w->has_header))
 		say_own_open(w);
 	if (error != NULL)
 		say_error(w, reason);
 	push_text(w, SLICE("<close xmlns='" WEBSOCKET_NS "'/>"));
-	if ((reason == CLOSING_SERVER_CLOSED || reason == CLOSING_SERVER_ERROR) && !w->has_heard_close) {
-		w->state = WEBSOCKET_CLOSING;
+	w->hangup_by = now + HANGUP_WAIT;
+	if ((reason == CLOSING_SERVER_CLOSED || reason == CLOSING_SERVER_ERROR) && w->hears != HEARS_CLOSE) {
+		set_says(w, SAYS_CLOSE);
 		w->close_by = now + CLOSE_WAIT;
+	} else {
+		set_says(w, SAYS_ALL);
 	}
 }
 
 struct stanza *
 websocket_first_out(struct websocket *w)
 {
-	return w->out.first;
+	return w->says < SAYS_HANGUP ? w->out.first : NULL;
 }
 
 void
-websocket_sent(struct websocket *w)
+websocket_sent(struct websocket *w, ms_t now)
 {
 	stanza_free(stanza_queue_shift(&w->out));
+	w->hangup_by = now + HANGUP_WAIT;
 }
 
 bool
-websocket_wants_hangup(const struct websocket *w, ms_t now, unsigned *code)
+websocket_next_hangup(struct websocket *w, ms_t now, unsigned *code)
 {
-	if (w->reason == CLOSING_NONE || w->is_gone || w->out.count > 0)
+	switch (w->says) {
+	case SAYS_CLOSE:
+	case SAYS_ALL:
+		if (w->out.count > 0 || (w->says == SAYS_CLOSE && now < w->close_by))
+			break;
+		*code = closing_row(w->reason)->ws_code;
+		w->hangup_by = now + HANGUP_WAIT;
+		set_says(w, SAYS_HANGUP);
+		return true;
+	case SAYS_HANGUP:
+		break;
+	case SAYS_NOTHING:
+	case SAYS_OPEN:
+	case SAYS_CUT:
+	case SAYS_GONE:
 		return false;
-	if (w->state == WEBSOCKET_CLOSING && now < w->close_by)
+	}
+	if (now < w->hangup_by)
 		return false;
-	*code = closing_row(w->reason)->ws_code;
+	*code = 0;
+	set_says(w, SAYS_CUT);
 	return true;
 }
 
 ms_t
 websocket_deadline(const struct websocket *w)
 {
-	return w->state == WEBSOCKET_CLOSING && !w->is_gone && w->out.count == 0 ? w->close_by : MS_NEVER;
+	switch (w->says) {
+	case SAYS_CLOSE:
+		return w->out.count == 0 ? ms_min(w->close_by, w->hangup_by) : w->hangup_by;
+	case SAYS_ALL:
+	case SAYS_HANGUP:
+		return w->hangup_by;
+	case SAYS_NOTHING:
+	case SAYS_OPEN:
+	case SAYS_CUT:
+	case SAYS_GONE:
+		break;
+	}
+	return MS_NEVER;
 }
 
 bool
 websocket_is_done(const struct websocket *w)
 {
-	return w->is_gone && w->reason != CLOSING_NONE;
+	return w->says == SAYS_GONE && w->reason != CLOSING_NONE;
 }
 
 size_t

@@ -6,6 +6,7 @@
 #define CULVERT_PROTO_STREAM_WEBSOCKET_H
 
 #include "base/ms.h"
+#include "base/state.h"
 #include "proto/closing.h"
 #include "proto/stream/stream_header.h"
 #include "proto/xml/stanza.h"
@@ -22,8 +23,8 @@ void websocket_reader_free(struct websocket_reader *r);
 
 struct websocket;
 
-/* id: of our own <open/>, when the server's does not come before an error (RFC 6120, 4.7.3: nobody can guess it). */
-struct websocket *websocket_new(struct slice id);
+/* id: of our own <open/>, when the server's does not come before an error (RFC 6120, 4.7.3: nobody can guess it).  trace must outlive it. */
+struct websocket *websocket_new(struct slice id, const struct trace *trace);
 void websocket_free(struct websocket *w);
 
 /* A text message, put together from its fragments.  A reason means: call websocket_close() with it. */
@@ -51,10 +52,14 @@ void websocket_close(struct websocket *w, enum closing reason, ms_t now);
 
 /* The next message to send, or NULL.  It stays until websocket_sent(). */
 struct stanza *websocket_first_out(struct websocket *w);
-void websocket_sent(struct websocket *w);
-/* Everything is sent and the client has said <close/>, or need not: start the WebSocket closing handshake with *code. */
-bool websocket_wants_hangup(const struct websocket *w, ms_t now, unsigned *code);
-/* When websocket_wants_hangup() may change by time alone. */
+void websocket_sent(struct websocket *w, ms_t now);
+/*
+ * Once everything is sent and the client has said <close/>, or need not: true,
+ * start the WebSocket closing handshake with *code.  When that does not come to
+ * an end, nor the client takes what is left: true again, with 0; cut the connection.
+ */
+bool websocket_next_hangup(struct websocket *w, ms_t now, unsigned *code);
+/* When websocket_next_hangup() may change by time alone. */
 ms_t websocket_deadline(const struct websocket *w);
 /* The WebSocket is gone and so is the stream. */
 bool websocket_is_done(const struct websocket *w);

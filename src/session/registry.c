@@ -210,7 +210,7 @@ find_or_create(struct registry *r, const struct post *post, const struct body *b
 			counter_add(r->context->counters->bosh_unknown_sid, 1);
 			answer_terminal(r, post->id, CLOSING_RID_WINDOW, body);
 		} else if (is_exposed(r, s, &post->peer) ||
-			(post->has_left && refused == CLOSING_NONE && bosh_is_old(s->front.bosh, body->rid))) {
+			(post->has_left && refused == CLOSING_NONE && session_is_old(s, body->rid))) {
 			outlet->cut(outlet->answers, post->id);
 			s = NULL;
 		}

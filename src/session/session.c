@@ -1,22 +1,19 @@
 #include "session/session.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
 #include "proto/stream/bounce.h"
+#include "session/front_bosh.h"
+#include "session/front_websocket.h"
 
 /* How long the server has to answer our end tag. */
 #define SERVER_CLOSE_WAIT 3000
 /* A BOSH client that waits as long as a server may be silent is answered before the server is given up. */
 #define SILENCE_GRACE 1000
-/* Random bytes of a stream's id. */
-#define STREAM_ID_BYTES 16
 /* From the first piece of a WebSocket message to its last. */
 #define MESSAGE_WAIT 60000
 #define VECTORS 64
-/* Of a BOSH body, what its own tag may take. */
-#define BODY_ROOM 512
 
 struct xml_limits
 session_limits(const struct conf *conf)
@@ -46,18 +43,10 @@ struct session *
 session_new_bosh(const struct session_world *world, const struct conf *conf, const char *sid, uint64_t number,
 	const struct peer *peer, ms_t now)
 {
-	struct bosh_config config = {
-		.wait = conf->bosh.wait,
-		.inactivity = conf->bosh.inactivity,
-		.polling = conf->bosh.polling,
-		.maxpause = conf->bosh.maxpause,
-		.hold = conf->bosh.hold,
-		.hooks = world->hooks,
-	};
 	struct session *s = new_session(world, conf, number, peer, now);
 
 	memcpy(s->sid, sid, strlen(sid) + 1);
-	s->front.bosh = bosh_new(&config, slice_str(sid));
+	front_bosh_init(&s->front, conf, world->hooks, sid);
 	return s;
 }
 
@@ -66,13 +55,8 @@ session_new_websocket(
 	const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer, ms_t now)
 {
 	struct session *s = new_session(world, conf, number, peer, now);
-	unsigned char random[STREAM_ID_BYTES];
-	char id[2 * STREAM_ID_BYTES + 1];
 
-	world->hooks->random(world->hooks->arg, random, sizeof random);
-	for (size_t i = 0; i < sizeof random; i++)
-		snprintf(id + 2 * i, 3, "%02x", random[i]);
-	s->front.websocket = websocket_new(slice_str(id), &s->trace);
+	front_websocket_init(&s->front, world->hooks, &s->trace);
 	if (conf->limits.first_message_timeout > 0)
 		s->login_by = now + conf->limits.first_message_timeout;
 	return s;
@@ -85,7 +69,7 @@ session_free(struct session *s)
 		return;
 	budget_move(s->world->budget, &s->queued, 0);
 	budget_move(s->world->budget, &s->part, 0);
-	front_free(&s->front);
+	s->front.transport->free(&s->front);
 	upstream_free(s->upstream);
 	conf_unref(s->conf);
 	free(s);
@@ -120,7 +104,7 @@ tls_of(const struct conf_domain *domain)
 static size_t
 max_bytes_up(const struct session *s)
 {
-	size_t outer = s->front.bosh != NULL ? s->conf->bosh.max_body - BODY_ROOM : s->conf->websocket.max_message;
+	size_t outer = s->front.transport->outer_limit(s->conf);
 
 	return s->conf->limits.stanza < outer ? s->conf->limits.stanza : outer;
 }
@@ -129,7 +113,7 @@ max_bytes_up(const struct session *s)
 static enum closing
 open_stream(struct session *s, ms_t now)
 {
-	const struct stream_header *h = front_header(&s->front);
+	const struct stream_header *h = s->front.transport->header(&s->front);
 	char quoted[LOG_QUOTED];
 	enum closing closing;
 
@@ -141,12 +125,12 @@ open_stream(struct session *s, ms_t now)
 			return CLOSING_HOST_UNKNOWN;
 		}
 	}
-	closing = front_served(&s->front);
+	closing = s->front.transport->served(&s->front);
 	if (closing != CLOSING_NONE)
 		return closing;
 	if (s->server == SERVER_NONE) {
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
-			(unsigned long long) s->number, front_name(&s->front), s->peer.text, s->domain->name);
+			(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->name);
 		s->upstream = upstream_new(session_limits(s->conf), s->world->readers);
 		upstream_set_tls(s->upstream, tls_of(s->domain));
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
@@ -185,7 +169,7 @@ log_end(const struct session *s, ms_t now)
 	log_event(s->world->log, row->level, "session closed",
 		"session=%llu transport=%s client=%s domain=%s reason=%s text=\"%s\" seconds=%.3f up=%llu/%llu "
 		"down=%llu/%llu",
-		(unsigned long long) s->number, front_name(&s->front), s->peer.text,
+		(unsigned long long) s->number, s->front.transport->name, s->peer.text,
 		s->domain != NULL ? s->domain->name : "-", row->name, row->text, (double) (now - s->opened_at) / 1000,
 		(unsigned long long) s->stanzas_up, (unsigned long long) s->bytes_up,
 		(unsigned long long) s->stanzas_down, (unsigned long long) s->bytes_down);
@@ -215,7 +199,7 @@ return_undelivered(struct session *s, enum closing reason)
 	if ((reason != CLOSING_INACTIVE && reason != CLOSING_SHUTDOWN) || s->server != SERVER_OPEN ||
 		stays_resumable(s, reason))
 		return;
-	while ((st = front_next_undelivered(&s->front)) != NULL) {
+	while ((st = s->front.transport->next_undelivered(&s->front)) != NULL) {
 		bounce = bounce_of(st);
 		stanza_free(st);
 		if (bounce == NULL)
@@ -240,7 +224,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	s->login_by = s->whole_by = MS_NEVER;
 	budget_move(s->world->budget, &s->part, 0);
 	return_undelivered(s, reason);
-	front_close(&s->front, reason, now);
+	s->front.transport->close(&s->front, reason, now);
 	if (s->server == SERVER_OPEN) {
 		s->is_cut = stays_resumable(s, reason);
 		if (!s->is_cut)
@@ -262,12 +246,12 @@ can_go_up(const struct session *s)
 /*
  * The client said <close/>.  What the server has to say until it ends its own
  * stream still goes to the client, whose <close/> is answered then (RFC 6120,
- * 4.4).  A BOSH client wants its answer at once.
+ * 4.4), if its transport is one that waits.
  */
 static enum closing
 client_done(struct session *s, ms_t now)
 {
-	if (s->front.websocket == NULL || s->server != SERVER_OPEN)
+	if (!s->front.transport->waits_for_server || s->server != SERVER_OPEN)
 		return CLOSING_CLIENT_CLOSED;
 	s->is_client_done = true;
 	s->upstream_by = now + SERVER_CLOSE_WAIT;
@@ -282,7 +266,7 @@ pump_up(struct session *s, ms_t now)
 	enum closing closing = CLOSING_NONE;
 	struct stanza *st;
 
-	while (closing == CLOSING_NONE && can_go_up(s) && (st = front_next_up(&s->front)) != NULL) {
+	while (closing == CLOSING_NONE && can_go_up(s) && (st = s->front.transport->next_up(&s->front)) != NULL) {
 		if (st->kind == STANZA_OPEN) {
 			stanza_free(st);
 			closing = open_stream(s, now);
@@ -314,7 +298,7 @@ pump_down(struct session *s)
 		s->login_by = MS_NEVER;
 	while (s->upstream != NULL && (st = upstream_next_down(s->upstream)) != NULL) {
 		if (st->kind == STANZA_OPEN && s->reason == CLOSING_NONE) {
-			front_opened(&s->front, upstream_header(s->upstream));
+			s->front.transport->opened(&s->front, upstream_header(s->upstream));
 			if (!s->is_client_done)
 				s->upstream_by = MS_NEVER;
 		}
@@ -325,7 +309,7 @@ pump_down(struct session *s)
 		s->stanzas_down++;
 		s->bytes_down += st->n;
 		counter_add(s->world->counters->stanzas_down, 1);
-		front_give(&s->front, &st);
+		s->front.transport->give(&s->front, &st);
 	}
 }
 
@@ -363,42 +347,9 @@ start_tls(struct session *s)
 }
 
 static void
-write_bosh(struct session *s, ms_t now)
-{
-	const struct outlet *outlet = s->world->outlet;
-	struct bosh_answer answer;
-
-	bosh_flush(s->front.bosh, now);
-	while (bosh_next_answer(s->front.bosh, &answer)) {
-		const struct reply reply = {answer.req, answer.status, answer.content, answer.body};
-		if (answer.is_cut)
-			outlet->cut(outlet->answers, answer.req);
-		else
-			outlet->reply(outlet->answers, &reply);
-	}
-}
-
-static void
-write_messages(struct session *s, ms_t now)
-{
-	const struct outlet *outlet = s->world->outlet;
-	struct websocket *w = s->front.websocket;
-	struct stanza *st;
-	unsigned code;
-
-	while ((st = websocket_first_out(w)) != NULL && outlet->send(outlet->arg, s, st))
-		websocket_sent(w, now);
-	if (websocket_next_hangup(w, now, &code))
-		outlet->hangup(outlet->arg, s, code);
-}
-
-static void
 write_front(struct session *s, ms_t now)
 {
-	if (s->front.bosh != NULL)
-		write_bosh(s, now);
-	else
-		write_messages(s, now);
+	s->front.transport->flush(&s->front, s->world->outlet, s, now);
 }
 
 /* What one side may leave lying here before the other is not read any more. */
@@ -412,20 +363,20 @@ high_mark(const struct session *s)
 
 /*
  * A side that sends faster than the other takes is not read from until half
- * of what is queued has gone.  A BOSH client cannot be paused: it has sent
- * no more than its requests allow, so one that still fills the queue of a
- * server that does not read has to go.
+ * of what is queued has gone.  A client that cannot be paused, and still fills
+ * the queue of a server that does not read, has to go.
  */
 static void
 regulate(struct session *s, ms_t now)
 {
 	const struct outlet *outlet = s->world->outlet;
-	size_t down = front_queued(&s->front) + s->unsent;
-	size_t up = front_queued_up(&s->front) + (s->upstream != NULL ? upstream_queued(s->upstream) : 0);
+	const struct transport *transport = s->front.transport;
+	size_t down = transport->queued(&s->front) + s->unsent;
+	size_t up = transport->queued_up(&s->front) + (s->upstream != NULL ? upstream_queued(s->upstream) : 0);
 	size_t high, low;
 
 	budget_move(s->world->budget, &s->queued,
-		down + up + front_kept(&s->front) + (s->upstream != NULL ? upstream_unfinished(s->upstream) : 0));
+		down + up + transport->kept(&s->front) + (s->upstream != NULL ? upstream_unfinished(s->upstream) : 0));
 	high = high_mark(s);
 	low = high / 2;
 	if (s->server == SERVER_OPEN && !s->is_upstream_paused && down > high) {
@@ -436,7 +387,7 @@ regulate(struct session *s, ms_t now)
 		s->is_upstream_paused = false;
 		outlet->pause_upstream(outlet->arg, s, false);
 	}
-	if (s->front.websocket == NULL) {
+	if (!transport->can_pause) {
 		if (up > s->conf->limits.queue)
 			close_both(s, CLOSING_QUEUE_FULL, now);
 		return;
@@ -445,7 +396,7 @@ regulate(struct session *s, ms_t now)
 		s->is_client_paused = true;
 		outlet->pause_client(outlet->arg, s, true);
 	} else if (s->is_client_paused && (up <= low || s->reason != CLOSING_NONE) &&
-		!websocket_is_done(s->front.websocket)) {
+		!transport->is_done(&s->front, now)) {
 		s->is_client_paused = false;
 		outlet->pause_client(outlet->arg, s, false);
 	}
@@ -491,19 +442,26 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 void
 session_request(struct session *s, struct body *body, struct req_id req, enum closing refused, ms_t now)
 {
-	unsigned replays = bosh_replays(s->front.bosh);
+	struct bosh *bosh = front_bosh(&s->front);
+	unsigned replays = bosh_replays(bosh);
 
 	counter_add(s->world->counters->bosh_requests, 1);
 	if (refused == CLOSING_NONE)
-		refused = bosh_request(s->front.bosh, body, req, now);
+		refused = bosh_request(bosh, body, req, now);
 	else
-		bosh_refused(s->front.bosh, req);
-	if (bosh_replays(s->front.bosh) != replays) {
+		bosh_refused(bosh, req);
+	if (bosh_replays(bosh) != replays) {
 		counter_add(s->world->counters->bosh_replays, 1);
 		log_event(s->world->log, LOG_DEBUG, "replay", "session=%llu rid=%llu", (unsigned long long) s->number,
 			(unsigned long long) body->rid);
 	}
 	session_pump(s, refused, now);
+}
+
+bool
+session_is_old(const struct session *s, uint64_t rid)
+{
+	return bosh_is_old(front_bosh(&s->front), rid);
 }
 
 /* More of large answers is on its way, or less. */
@@ -524,11 +482,11 @@ session_news(struct session *s, struct req_id req, struct req_fate fate, ms_t no
 {
 	switch (fate.event) {
 	case REQ_GONE:
-		if (bosh_gone(s->front.bosh, req, now))
+		if (bosh_gone(front_bosh(&s->front), req, now))
 			session_pump(s, CLOSING_NONE, now);
 		break;
 	case REQ_HURRY:
-		bosh_hurry(s->front.bosh, req, now);
+		bosh_hurry(front_bosh(&s->front), req, now);
 		session_pump(s, CLOSING_NONE, now);
 		break;
 	case REQ_UNSENT:
@@ -560,7 +518,9 @@ session_message(struct session *s, struct slice text, ms_t now)
 	s->whole_by = MS_NEVER;
 	counter_add(s->world->counters->websocket_messages, 1);
 	session_pump(s,
-		websocket_message(s->front.websocket, s->world->websocket_reader, session_limits(s->conf), text), now);
+		websocket_message(
+			front_websocket(&s->front), s->world->websocket_reader, session_limits(s->conf), text),
+		now);
 }
 
 void
@@ -572,7 +532,7 @@ session_client_writable(struct session *s, ms_t now)
 void
 session_client_gone(struct session *s, ms_t now)
 {
-	websocket_gone(s->front.websocket);
+	websocket_gone(front_websocket(&s->front));
 	session_pump(s, CLOSING_CLIENT_GONE, now);
 }
 
@@ -584,7 +544,7 @@ session_connected(struct session *s, enum upstream_leg leg, ms_t now)
 	s->leg = leg;
 	if (s->conf->limits.connect_timeout > 0)
 		s->upstream_by = now + s->conf->limits.connect_timeout + SILENCE_GRACE;
-	upstream_open(s->upstream, front_header(&s->front), leg);
+	upstream_open(s->upstream, s->front.transport->header(&s->front), leg);
 	session_pump(s, CLOSING_NONE, now);
 }
 
@@ -616,7 +576,7 @@ session_close(struct session *s, enum closing reason, ms_t now)
 void
 session_expire(struct session *s, ms_t now)
 {
-	enum closing closing = front_expire(&s->front, now);
+	enum closing closing = s->front.transport->expire(&s->front, now);
 
 	if (now >= s->login_by)
 		closing = s->server == SERVER_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
@@ -640,17 +600,17 @@ session_deadline(const struct session *s)
 {
 	ms_t own = ms_min(s->upstream_by, ms_min(s->login_by, s->whole_by));
 
-	return ms_min(front_deadline(&s->front), own);
+	return ms_min(s->front.transport->deadline(&s->front), own);
 }
 
 bool
 session_is_told(const struct session *s)
 {
-	return (s->server == SERVER_NONE || s->server == SERVER_GONE) && front_is_told(&s->front);
+	return (s->server == SERVER_NONE || s->server == SERVER_GONE) && s->front.transport->is_told(&s->front);
 }
 
 bool
 session_is_done(const struct session *s, ms_t now)
 {
-	return (s->server == SERVER_NONE || s->server == SERVER_GONE) && front_is_done(&s->front, now);
+	return (s->server == SERVER_NONE || s->server == SERVER_GONE) && s->front.transport->is_done(&s->front, now);
 }

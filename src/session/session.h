@@ -21,6 +21,7 @@
 #include "conf/conf.h"
 #include "proto/bosh/body.h"
 #include "proto/stream/upstream.h"
+#include "proto/stream/websocket.h"
 #include "session/counters.h"
 #include "session/front.h"
 #include "session/outlet.h"
@@ -94,6 +95,8 @@ void session_free(struct session *s);
 void session_request(struct session *s, struct body *body, struct req_id req, enum closing refused, ms_t now);
 /* BOSH: what happens to a request.  REQ_UNSENT at or above zero is the only call that may come from within an outlet's. */
 void session_news(struct session *s, struct req_id req, struct req_fate fate, ms_t now);
+/* BOSH: would a request with this rid be nothing new?  See bosh_is_old(). */
+bool session_is_old(const struct session *s, uint64_t rid);
 /*
  * WebSocket: n bytes of a message have come, and its end has not.  False: they
  * are not to be kept, nor what follows.

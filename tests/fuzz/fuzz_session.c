@@ -124,8 +124,10 @@ check_client(struct life *l, struct client *c, struct mind *m)
 
 	check_fault(&l->w);
 	if (s != NULL) {
-		must(front_queued(&s->front) <= room);
-		must(front_queued_up(&s->front) + (s->upstream != NULL ? upstream_queued(s->upstream) : 0) <= room);
+		must(s->front.transport->queued(&s->front) <= room);
+		must(s->front.transport->queued_up(&s->front) +
+				(s->upstream != NULL ? upstream_queued(s->upstream) : 0) <=
+			room);
 	}
 	for (size_t i = 0; i < c->n_requests; i++)
 		open += c->request[i].state == REQUEST_OPEN;

@@ -19,6 +19,7 @@
 #include "base/ms.h"
 #include "base/network.h"
 #include "base/peer.h"
+#include "base/settings.h"
 #include "base/slice.h"
 
 #define CONF_PORT_WEB 5280   /* where culvert listens unless told otherwise */
@@ -42,14 +43,6 @@ struct conf_listen {
 	unsigned mode;   /* permissions of the unix socket */
 };
 
-/* The safest comes first. */
-enum conf_tls {
-	CONF_TLS_REQUIRED,
-	CONF_TLS_OPTIONAL,    /* when the server offers it */
-	CONF_TLS_IF_REQUIRED, /* when the server demands it, or has no mechanisms without */
-	CONF_TLS_OFF,
-};
-
 /* One address of a server; those of a domain are tried in order. */
 struct conf_target {
 	char *host; /* literal without brackets, or a host name */
@@ -62,11 +55,11 @@ struct conf_domain {
 	char *name;  /* as written, ASCII letters in lower case: for people */
 	char *ascii; /* its A-label form in lower case: for comparing */
 	struct conf_target *connect;
-	size_t n_connect;  /* at least 1 */
-	enum conf_tls tls; /* not CONF_TLS_OFF when a target is tls_direct */
-	bool verify;       /* the server's certificate */
-	char *ca_file;     /* of the issuers to trust, as written; NULL: the system's */
-	char *server_name; /* asked for by SNI and looked for in the certificate, ASCII; NULL: the domain */
+	size_t n_connect;    /* at least 1 */
+	enum tls_policy tls; /* not TLS_OFF when a target is tls_direct */
+	bool verify;         /* the server's certificate */
+	char *ca_file;       /* of the issuers to trust, as written; NULL: the system's */
+	char *server_name;   /* asked for by SNI and looked for in the certificate, ASCII; NULL: the domain */
 };
 
 /*
@@ -74,15 +67,6 @@ struct conf_domain {
  * one place for all keys: conf_row_when() of conf_table.h.  A session holds a
  * reference to the configuration it began with and asks that one.
  */
-struct conf_bosh {
-	ms_t wait;     /* the most a client gets */
-	unsigned hold; /* the most a client gets */
-	ms_t inactivity;
-	ms_t polling;    /* between empty requests of a client that polls, at least; 0: any */
-	ms_t maxpause;   /* 0: pausing is not offered */
-	size_t max_body; /* of one POST; changed at once, for a request comes before its session is known */
-};
-
 struct conf_websocket {
 	ms_t ping;         /* between pings on a quiet connection; 0: none.  This and the next: of the start */
 	ms_t pong_timeout; /* from a ping to its answer */
@@ -124,7 +108,7 @@ struct conf {
 	struct conf_domain *domain; /* sorted by ascii */
 	size_t n_domain;            /* at least 1 */
 
-	struct conf_bosh bosh;
+	struct bosh_settings bosh;
 	struct conf_websocket websocket;
 
 	/* "*", or scheme://host[:port] as browsers send it: lower case, no default port, no slash. */

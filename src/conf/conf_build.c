@@ -130,10 +130,10 @@ conf_domain_settle(struct conf_domain *d, bool is_tls_written, bool is_verify_wr
 			direct = &d->connect[i];
 	}
 	if (!is_tls_written)
-		d->tls = is_local ? CONF_TLS_IF_REQUIRED : CONF_TLS_REQUIRED;
+		d->tls = is_local ? TLS_IF_REQUIRED : TLS_REQUIRED;
 	if (!is_verify_written)
 		d->verify = !is_local;
-	return d->tls == CONF_TLS_OFF ? direct : NULL;
+	return d->tls == TLS_OFF ? direct : NULL;
 }
 
 static bool

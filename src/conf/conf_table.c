@@ -41,13 +41,13 @@
 
 /* A word's value is written as an unsigned. */
 _Static_assert(
-	sizeof(enum conf_tls) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned), "sizes of enums");
+	sizeof(enum tls_policy) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned), "sizes of enums");
 
 static const struct conf_word tls_words[] = {
-	{"required", CONF_TLS_REQUIRED, NULL},
-	{"optional", CONF_TLS_OPTIONAL, "when the server offers it"},
-	{"if-required", CONF_TLS_IF_REQUIRED, "when the server demands it, or offers no login without"},
-	{"off", CONF_TLS_OFF, NULL},
+	{"required", TLS_REQUIRED, NULL},
+	{"optional", TLS_OPTIONAL, "when the server offers it"},
+	{"if-required", TLS_IF_REQUIRED, "when the server demands it, or offers no login without"},
+	{"off", TLS_OFF, NULL},
 	{NULL, 0, NULL},
 };
 

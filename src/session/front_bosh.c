@@ -145,17 +145,8 @@ static const struct transport transport = {
 void
 front_bosh_init(struct front *f, const struct conf *conf, const struct hooks *hooks, const char *sid)
 {
-	struct bosh_config config = {
-		.wait = conf->bosh.wait,
-		.inactivity = conf->bosh.inactivity,
-		.polling = conf->bosh.polling,
-		.maxpause = conf->bosh.maxpause,
-		.hold = conf->bosh.hold,
-		.hooks = hooks,
-	};
-
 	f->transport = &transport;
-	f->of.bosh = bosh_new(&config, slice_str(sid));
+	f->of.bosh = bosh_new(&conf->bosh, hooks, slice_str(sid));
 }
 
 struct bosh *

@@ -87,19 +87,6 @@ find_domain(const struct session *s, const char *to)
 	return conf_find_domain(s->conf, slice_str(ascii));
 }
 
-static enum upstream_tls
-tls_of(const struct conf_domain *domain)
-{
-	static const enum upstream_tls tls[] = {
-		[CONF_TLS_REQUIRED] = UPSTREAM_TLS_REQUIRED,
-		[CONF_TLS_OPTIONAL] = UPSTREAM_TLS_OPTIONAL,
-		[CONF_TLS_IF_REQUIRED] = UPSTREAM_TLS_IF_REQUIRED,
-		[CONF_TLS_OFF] = UPSTREAM_TLS_OFF,
-	};
-
-	return tls[domain->tls];
-}
-
 /* The largest element a client may send: as an element, and inside a message or body. */
 static size_t
 max_bytes_up(const struct session *s)
@@ -132,7 +119,7 @@ open_stream(struct session *s, ms_t now)
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
 			(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->name);
 		s->upstream = upstream_new(session_limits(s->conf), s->world->readers);
-		upstream_set_tls(s->upstream, tls_of(s->domain));
+		upstream_set_tls(s->upstream, s->domain->tls);
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
 		s->server = SERVER_CONNECTING;
 		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;

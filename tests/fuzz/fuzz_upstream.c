@@ -160,10 +160,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	l.x = upstream_new(limits, &l.readers);
 	xml_stream_init(&l.stream, &l.checker, &checks, unlimited, &l);
 	upstream_set_tls(l.x,
-		choice == 'o'           ? UPSTREAM_TLS_OFF
-			: choice == 'i' ? UPSTREAM_TLS_IF_REQUIRED
-			: choice == 'p' ? UPSTREAM_TLS_OPTIONAL
-					: UPSTREAM_TLS_REQUIRED);
+		choice == 'o'           ? TLS_OFF
+			: choice == 'i' ? TLS_IF_REQUIRED
+			: choice == 'p' ? TLS_OPTIONAL
+					: TLS_REQUIRED);
 	upstream_open(l.x, &header, UPSTREAM_EXPOSED);
 	take_out(&l);
 	while (next_piece(&rest, &piece)) {

@@ -19,6 +19,7 @@ static const struct xml_limits limits = {100000, 20};
 
 /* A session, its client's requests by number, and what each was answered. */
 struct rig {
+	struct bosh_settings settings;
 	struct bosh *b;
 	struct body_reader *reader;
 	ms_t now;
@@ -38,14 +39,14 @@ req(unsigned number)
 }
 
 static void
-rig_init(struct rig *r, struct bosh_config config)
+rig_init(struct rig *r, struct bosh_settings settings)
 {
-	*r = (struct rig){.now = START};
-	r->b = bosh_new(&config, SLICE("SID"));
+	*r = (struct rig){.now = START, .settings = settings};
+	r->b = bosh_new(&r->settings, NULL, SLICE("SID"));
 	r->reader = body_reader_new(readers()->documents);
 }
 
-static const struct bosh_config usual = {.wait = 50000, .inactivity = 150000, .maxpause = 300000, .hold = 2};
+static const struct bosh_settings usual = {.wait = 50000, .inactivity = 150000, .maxpause = 300000, .hold = 2};
 
 static void
 collect(struct rig *r)
@@ -196,7 +197,7 @@ closes(struct rig *r, enum closing reason)
 
 /* A session whose creation request is answered; the next rid is FIRST_RID + 1. */
 static void
-rig_open(struct rig *r, struct bosh_config config, const char *attributes)
+rig_open(struct rig *r, struct bosh_settings config, const char *attributes)
 {
 	rig_init(r, config);
 	asks(r, FIRST_RID, attributes, "");
@@ -249,39 +250,38 @@ creation_values(void **state)
 {
 	static const struct {
 		const char *attributes;
-		struct bosh_config config;
+		struct bosh_settings config;
 		const char *want;
 	} rows[] = {
-		{"wait='60' hold='1'", {50000, 150000, 0, 300000, 2, NULL},
+		{"wait='60' hold='1'", {50000, 2, 150000, 0, 300000, 0},
 			" wait='50' requests='2' hold='1' inactivity='150' maxpause='300' "},
-		{"wait='20' hold='2'", {50000, 150000, 0, 300000, 2, NULL},
+		{"wait='20' hold='2'", {50000, 2, 150000, 0, 300000, 0},
 			" wait='20' requests='3' hold='2' inactivity='150' maxpause='300' "},
-		{"wait='20' hold='99'", {50000, 150000, 0, 300000, 2, NULL}, " wait='20' requests='17' hold='2' "},
-		{"wait='20' hold='99'", {50000, 150000, 0, 300000, 5, NULL}, " wait='20' requests='17' hold='5' "},
-		{"hold='9'", {50000, 150000, 0, 300000, 2, NULL}, " wait='50' requests='10' hold='2' "},
-		{"hold='15'", {50000, 150000, 0, 300000, 2, NULL}, " requests='16' hold='2' "},
-		{"hold='16'", {50000, 150000, 0, 300000, 16, NULL}, " requests='17' hold='16' "},
-		{"hold='1'", {50000, 150000, 2000, 300000, 2, NULL}, " inactivity='150' polling='2' maxpause='300' "},
-		{"hold='1'", {50000, 150000, 1500, 300000, 2, NULL}, " polling='2' "},
-		{"hold='0'", {50000, 2000, 5000, 300000, 2, NULL},
-			" requests='2' hold='0' inactivity='12' polling='5' "},
-		{"hold='9' wait='0'", {50000, 150000, 0, 300000, 2, NULL}, " wait='0' requests='10' hold='0' "},
-		{"ack='1'", {50000, 150000, 0, 300000, 2, NULL}, " ack='1000' "},
-		{"wait='4294967295' hold='4294967295'", {50000, 150000, 0, 0, 1, NULL},
+		{"wait='20' hold='99'", {50000, 2, 150000, 0, 300000, 0}, " wait='20' requests='17' hold='2' "},
+		{"wait='20' hold='99'", {50000, 5, 150000, 0, 300000, 0}, " wait='20' requests='17' hold='5' "},
+		{"hold='9'", {50000, 2, 150000, 0, 300000, 0}, " wait='50' requests='10' hold='2' "},
+		{"hold='15'", {50000, 2, 150000, 0, 300000, 0}, " requests='16' hold='2' "},
+		{"hold='16'", {50000, 16, 150000, 0, 300000, 0}, " requests='17' hold='16' "},
+		{"hold='1'", {50000, 2, 150000, 2000, 300000, 0}, " inactivity='150' polling='2' maxpause='300' "},
+		{"hold='1'", {50000, 2, 150000, 1500, 300000, 0}, " polling='2' "},
+		{"hold='0'", {50000, 2, 2000, 5000, 300000, 0}, " requests='2' hold='0' inactivity='12' polling='5' "},
+		{"hold='9' wait='0'", {50000, 2, 150000, 0, 300000, 0}, " wait='0' requests='10' hold='0' "},
+		{"ack='1'", {50000, 2, 150000, 0, 300000, 0}, " ack='1000' "},
+		{"wait='4294967295' hold='4294967295'", {50000, 1, 150000, 0, 0, 0},
 			" wait='50' requests='17' hold='1' inactivity='150' from="},
-		{"", {50000, 150000, 0, 300000, 2, NULL}, " wait='50' requests='2' hold='1' "},
-		{"wait='0'", {50000, 150000, 0, 300000, 2, NULL}, " wait='0' requests='2' hold='0' inactivity='450' "},
-		{"hold='0'", {50000, 150000, 0, 300000, 2, NULL}, " requests='2' hold='0' inactivity='450' "},
-		{"wait='0' hold='0'", {50000, 150000, 0, 300000, 2, NULL}, " wait='0' requests='2' hold='0' "},
+		{"", {50000, 2, 150000, 0, 300000, 0}, " wait='50' requests='2' hold='1' "},
+		{"wait='0'", {50000, 2, 150000, 0, 300000, 0}, " wait='0' requests='2' hold='0' inactivity='450' "},
+		{"hold='0'", {50000, 2, 150000, 0, 300000, 0}, " requests='2' hold='0' inactivity='450' "},
+		{"wait='0' hold='0'", {50000, 2, 150000, 0, 300000, 0}, " wait='0' requests='2' hold='0' "},
 		/* The lower of both versions; the minor number is a number of its own. */
-		{"ver='1.6'", {50000, 150000, 0, 300000, 2, NULL}, " ver='1.6' "},
-		{"ver='1.10'", {50000, 150000, 0, 300000, 2, NULL}, " ver='1.10' "},
-		{"ver='1.11'", {50000, 150000, 0, 300000, 2, NULL}, " ver='1.11' "},
-		{"ver='1.12'", {50000, 150000, 0, 300000, 2, NULL}, " ver='1.11' "},
-		{"ver='1.100'", {50000, 150000, 0, 300000, 2, NULL}, " ver='1.11' "},
-		{"ver='2.0'", {50000, 150000, 0, 300000, 2, NULL}, " ver='1.11' "},
-		{"ver='0.9'", {50000, 150000, 0, 300000, 2, NULL}, " ver='0.9' "},
-		{"ver='0.20'", {50000, 150000, 0, 300000, 2, NULL}, " ver='0.20' "},
+		{"ver='1.6'", {50000, 2, 150000, 0, 300000, 0}, " ver='1.6' "},
+		{"ver='1.10'", {50000, 2, 150000, 0, 300000, 0}, " ver='1.10' "},
+		{"ver='1.11'", {50000, 2, 150000, 0, 300000, 0}, " ver='1.11' "},
+		{"ver='1.12'", {50000, 2, 150000, 0, 300000, 0}, " ver='1.11' "},
+		{"ver='1.100'", {50000, 2, 150000, 0, 300000, 0}, " ver='1.11' "},
+		{"ver='2.0'", {50000, 2, 150000, 0, 300000, 0}, " ver='1.11' "},
+		{"ver='0.9'", {50000, 2, 150000, 0, 300000, 0}, " ver='0.9' "},
+		{"ver='0.20'", {50000, 2, 150000, 0, 300000, 0}, " ver='0.20' "},
 	};
 
 	(void) state;
@@ -498,7 +498,7 @@ hold(void **state)
 		char attributes[300];
 		unsigned number[10];
 		struct rig r;
-		struct bosh_config config = usual;
+		struct bosh_settings config = usual;
 		config.hold = 3;
 		snprintf(attributes, sizeof attributes, "to='example.org' hold='%u'", n);
 		rig_open(&r, config, attributes);
@@ -949,7 +949,7 @@ pause_values(void **state)
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct bosh_config config = usual;
+		struct bosh_settings config = usual;
 		struct rig r;
 		config.maxpause = rows[i].maxpause;
 		rig_open(&r, config, GOOD);

@@ -402,8 +402,8 @@ static void
 run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *counts)
 {
 	static const struct hooks hooks = {.sha1 = sha1_hash};
-	static const struct bosh_config config = {
-		.wait = WAIT, .inactivity = INT64_C(1) << 50, .maxpause = 0, .hold = 3, .hooks = &hooks};
+	static const struct bosh_settings settings = {
+		.wait = WAIT, .inactivity = INT64_C(1) << 50, .maxpause = 0, .hold = 3};
 	struct world *w = calloc(1, sizeof *w);
 	struct bosh_answer a;
 	struct body *body;
@@ -412,7 +412,7 @@ run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *co
 	w->has_keys = seed % 2 == 0;
 	w->has_acks = seed % 3 == 0;
 	w->counts = counts;
-	w->b = bosh_new(&config, SLICE("SID"));
+	w->b = bosh_new(&settings, &hooks, SLICE("SID"));
 	w->reader = body_reader_new(readers()->documents);
 	w->dice.state = seed;
 	w->now = START;

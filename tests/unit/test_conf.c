@@ -809,7 +809,7 @@ test_domains(void **state)
 	assert_int_equal(c->n_domain, 4);
 	d = conf_find_domain(c, SLICE("z.EXAMPLE"));
 	assert_string_equal(d->name, "z.example");
-	assert_int_equal(d->tls, CONF_TLS_IF_REQUIRED);
+	assert_int_equal(d->tls, TLS_IF_REQUIRED);
 	assert_int_equal(d->n_connect, 3);
 	assert_string_equal(d->connect[0].host, "127.9.9.9");
 	assert_int_equal(d->connect[0].port, 1);
@@ -818,7 +818,7 @@ test_domains(void **state)
 	for (size_t i = 0; i < 3; i++)
 		assert_true(d->connect[i].loopback && !d->connect[i].tls_direct);
 	d = conf_find_domain(c, SLICE("a.org"));
-	assert_int_equal(d->tls, CONF_TLS_OFF);
+	assert_int_equal(d->tls, TLS_OFF);
 	assert_false(d->connect[0].loopback);
 	assert_true(d->connect[1].loopback);
 	d = conf_find_domain(c, SLICE("xn--bcher-kva.example"));
@@ -858,32 +858,32 @@ test_tls(void **state)
 {
 	static const struct {
 		const char *members;
-		enum conf_tls tls;
+		enum tls_policy tls;
 		bool verify;
 	} cases[] = {
 		/* A server that is written as this machine. */
-		{"\"connect\":\"xmpp://127.0.0.1\"", CONF_TLS_IF_REQUIRED, false},
-		{"\"connect\":[\"xmpp://[::1]\",\"xmpps://LOCALHOST\"]", CONF_TLS_IF_REQUIRED, false},
-		{"\"connect\":\"xmpps://127.1.2.3:443\"", CONF_TLS_IF_REQUIRED, false},
+		{"\"connect\":\"xmpp://127.0.0.1\"", TLS_IF_REQUIRED, false},
+		{"\"connect\":[\"xmpp://[::1]\",\"xmpps://LOCALHOST\"]", TLS_IF_REQUIRED, false},
+		{"\"connect\":\"xmpps://127.1.2.3:443\"", TLS_IF_REQUIRED, false},
 		/* Any other, and be it one of many. */
-		{"\"connect\":\"xmpp://10.0.0.5\"", CONF_TLS_REQUIRED, true},
-		{"\"connect\":\"xmpps://xmpp.a.org\"", CONF_TLS_REQUIRED, true},
-		{"\"connect\":[\"xmpp://127.0.0.1\",\"xmpp://10.0.0.5\",\"xmpp://[::1]\"]", CONF_TLS_REQUIRED, true},
+		{"\"connect\":\"xmpp://10.0.0.5\"", TLS_REQUIRED, true},
+		{"\"connect\":\"xmpps://xmpp.a.org\"", TLS_REQUIRED, true},
+		{"\"connect\":[\"xmpp://127.0.0.1\",\"xmpp://10.0.0.5\",\"xmpp://[::1]\"]", TLS_REQUIRED, true},
 		/* Not what it looks like: names, and an address that is loopback only after a look inside. */
-		{"\"connect\":\"xmpp://127.0.0.1.example.com\"", CONF_TLS_REQUIRED, true},
-		{"\"connect\":\"xmpp://localhost.example.com\"", CONF_TLS_REQUIRED, true},
-		{"\"connect\":\"xmpp://localhost.\"", CONF_TLS_REQUIRED, true},
-		{"\"connect\":\"xmpp://[::ffff:127.0.0.1]\"", CONF_TLS_REQUIRED, true},
+		{"\"connect\":\"xmpp://127.0.0.1.example.com\"", TLS_REQUIRED, true},
+		{"\"connect\":\"xmpp://localhost.example.com\"", TLS_REQUIRED, true},
+		{"\"connect\":\"xmpp://localhost.\"", TLS_REQUIRED, true},
+		{"\"connect\":\"xmpp://[::ffff:127.0.0.1]\"", TLS_REQUIRED, true},
 		/* What is written wins, before or after the servers, and each for itself. */
-		{"\"connect\":\"xmpp://10.0.0.5\",\"tls\":\"required\"", CONF_TLS_REQUIRED, true},
-		{"\"tls\":\"optional\",\"connect\":\"xmpp://10.0.0.5\"", CONF_TLS_OPTIONAL, true},
-		{"\"tls\":\"if-required\",\"connect\":\"xmpp://10.0.0.5\"", CONF_TLS_IF_REQUIRED, true},
-		{"\"tls\":\"off\",\"connect\":\"xmpp://10.0.0.5\"", CONF_TLS_OFF, true},
-		{"\"verify\":false,\"connect\":\"xmpp://10.0.0.5\"", CONF_TLS_REQUIRED, false},
-		{"\"connect\":\"xmpp://10.0.0.5\",\"verify\":true", CONF_TLS_REQUIRED, true},
-		{"\"connect\":\"xmpp://127.0.0.1\",\"verify\":true", CONF_TLS_IF_REQUIRED, true},
-		{"\"connect\":\"xmpp://127.0.0.1\",\"tls\":\"required\"", CONF_TLS_REQUIRED, false},
-		{"\"connect\":\"xmpps://127.0.0.1\",\"tls\":\"optional\"", CONF_TLS_OPTIONAL, false},
+		{"\"connect\":\"xmpp://10.0.0.5\",\"tls\":\"required\"", TLS_REQUIRED, true},
+		{"\"tls\":\"optional\",\"connect\":\"xmpp://10.0.0.5\"", TLS_OPTIONAL, true},
+		{"\"tls\":\"if-required\",\"connect\":\"xmpp://10.0.0.5\"", TLS_IF_REQUIRED, true},
+		{"\"tls\":\"off\",\"connect\":\"xmpp://10.0.0.5\"", TLS_OFF, true},
+		{"\"verify\":false,\"connect\":\"xmpp://10.0.0.5\"", TLS_REQUIRED, false},
+		{"\"connect\":\"xmpp://10.0.0.5\",\"verify\":true", TLS_REQUIRED, true},
+		{"\"connect\":\"xmpp://127.0.0.1\",\"verify\":true", TLS_IF_REQUIRED, true},
+		{"\"connect\":\"xmpp://127.0.0.1\",\"tls\":\"required\"", TLS_REQUIRED, false},
+		{"\"connect\":\"xmpps://127.0.0.1\",\"tls\":\"optional\"", TLS_OPTIONAL, false},
 	};
 	const struct conf_domain *d;
 	struct conf *c;
@@ -925,7 +925,7 @@ test_tls(void **state)
 		"{\"domains\":{\"b.org\":{\"verify\":false,\"tls\":\"optional\",\"ca_file\":\"x\",\"server_name\":\"x\","
 		"\"connect\":\"xmpp://h\"},\"a.org\":{\"connect\":\"xmpp://h\"}}}");
 	d = conf_find_domain(c, SLICE("a.org"));
-	assert_int_equal(d->tls, CONF_TLS_REQUIRED);
+	assert_int_equal(d->tls, TLS_REQUIRED);
 	assert_true(d->verify);
 	assert_null(d->ca_file);
 	assert_null(d->server_name);
@@ -1001,7 +1001,7 @@ test_arguments(void **state)
 	assert_string_equal(c->domain[1].name, "b.org");
 	assert_int_equal(c->domain[1].n_connect, 2);
 	assert_string_equal(c->domain[1].connect[1].host, "localhost");
-	assert_int_equal(c->domain[1].tls, CONF_TLS_IF_REQUIRED);
+	assert_int_equal(c->domain[1].tls, TLS_IF_REQUIRED);
 	assert_false(c->domain[1].verify);
 	assert_int_equal(c->bosh.wait, 50000);
 	assert_true(c->pages.is_on);
@@ -1024,12 +1024,12 @@ test_arguments(void **state)
 	assert_int_equal(c->n_domain, 3);
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(c->domain[i].n_connect, 2);
-		assert_int_equal(c->domain[i].tls, CONF_TLS_REQUIRED);
+		assert_int_equal(c->domain[i].tls, TLS_REQUIRED);
 		assert_true(c->domain[i].verify);
 	}
 	assert_true(c->domain[1].connect[1].tls_direct);
 	assert_int_equal(c->domain[1].connect[1].port, 5223);
-	assert_int_equal(c->domain[2].tls, CONF_TLS_IF_REQUIRED);
+	assert_int_equal(c->domain[2].tls, TLS_IF_REQUIRED);
 	assert_false(c->domain[2].verify);
 	conf_unref(c);
 	buf_fini(&errors);

@@ -195,8 +195,8 @@ test_quick_start(void **state)
 	assert_int_equal(parse(run, &o, &a), OPTIONS_RUN);
 	assert_int_equal(o.conf->n_listen, 2);
 	assert_int_equal(o.conf->n_domain, 2);
-	assert_int_equal(o.conf->domain[0].tls, CONF_TLS_IF_REQUIRED);
-	assert_int_equal(o.conf->domain[1].tls, CONF_TLS_REQUIRED);
+	assert_int_equal(o.conf->domain[0].tls, TLS_IF_REQUIRED);
+	assert_int_equal(o.conf->domain[1].tls, TLS_REQUIRED);
 	assert_null(o.file);
 	assert_string_equal(a.out, "");
 	assert_string_equal(a.err, "");

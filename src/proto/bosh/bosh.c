@@ -28,7 +28,8 @@ enum bosh_state {
 struct bosh {
 	enum bosh_state state;
 	char *sid;
-	struct bosh_config config;
+	const struct bosh_settings *settings;
+	const struct hooks *hooks;
 	struct terms terms;
 	struct greeting greeting;
 
@@ -52,12 +53,13 @@ struct bosh {
 static const char recoverable[] = "<body xmlns='" BODY_NS "' type='error'/>";
 
 struct bosh *
-bosh_new(const struct bosh_config *config, struct slice sid)
+bosh_new(const struct bosh_settings *settings, const struct hooks *hooks, struct slice sid)
 {
 	struct bosh *b = xcalloc(1, sizeof *b);
 
 	b->sid = xstrndup(sid.p, sid.n);
-	b->config = *config;
+	b->settings = settings;
+	b->hooks = hooks;
 	b->release_at = MS_NEVER;
 	b->remembered_until = MS_NEVER;
 	stanza_queue_init(&b->up);
@@ -149,7 +151,7 @@ static void
 put_keys(struct bosh *b, const struct body *body)
 {
 	if (b->keys == NULL && (slice_is_set(body->key) || slice_is_set(body->newkey)))
-		b->keys = keys_new(b->ring.n, b->config.hooks);
+		b->keys = keys_new(b->ring.n, b->hooks);
 	if (b->keys != NULL)
 		keys_put(b->keys, body->rid, body->key, body->newkey);
 }
@@ -178,7 +180,7 @@ refuse(struct bosh *b, const struct body *body, struct req_id req, enum closing 
 static enum closing
 create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 {
-	enum closing closing = terms_agree(&b->terms, &b->config, body);
+	enum closing closing = terms_agree(&b->terms, b->settings, body);
 
 	b->state = BOSH_CREATING;
 	b->acks.is_on = b->terms.has_acks;

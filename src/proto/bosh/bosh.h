@@ -37,8 +37,8 @@ struct bosh_answer {
 
 struct bosh;
 
-/* A session that has yet to see its first request.  sid is copied; config->hooks must outlive it. */
-struct bosh *bosh_new(const struct bosh_config *config, struct slice sid);
+/* A session that has yet to see its first request.  sid is copied; settings and hooks must outlive it. */
+struct bosh *bosh_new(const struct bosh_settings *settings, const struct hooks *hooks, struct slice sid);
 void bosh_free(struct bosh *b);
 
 /*

@@ -45,14 +45,14 @@ requests_for(const struct body *body, unsigned hold)
 }
 
 enum closing
-terms_agree(struct terms *t, const struct bosh_config *config, const struct body *body)
+terms_agree(struct terms *t, const struct bosh_settings *settings, const struct body *body)
 {
 	*t = (struct terms){
-		.wait = config->wait,
-		.inactivity = config->inactivity,
-		.polling = config->polling,
-		.maxpause = config->maxpause,
-		.hold = config->hold,
+		.wait = settings->wait,
+		.inactivity = settings->inactivity,
+		.polling = settings->polling,
+		.maxpause = settings->maxpause,
+		.hold = settings->hold,
 		.content = content_read(body->content),
 		.has_acks = body->has_ack && body->ack == 1,
 	};

@@ -7,20 +7,10 @@
 
 #include "base/buf.h"
 #include "base/hooks.h"
-#include "base/ms.h"
+#include "base/settings.h"
 #include "proto/bosh/body.h"
 #include "proto/bosh/content.h"
 #include "proto/closing.h"
-
-/* What a client may have. */
-struct bosh_config {
-	ms_t wait;       /* the longest a request is held */
-	ms_t inactivity; /* without any request held, the session ends after this */
-	ms_t polling;    /* the shortest time between two empty requests; 0: any */
-	ms_t maxpause;   /* 0: pausing is not offered */
-	unsigned hold;   /* the most requests held at a time */
-	const struct hooks *hooks;
-};
 
 struct terms {
 	ms_t wait, inactivity, polling, maxpause;
@@ -33,7 +23,7 @@ struct terms {
 };
 
 /* Reads the creation request.  The terms are complete even when it is refused: the refusal is an answer too. */
-enum closing terms_agree(struct terms *t, const struct bosh_config *config, const struct body *body);
+enum closing terms_agree(struct terms *t, const struct bosh_settings *settings, const struct body *body);
 
 /* Appends them as attributes of the creation response (7.2). */
 void terms_write(const struct terms *t, const char *sid, struct buf *out);

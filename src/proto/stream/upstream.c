@@ -33,7 +33,7 @@ struct upstream {
 	bool is_resumable;
 	bool is_settled;  /* whether there will be TLS */
 	bool is_open_due; /* the server's header came; it counts once that is settled */
-	enum upstream_tls tls;
+	enum tls_policy tls;
 	struct xml_stream xml;
 	struct stream_header header;
 	struct features features;
@@ -176,17 +176,17 @@ settle_tls(struct upstream *u)
 	bool is_wanted = false;
 
 	switch (u->tls) {
-	case UPSTREAM_TLS_OFF:
+	case TLS_OFF:
 		if (is_tls_demanded(f))
 			return CLOSING_SERVER_TLS;
 		break;
-	case UPSTREAM_TLS_IF_REQUIRED:
+	case TLS_IF_REQUIRED:
 		is_wanted = is_tls_demanded(f);
 		break;
-	case UPSTREAM_TLS_OPTIONAL:
+	case TLS_OPTIONAL:
 		is_wanted = f->has_starttls;
 		break;
-	case UPSTREAM_TLS_REQUIRED:
+	case TLS_REQUIRED:
 		if (!f->has_starttls)
 			return CLOSING_SERVER_NO_TLS;
 		is_wanted = true;
@@ -283,6 +283,7 @@ upstream_new(struct xml_limits limits, struct xml_readers *readers)
 
 	xml_stream_init(&u->xml, readers, &handler, limits, u);
 	u->max_bytes = limits.element;
+	u->tls = TLS_OFF;
 	stanza_queue_init(&u->out);
 	stanza_queue_init(&u->down);
 	return u;
@@ -307,7 +308,7 @@ upstream_set_max_bytes(struct upstream *u, size_t max_bytes)
 }
 
 void
-upstream_set_tls(struct upstream *u, enum upstream_tls tls)
+upstream_set_tls(struct upstream *u, enum tls_policy tls)
 {
 	u->tls = tls;
 }
@@ -327,7 +328,7 @@ upstream_open(struct upstream *u, const struct stream_header *h, enum upstream_l
 	u->is_secure = leg == UPSTREAM_SECURE;
 	u->is_open_due = false;
 	/* Without TLS to come there is nothing to wait for. */
-	u->is_settled = !u->is_first || u->is_secure || u->tls == UPSTREAM_TLS_OFF;
+	u->is_settled = !u->is_first || u->is_secure || u->tls == TLS_OFF;
 	if (u->state != UPSTREAM_ENDED) {
 		u->state = UPSTREAM_OPENING;
 		xml_stream_open(&u->xml);

@@ -11,20 +11,13 @@
 
 #include <sys/uio.h>
 
+#include "base/settings.h"
 #include "proto/closing.h"
 #include "proto/stream/stream_header.h"
 #include "proto/xml/stanza.h"
 #include "proto/xml/xml_stream.h"
 
 struct upstream;
-
-/* When to ask the server for TLS (STARTTLS; RFC 6120, 5). */
-enum upstream_tls {
-	UPSTREAM_TLS_OFF,         /* never; a server that demands it is refused */
-	UPSTREAM_TLS_IF_REQUIRED, /* when it demands it, or offers no way to log in without */
-	UPSTREAM_TLS_OPTIONAL,    /* when it offers it */
-	UPSTREAM_TLS_REQUIRED,    /* always; a server that does not offer it is refused */
-};
 
 /* How safe the bytes are on their way. */
 enum upstream_leg {
@@ -35,7 +28,7 @@ enum upstream_leg {
 
 /* limits bound one element from the server; the readers must outlive it.  TLS is off until upstream_set_tls(). */
 struct upstream *upstream_new(struct xml_limits limits, struct xml_readers *readers);
-void upstream_set_tls(struct upstream *u, enum upstream_tls tls);
+void upstream_set_tls(struct upstream *u, enum tls_policy tls);
 /* The largest element of the client's that passes; the server's <limits/> are lowered to it (XEP-0478). */
 void upstream_set_max_bytes(struct upstream *u, size_t max_bytes);
 void upstream_free(struct upstream *u);

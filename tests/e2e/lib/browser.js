@@ -75,7 +75,7 @@ class Browser {
 			...more,
 		});
 		const page = await context.newPage();
-		page.setDefaultTimeout(10000);
+		page.setDefaultTimeout(60000); // only what fails takes so long
 		page.said = [];
 		page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
 		page.on('pageerror', (error) => page.said.push(`uncaught: ${error.message}`));

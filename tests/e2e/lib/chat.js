@@ -76,11 +76,23 @@ class Person {
 		await this.page.locator('.chat-textarea:visible').waitFor();
 	}
 
-	/* In the chat that is open. */
+	/*
+	 * In the chat that is open, until it shows there.  While Converse.js is still putting a chat together, it may throw
+	 * away what was typed: then it is typed again.
+	 */
 	async say(text) {
 		const area = this.page.locator('.chat-textarea:visible');
-		await area.fill(text);
-		await area.press('Enter');
+		const shown = this.page.locator('.chat-msg:visible .chat-msg__text').filter({ hasText: text });
+		for (let tries = 0; ; tries++) {
+			await area.fill(text);
+			await area.press('Enter');
+			try {
+				return await shown.first().waitFor({ timeout: 5000 });
+			} catch (error) {
+				if (tries === 5)
+					throw error;
+			}
+		}
 	}
 
 	/* Until the open chat shows this text as a message of from, exactly once. */

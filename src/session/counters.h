@@ -21,6 +21,7 @@
 	X(websocket_messages, "WebSocket messages from clients") \
 	X(stanzas_up, "elements passed to servers") \
 	X(stanzas_down, "elements passed to clients") \
+	X(stanzas_confirmed, "messages, presence and iq that clients are known to have") \
 	X(stanzas_bounced, "elements answered with an error because their client was gone") \
 	X(http_refused, "HTTP requests and upgrades refused")
 

@@ -55,6 +55,11 @@ struct transport {
 	/* The client knows all it will, or is gone. */
 	bool (*is_done)(const struct front *f, ms_t now);
 
+	/*
+	 * Of the messages, presence and iq given: how many, from the first on, the client has as far as anybody can
+	 * know.  It never falls.
+	 */
+	struct stanza_tally (*confirmed)(const struct front *f);
 	/* Bytes and cost waiting for the client, */
 	size_t (*queued)(const struct front *f);
 	/* and of what next_up has yet to give. */

@@ -101,6 +101,12 @@ is_done(const struct front *f, ms_t now)
 	return bosh_is_done(f->of.bosh, now);
 }
 
+static struct stanza_tally
+confirmed(const struct front *f)
+{
+	return bosh_confirmed(f->of.bosh);
+}
+
 static size_t
 queued(const struct front *f)
 {
@@ -137,6 +143,7 @@ static const struct transport transport = {
 	.expire = expire,
 	.is_told = is_told,
 	.is_done = is_done,
+	.confirmed = confirmed,
 	.queued = queued,
 	.queued_up = queued_up,
 	.kept = kept,

@@ -104,6 +104,13 @@ is_done(const struct front *f, ms_t now)
 	return websocket_is_done(f->of.websocket);
 }
 
+/* What the connection took: nothing in RFC 7395 would tell more. */
+static struct stanza_tally
+confirmed(const struct front *f)
+{
+	return websocket_confirmed(f->of.websocket);
+}
+
 static size_t
 queued(const struct front *f)
 {
@@ -142,6 +149,7 @@ static const struct transport transport = {
 	.expire = expire,
 	.is_told = is_told,
 	.is_done = is_done,
+	.confirmed = confirmed,
 	.queued = queued,
 	.queued_up = queued_up,
 	.kept = kept,

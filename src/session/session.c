@@ -148,6 +148,16 @@ drop_upstream(struct session *s)
 	s->world->outlet->disconnect(s->world->outlet->arg, s);
 }
 
+/* What the client has shown to have, since the last look. */
+static void
+note_confirmed(struct session *s)
+{
+	struct stanza_tally confirmed = s->front.transport->confirmed(&s->front);
+
+	counter_add(s->world->counters->stanzas_confirmed, confirmed.stanzas - s->confirmed.stanzas);
+	s->confirmed = confirmed;
+}
+
 static void
 log_end(const struct session *s, ms_t now)
 {
@@ -155,11 +165,13 @@ log_end(const struct session *s, ms_t now)
 
 	log_event(s->world->log, row->level, "session closed",
 		"session=%llu transport=%s client=%s domain=%s reason=%s text=\"%s\" seconds=%.3f up=%llu/%llu "
-		"down=%llu/%llu",
+		"down=%llu/%llu unconfirmed=%llu/%llu",
 		(unsigned long long) s->number, s->front.transport->name, s->peer.text,
 		s->domain != NULL ? s->domain->name : "-", row->name, row->text, (double) (now - s->opened_at) / 1000,
 		(unsigned long long) s->stanzas_up, (unsigned long long) s->bytes_up,
-		(unsigned long long) s->stanzas_down, (unsigned long long) s->bytes_down);
+		(unsigned long long) s->stanzas_down, (unsigned long long) s->bytes_down,
+		(unsigned long long) (s->given.stanzas - s->confirmed.stanzas),
+		(unsigned long long) (s->given.bytes - s->confirmed.bytes));
 }
 
 /*
@@ -206,6 +218,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	if (s->reason != CLOSING_NONE)
 		return;
 	s->reason = reason;
+	note_confirmed(s);
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
 	s->login_by = s->whole_by = MS_NEVER;
@@ -295,6 +308,7 @@ pump_down(struct session *s)
 		}
 		s->stanzas_down++;
 		s->bytes_down += st->n;
+		stanza_count(&s->given, st->kind, st->n);
 		counter_add(s->world->counters->stanzas_down, 1);
 		s->front.transport->give(&s->front, &st);
 	}
@@ -420,6 +434,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	start_tls(s);
 	write_front(s, now);
 	regulate(s, now);
+	note_confirmed(s);
 	if (s->reason == CLOSING_NONE && s->queued > BUDGET_SHORT && budget_is_spent(s->world->budget))
 		give_up(s, now);
 	s->is_pumping = false;

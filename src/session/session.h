@@ -70,6 +70,7 @@ struct session {
 	size_t queued;   /* its part of the budget */
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
+	struct stanza_tally given, confirmed; /* messages, presence and iq for the client, and of them those it has */
 	struct trace trace;
 	char sid[SID_MAX];
 	struct peer peer;

@@ -105,12 +105,14 @@ each('one line of the log when a session begins, one when it ends', async (trans
 	const [closed] = await program.line(new RegExp(`session closed session=${number} .*`), { mark });
 	for (const line of [opened, closed])
 		assert.match(line, new RegExp(`\\btransport=${transport} client=127\\.0\\.0\\.1:\\d+ domain=${GUESTS}\\b`));
-	const [, reason, seconds, up, bytesUp, down, bytesDown] =
-		/\breason=(\w+) .*\bseconds=([\d.]+) up=(\d+)\/(\d+) down=(\d+)\/(\d+)$/.exec(closed);
+	const [, reason, seconds, up, bytesUp, down, bytesDown, unconfirmed] =
+		/\breason=(\w+) .*\bseconds=([\d.]+) up=(\d+)\/(\d+) down=(\d+)\/(\d+) unconfirmed=(\d+)\/\d+$/.exec(closed);
 	assert.equal(reason, 'CLIENT_CLOSED');
 	assert.ok(Number(seconds) > 0 && Number(seconds) < 20, closed);
 	assert.deepEqual([Number(up), Number(down)], [3, 5]);
 	assert.ok(Number(bytesUp) > 200 && Number(bytesDown) > Number(bytesUp), closed);
+	// The result and the message: who ends its session does not show any more that it has the last answers.
+	assert.ok(Number(unconfirmed) <= (transport === 'bosh' ? 2 : 0), closed);
 	await echo(await stage.guest(transport), 'two'); // and nothing more was said of the first
 	const about = program.lines.slice(mark - program.dropped).filter((line) => line.includes(`session=${number} `));
 	assert.equal(about.length, 2, about.join('\n'));

@@ -1414,6 +1414,110 @@ a_repeat_is_a_sign_of_life(void **state)
 	rig_fini(&r);
 }
 
+/* ---- what the client is known to have ---- */
+
+static void
+has(struct rig *r, uint64_t stanzas, uint64_t bytes)
+{
+	struct stanza_tally confirmed = bosh_confirmed(r->b);
+
+	assert_int_equal(confirmed.stanzas, stanzas);
+	assert_int_equal(confirmed.bytes, bytes);
+}
+
+#define N_FEATURES (sizeof FEATURES - 1) /* the rig gives them as a message */
+
+/* "requests" is 2: who sends the third has the answer to the first. */
+static void
+confirmed_by_new_requests(void **state)
+{
+	struct rig r;
+
+	(void) state;
+	rig_open(&r, usual, GOOD);
+	asks(&r, FIRST_RID + 1, "", "");
+	server_sends(&r, "<m/>");
+	has(&r, 0, 0);
+	asks(&r, FIRST_RID + 2, "", "");
+	has(&r, 1, N_FEATURES);
+	gives(&r, "<m>2</m>");
+	server_sends(&r, "<m>33</m>");
+	/* Neither what is written nor a repeat proves anything. */
+	asks(&r, FIRST_RID + 2, "", "");
+	has(&r, 1, N_FEATURES);
+	asks(&r, FIRST_RID + 3, "", "");
+	has(&r, 2, N_FEATURES + 4);
+	/* A pause may be sent beside them. */
+	asks(&r, FIRST_RID + 4, "pause='20'", "");
+	has(&r, 2, N_FEATURES + 4);
+	asks(&r, FIRST_RID + 5, "", "");
+	has(&r, 4, N_FEATURES + 4 + 8 + 9);
+	server_sends(&r, "<m/>");
+	/* One that comes too early counts when it is its turn. */
+	asks(&r, FIRST_RID + 7, "", "");
+	has(&r, 4, N_FEATURES + 4 + 8 + 9);
+	asks(&r, FIRST_RID + 6, "", "");
+	has(&r, 5, N_FEATURES + 4 + 8 + 9 + 4);
+	rig_fini(&r);
+}
+
+/* A client that acknowledges says what it has. */
+static void
+confirmed_by_acks(void **state)
+{
+	struct rig r;
+
+	(void) state;
+	rig_open(&r, usual, GOOD " ack='1'");
+	asks(&r, FIRST_RID + 1, "", "");
+	has(&r, 1, N_FEATURES);
+	server_sends(&r, "<m/>");
+	/* "... if it has received responses to all its previous requests" there is none (9.2). */
+	asks(&r, FIRST_RID + 2, "ack='1000'", "");
+	has(&r, 1, N_FEATURES);
+	server_sends(&r, "<m>2</m>");
+	asks(&r, FIRST_RID + 3, "", "");
+	has(&r, 3, N_FEATURES + 4 + 8);
+	/* It cannot have what was not said. */
+	asks(&r, FIRST_RID + 4, "ack='1003'", "");
+	server_sends(&r, "<m/>");
+	asks(&r, FIRST_RID + 5, "ack='1009'", "");
+	has(&r, 3, N_FEATURES + 4 + 8);
+	rig_fini(&r);
+}
+
+/* A page that is loaded anew does not know what was on its way to the one before. */
+static void
+confirmed_behind_a_reload(void **state)
+{
+	struct rig r;
+
+	(void) state;
+	rig_open(&r, usual, GOOD);
+	asks(&r, FIRST_RID + 1, "", "");
+	server_sends(&r, "<m/>");
+	unsigned a = asks(&r, FIRST_RID + 2, "", "");
+	has(&r, 1, N_FEATURES);
+	bosh_gone(r.b, req(a), r.now);
+	asks(&r, FIRST_RID + 3, "", "");
+	server_sends(&r, "<m>2</m>");
+	for (unsigned i = 4; i < 8; i++)
+		asks(&r, FIRST_RID + i, "", "");
+	has(&r, 2, N_FEATURES + 8);
+	rig_fini(&r);
+
+	/* One that repeats the request is the same page. */
+	rig_open(&r, usual, GOOD);
+	asks(&r, FIRST_RID + 1, "", "");
+	server_sends(&r, "<m/>");
+	a = asks(&r, FIRST_RID + 2, "", "");
+	bosh_gone(r.b, req(a), r.now);
+	asks(&r, FIRST_RID + 2, "", "");
+	asks(&r, FIRST_RID + 3, "", "");
+	has(&r, 2, N_FEATURES + 4);
+	rig_fini(&r);
+}
+
 int
 main(void)
 {
@@ -1463,6 +1567,9 @@ main(void)
 		cmocka_unit_test(gone_creation),
 		cmocka_unit_test(inactivity),
 		cmocka_unit_test(a_repeat_is_a_sign_of_life),
+		cmocka_unit_test(confirmed_by_new_requests),
+		cmocka_unit_test(confirmed_by_acks),
+		cmocka_unit_test(confirmed_behind_a_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,7 +181,7 @@ static void
 down(struct fixture *f)
 {
 	struct stream_header header = {.from = "example.org", .id = "s1", .version = "1.0"};
-	struct stanza *st = stanza_copy(SLICE("<b xmlns='urn:b'/>"), STANZA_OTHER);
+	struct stanza *st = stanza_copy(SLICE("<b xmlns='urn:b'/>"), STANZA_MESSAGE);
 	size_t before;
 
 	f->offers->opened(&f->front, &header);
@@ -198,6 +198,9 @@ arrives(struct fixture *f)
 	flush(f, 100);
 	assert_non_null(strstr(f->record.text, "<b xmlns='urn:b'/>"));
 	assert_int_equal(f->offers->queued(&f->front), 0);
+	/* For BOSH that proves nothing yet. */
+	assert_int_equal(f->offers->confirmed(&f->front).stanzas, f->is_bosh ? 0 : 1);
+	assert_int_equal(f->offers->confirmed(&f->front).bytes, f->is_bosh ? 0 : 18);
 	assert_null(f->offers->next_undelivered(&f->front));
 	flush(f, 100);
 	assert_int_equal(f->record.answers, f->is_bosh ? 1 : 2);

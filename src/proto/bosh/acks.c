@@ -32,6 +32,17 @@ acks_note(struct acks *a, const struct ring *ring, const struct ring_slot *slot,
 		a->missing = missing->rid;
 }
 
+uint64_t
+acks_proven(const struct acks *a, const struct ring *ring, const struct ring_slot *slot, unsigned requests)
+{
+	uint64_t open = requests + (slot->is_extra ? 1 : 0);
+
+	if (a->is_on)
+		return a->heard;
+	/* Who has more of them open, answers to which were not even sent, goes by no rule. */
+	return slot->rid > open && slot->rid - open < ring->answer_rid ? slot->rid - open : 0;
+}
+
 /* 9.1: "the value of the highest 'rid' attribute it has received in the case where it has also received all ... lower" */
 static uint64_t
 received(const struct ring *ring)

@@ -19,6 +19,13 @@ struct acks {
 uint64_t acks_heard(const struct acks *a, const struct body *body);
 /* A request was taken up: what it says counts. */
 void acks_note(struct acks *a, const struct ring *ring, const struct ring_slot *slot, ms_t now);
+/*
+ * Up to which rid the client has the answers, now that this new request was
+ * taken up; 0: that is not known.  With acknowledgements it says so.  Without,
+ * who may have so many requests open has the answers to all before them; a
+ * repeat proves nothing, and an answer that was written does not either.
+ */
+uint64_t acks_proven(const struct acks *a, const struct ring *ring, const struct ring_slot *slot, unsigned requests);
 /* Has the answer to this request anything to say beyond what its payload does? */
 bool acks_has_news(const struct acks *a, const struct ring *ring, const struct ring_slot *slot);
 /* Writes that: attributes of a <body/>. */

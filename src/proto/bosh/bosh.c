@@ -46,7 +46,8 @@ struct bosh {
 	struct stanza_queue up, down;
 	struct answers answers;
 	struct ending ending;
-	ms_t remembered_until; /* the end is, for repeats; 0: no more */
+	struct stanza_tally confirmed; /* that the client is known to have */
+	ms_t remembered_until;         /* the end is, for repeats; 0: no more */
 	unsigned replays;
 };
 
@@ -164,6 +165,7 @@ fill(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	s->deadline = now + b->terms.wait;
 	s->heard = acks_heard(&b->acks, body);
 	s->has_pause = body->has_pause && b->terms.maxpause > 0;
+	s->is_extra = patience_is_extra(body);
 	/* 10: a pause of nothing would be the end; it asks for what is held, which it gets. */
 	s->pause = body->pause > 0 ? ms_min((ms_t) body->pause * 1000, b->terms.maxpause) : b->terms.inactivity;
 	put_keys(b, body);
@@ -216,6 +218,20 @@ check_key(struct bosh *b)
 }
 
 /*
+ * A new request shows what the client has.  One that comes while an older one
+ * has lost its connection, and is not repeated, is a page that was loaded anew:
+ * it knows nothing of answers that were on their way to the old one.
+ */
+static void
+confirm(struct bosh *b, const struct ring_slot *s)
+{
+	if (ring_has_abandoned(&b->ring, s->rid))
+		ring_disclaim(&b->ring);
+	else
+		ring_confirm(&b->ring, acks_proven(&b->acks, &b->ring, s, b->terms.requests), &b->confirmed);
+}
+
+/*
  * Takes up the request with next_rid: its payload goes to the server in the
  * order of the rids (14.2), and it joins those that are held.
  */
@@ -234,6 +250,7 @@ take_up(struct bosh *b, ms_t now)
 		b->fills_hold = true;
 	b->pausing = b->terms.inactivity;
 	acks_note(&b->acks, &b->ring, s, now);
+	confirm(b, s);
 	if (s->restart != NULL) {
 		/* XEP-0206, 5: a stanza in a restart request is ignored. */
 		stanza_queue_fini(&s->payload);
@@ -496,7 +513,10 @@ answer_oldest(struct bosh *b, ms_t now)
 {
 	struct ring_slot *s = ring_answer(&b->ring, now);
 	bool with_news = !s->gone && !s->has_pause && has_news(b);
+	struct parts parts = {.v = NULL};
 	struct buf out;
+	char *reply;
+	size_t n;
 
 	if (with_news || acks_has_news(&b->acks, &b->ring, s)) {
 		buf_init(&out, BUF_UNLIMITED);
@@ -506,12 +526,14 @@ answer_oldest(struct bosh *b, ms_t now)
 			write_attributes(b, s, &out);
 		acks_write(&b->acks, &b->ring, s, now, &out);
 		s->has_payload = with_news && b->down.count > 0;
-		if (with_news)
+		if (with_news) {
+			parts_note(&parts, &b->down);
 			body_payload(&out, &b->down);
-		else
+		} else {
 			buf_append_str(&out, "/>");
-		s->reply = buf_take(&out, &s->n_reply);
-		b->ring.kept += s->n_reply;
+		}
+		reply = buf_take(&out, &n);
+		ring_reply(&b->ring, s, reply, n, &parts);
 	}
 	if (with_news && b->state == BOSH_CREATING)
 		b->state = BOSH_OPEN;
@@ -685,6 +707,12 @@ size_t
 bosh_queued_up(const struct bosh *b)
 {
 	return stanza_queue_cost(&b->up) + ring_queued(&b->ring);
+}
+
+struct stanza_tally
+bosh_confirmed(const struct bosh *b)
+{
+	return b->confirmed;
 }
 
 unsigned

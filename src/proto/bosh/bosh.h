@@ -13,6 +13,7 @@
  *      keys     who may ask at all (15)
  *      ending   how the client learns that it is over (13, 17.2)
  *      answers  what goes out after each event
+ *      parts    which stanzas an answer holds
  */
 #ifndef CULVERT_PROTO_BOSH_BOSH_H
 #define CULVERT_PROTO_BOSH_BOSH_H
@@ -104,6 +105,8 @@ size_t bosh_queued(const struct bosh *b);
 size_t bosh_queued_up(const struct bosh *b);
 /* Bytes of answers kept for repeats. */
 size_t bosh_kept(const struct bosh *b);
+/* Messages, presence and iq that the client is known to have: its requests show which answers. */
+struct stanza_tally bosh_confirmed(const struct bosh *b);
 /* How many times a stored answer went out again. */
 unsigned bosh_replays(const struct bosh *b);
 

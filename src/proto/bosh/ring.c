@@ -12,6 +12,7 @@ clear(struct ring_slot *slot)
 		stream_header_fini(slot->restart);
 	free(slot->restart);
 	free(slot->reply);
+	parts_fini(&slot->parts);
 	*slot = (struct ring_slot){.state = SLOT_FREE};
 	stanza_queue_init(&slot->payload);
 }
@@ -105,8 +106,52 @@ ring_answer(struct ring *s, ms_t now)
 }
 
 void
+ring_reply(struct ring *s, struct ring_slot *slot, char *reply, size_t n, struct parts *parts)
+{
+	slot->reply = reply;
+	slot->n_reply = n;
+	slot->parts = *parts;
+	*parts = (struct parts){.v = NULL};
+	s->kept += n + parts_cost(&slot->parts);
+}
+
+static void
+drop_parts(struct ring *s, struct ring_slot *slot)
+{
+	s->kept -= parts_cost(&slot->parts);
+	parts_fini(&slot->parts);
+}
+
+void
+ring_confirm(struct ring *s, uint64_t rid, struct stanza_tally *tally)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->v[i].parts.n > 0 && s->v[i].rid <= rid) {
+			parts_count(&s->v[i].parts, tally);
+			drop_parts(s, &s->v[i]);
+		}
+}
+
+void
+ring_disclaim(struct ring *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		drop_parts(s, &s->v[i]);
+}
+
+bool
+ring_has_abandoned(const struct ring *s, uint64_t rid)
+{
+	for (uint64_t before = s->answer_rid; before < rid; before++)
+		if (ring_at(s, before)->gone)
+			return true;
+	return false;
+}
+
+void
 ring_forget(struct ring *s, struct ring_slot *slot)
 {
+	drop_parts(s, slot);
 	s->kept -= slot->n_reply;
 	if (slot->state == SLOT_EARLY)
 		s->n_early--;

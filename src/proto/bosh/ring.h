@@ -14,6 +14,7 @@
 #include "base/ms.h"
 #include "base/req.h"
 #include "proto/bosh/body.h"
+#include "proto/bosh/parts.h"
 #include "proto/stream/stream_header.h"
 #include "proto/xml/stanza.h"
 
@@ -30,6 +31,7 @@ struct ring_slot {
 	bool is_empty;    /* the client sent nothing but the request itself */
 	bool has_payload; /* the answer has */
 	bool terminate, has_pause;
+	bool is_extra;       /* the client may have it open beyond "requests": it pauses or terminates */
 	unsigned repeats;    /* in quick succession */
 	uint64_t rid, heard; /* heard: the client has all answers up to this one, it says; 0: it does not */
 	struct req_id req;
@@ -38,6 +40,7 @@ struct ring_slot {
 	struct stanza_queue payload;
 	char *reply; /* NULL: the empty body */
 	size_t n_reply;
+	struct parts parts; /* that the reply holds and the client is not known to have */
 };
 
 struct ring {
@@ -45,7 +48,7 @@ struct ring {
 	unsigned n; /* 0: no request yet */
 	unsigned n_early;
 	uint64_t next_rid, answer_rid;
-	size_t kept; /* bytes of answers */
+	size_t kept; /* bytes of answers and of what is known of their parts */
 };
 
 /* A ring that can hold n rids, the first of which is to be rid.  s must be zeroed. */
@@ -68,8 +71,10 @@ struct ring_slot *ring_waiting(const struct ring *s, struct req_id req);
 struct ring_slot *ring_fill(struct ring *s, struct body *body, struct req_id req, ms_t now);
 /* The early request with next_rid joins those that are held. */
 struct ring_slot *ring_take_up(struct ring *s);
-/* The oldest held request is answered. */
+/* The oldest held request is answered: with what, is ring_reply()'s to say. */
 struct ring_slot *ring_answer(struct ring *s, ms_t now);
+/* That is the answer, malloc()ed, and now the slot's, as are its parts. */
+void ring_reply(struct ring *s, struct ring_slot *slot, char *reply, size_t n, struct parts *parts);
 void ring_forget(struct ring *s, struct ring_slot *slot);
 /* Forgets answers to rids below this one. */
 void ring_forget_below(struct ring *s, uint64_t rid);
@@ -79,6 +84,13 @@ ring_held(const struct ring *s)
 {
 	return (unsigned) (s->next_rid - s->answer_rid);
 }
+
+/* The client has all answers to rids up to this one: what they held is counted, once. */
+void ring_confirm(struct ring *s, uint64_t rid, struct stanza_tally *tally);
+/* What the client is not known to have by now, it will never be. */
+void ring_disclaim(struct ring *s);
+/* Is there a held request with a lower rid whose connection is gone, and that has not been repeated? */
+bool ring_has_abandoned(const struct ring *s, uint64_t rid);
 
 /* Is there a held request whose client is still there to read an answer? */
 bool ring_has_live(const struct ring *s);

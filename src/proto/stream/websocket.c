@@ -73,6 +73,7 @@ struct websocket {
 	ms_t hangup_by; /* from CLOSE on: the next step is to be done by then */
 	struct stream_header header;
 	struct stanza_queue up, out;
+	struct stanza_tally sent;
 	const struct trace *trace;
 };
 
@@ -475,7 +476,10 @@ websocket_first_out(struct websocket *w)
 void
 websocket_sent(struct websocket *w, ms_t now)
 {
-	stanza_free(stanza_queue_shift(&w->out));
+	struct stanza *st = stanza_queue_shift(&w->out);
+
+	stanza_count(&w->sent, st->kind, st->n);
+	stanza_free(st);
 	w->hangup_by = now + HANGUP_WAIT;
 }
 
@@ -528,6 +532,12 @@ bool
 websocket_is_done(const struct websocket *w)
 {
 	return w->says == SAYS_GONE && w->reason != CLOSING_NONE;
+}
+
+struct stanza_tally
+websocket_confirmed(const struct websocket *w)
+{
+	return w->sent;
 }
 
 size_t

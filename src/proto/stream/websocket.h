@@ -64,6 +64,8 @@ ms_t websocket_deadline(const struct websocket *w);
 /* The WebSocket is gone and so is the stream. */
 bool websocket_is_done(const struct websocket *w);
 
+/* Messages, presence and iq that were sent. */
+struct stanza_tally websocket_confirmed(const struct websocket *w);
 /* Bytes and cost waiting for the client. */
 size_t websocket_queued(const struct websocket *w);
 /* The same for what websocket_next_up() has yet to give. */

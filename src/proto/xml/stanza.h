@@ -30,6 +30,21 @@ enum stanza_kind {
 	STANZA_TAG,          /* ours: a stream's start or end tag, on its way to the server */
 };
 
+/* How many stanzas in the sense of XEP-0198, 4, and their bytes. */
+struct stanza_tally {
+	uint64_t stanzas, bytes;
+};
+
+/* Counts it, if it is one. */
+static inline void
+stanza_count(struct stanza_tally *tally, enum stanza_kind kind, size_t n)
+{
+	if (kind != STANZA_MESSAGE && kind != STANZA_PRESENCE && kind != STANZA_IQ)
+		return;
+	tally->stanzas++;
+	tally->bytes += n;
+}
+
 #define STANZA_HEADROOM 32
 
 struct stanza {

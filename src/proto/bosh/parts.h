@@ -1,0 +1,37 @@
+/*
+ * parts.h: which stanzas an answer holds, in order: what can still be said of
+ * them once their bytes are in its text.
+ *
+ *      <body ...> | part | part | part | </body>
+ *
+ * The parts of an answer are let go when the client is known to have it.
+ */
+#ifndef CULVERT_PROTO_BOSH_PARTS_H
+#define CULVERT_PROTO_BOSH_PARTS_H
+
+#include "proto/xml/stanza.h"
+
+struct part {
+	enum stanza_kind kind;
+	size_t n; /* bytes */
+};
+
+struct parts {
+	struct part *v;
+	size_t n;
+};
+
+/* Notes what is in the queue; p must be empty. */
+void parts_note(struct parts *p, const struct stanza_queue *q);
+/* p is empty after. */
+void parts_fini(struct parts *p);
+void parts_count(const struct parts *p, struct stanza_tally *tally);
+
+/* What memory they take. */
+static inline size_t
+parts_cost(const struct parts *p)
+{
+	return p->n * sizeof *p->v;
+}
+
+#endif

@@ -48,20 +48,13 @@ struct shard {
 	bool is_dirty;
 };
 
-enum request_state {
-	REQUEST_READING,
-	REQUEST_DELIVERED, /* the handler knows it, and has not answered */
-	REQUEST_ANSWERED,  /* response is ready or queued */
-};
-
+/* How far it is, its connection knows: it is the one being served there. */
 struct request {
 	struct http *http;
 	struct connection *connection;
 	struct MHD_Connection *library;
 	uint32_t slot;
 	uint64_t use;
-	enum request_state state;
-	bool is_suspended, is_upgrade;
 	unsigned refusal; /* a status when the body is not kept, but read and dropped; 0: it is kept */
 	size_t dropped;
 	size_t charged; /* to the budget */
@@ -184,9 +177,7 @@ answer(struct request *rq, struct MHD_Response *response, unsigned status, const
 		MHD_add_response_header(response, conf->response_header[i].name, conf->response_header[i].value);
 	rq->response = response;
 	rq->status = status;
-	rq->state = REQUEST_ANSWERED;
-	rq->connection->pace.stage = PACE_ANSWER;
-	if (rq->is_suspended)
+	if (pace_answer(&rq->connection->pace))
 		list_append(&rq->http->to_resume, &rq->due);
 }
 
@@ -196,7 +187,7 @@ find_waiting(const struct http *h, struct req_id id)
 {
 	struct request *rq = slots_find(&h->requests, id.slot, id.use);
 
-	return rq != NULL && rq->state == REQUEST_DELIVERED ? rq : NULL;
+	return rq != NULL && pace_is_unanswered(&rq->connection->pace) ? rq : NULL;
 }
 
 unsigned
@@ -207,7 +198,7 @@ http_waiting(const struct http *h)
 	unsigned n = 0;
 
 	while ((rq = slots_next(&h->requests, &i)) != NULL)
-		n += rq->state == REQUEST_DELIVERED;
+		n += pace_is_unanswered(&rq->connection->pace);
 	return n;
 }
 
@@ -262,12 +253,10 @@ http_cut(struct http *h, struct req_id id)
 		shutdown(rq->connection->fd, SHUT_RDWR);
 		return;
 	}
-	if (rq == NULL || rq->state != REQUEST_DELIVERED)
+	if (rq == NULL || !pace_is_unanswered(&rq->connection->pace))
 		return;
-	rq->state = REQUEST_ANSWERED;
-	rq->connection->pace.stage = PACE_ANSWER;
 	rq->connection->is_gone = true; /* the library is told so when it comes back to it */
-	if (rq->is_suspended)
+	if (pace_answer(&rq->connection->pace))
 		list_append(&h->to_resume, &rq->due);
 }
 
@@ -320,9 +309,9 @@ refuse(struct request *rq, const struct http_request *public, unsigned status, c
 {
 	const struct http_handler *handler = rq->http->handler;
 
-	rq->state = REQUEST_DELIVERED;
+	pace_ask(&rq->connection->pace);
 	handler->refuse(handler->arg, public, status, text);
-	must(rq->state == REQUEST_ANSWERED);
+	must(rq->response != NULL);
 	return queue_response(rq);
 }
 
@@ -343,7 +332,7 @@ take_upgrade(struct request *rq, const struct http_request *public, const struct
 	late = late_upgrade_new(rq->connection->fd, head, &rq->connection->peer);
 	if (late == NULL)
 		return refuse(rq, public, 503, no_descriptor);
-	rq->is_upgrade = true;
+	pace_take(&rq->connection->pace);
 	list_append(&rq->http->upgrades, &late->link);
 	return MHD_NO;
 }
@@ -355,17 +344,17 @@ judge_upgrade(struct request *rq, const struct http_request *public, enum MHD_Re
 	const struct http_handler *handler = rq->http->handler;
 	struct upgrade_head head;
 
-	rq->state = REQUEST_DELIVERED;
+	pace_ask(&rq->connection->pace);
 	switch (handler->upgrade(handler->arg, public, &head)) {
 	case UPGRADE_WEBSOCKET:
 		*result = take_upgrade(rq, public, &head);
 		return true;
 	case UPGRADE_REFUSED:
-		must(rq->state == REQUEST_ANSWERED);
+		must(rq->response != NULL);
 		*result = queue_response(rq);
 		return true;
 	default:
-		rq->state = REQUEST_READING;
+		pace_read_on(&rq->connection->pace);
 		return false;
 	}
 }
@@ -429,13 +418,15 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 	struct http *h = arg;
 	struct request *rq = *request;
 	struct http_request public;
+	struct pace *pace;
 
 	if (rq == NULL)
 		return begin(h, library, url, method, version, request);
 	if (*n_data > 0)
 		return read_body(rq, data, n_data);
-	if (rq->state == REQUEST_READING) {
-		rq->state = REQUEST_DELIVERED;
+	pace = &rq->connection->pace;
+	if (pace->stage == PACE_BODY) {
+		pace_ask(pace);
 		public = describe(rq, url, method, version);
 		if (rq->refusal != 0)
 			return refuse(rq, &public, rq->refusal, rq->refusal == 413 ? too_large : no_room);
@@ -445,16 +436,13 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		buf_clear(&rq->body, KEEP_BODY);
 		charge(rq);
 	}
-	if (rq->state == REQUEST_ANSWERED && rq->response != NULL)
+	if (rq->response != NULL)
 		return queue_response(rq);
 	/* What a client said before it left counts; on_completed() tells that it does not wait for the answer. */
 	if (rq->connection->is_gone)
 		return MHD_NO;
-	if (!rq->is_suspended) {
-		MHD_suspend_connection(library);
-		rq->is_suspended = true;
-		rq->connection->pace.stage = PACE_HELD;
-	}
+	MHD_suspend_connection(library);
+	pace_hold(pace);
 	return MHD_YES;
 }
 
@@ -472,9 +460,9 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 	rq->connection->request = NULL;
 	if (rq->unsent > 0)
 		tell(rq, (struct req_fate){REQ_UNSENT, -(int64_t) rq->unsent});
-	pace_next(&rq->connection->pace);
-	if (rq->state == REQUEST_DELIVERED && !rq->is_upgrade)
+	if (pace_is_unanswered(&rq->connection->pace))
 		tell(rq, (struct req_fate){.event = REQ_GONE});
+	pace_next(&rq->connection->pace);
 	request_free(rq);
 }
 
@@ -532,7 +520,7 @@ on_watched(void *arg, void *item, bool is_gone)
 
 	if (!is_gone) {
 		/* Mostly the request that is about to be read; behind one that is held, it would wait for its end. */
-		if (c->request != NULL && c->request->is_suspended && list_is_empty(&c->vanished))
+		if (pace_is_suspended(&c->pace) && list_is_empty(&c->vanished))
 			list_append(&h->pipelined, &c->vanished);
 		return;
 	}
@@ -671,7 +659,7 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 	c->fd = fd;
 	c->peer = *peer;
 	c->shard = choose_shard(h, pool_choose(n_head, conf_is_trusted(h->context->conf, peer)));
-	pace_init(&c->pace, fd, (ms_t) uv_now(h->loop));
+	pace_init(&c->pace, fd, h->context->log, (ms_t) uv_now(h->loop));
 	list_init(&c->vanished);
 	list_init(&c->all);
 	fdmap_put(&h->arrivals, fd, c);
@@ -701,17 +689,16 @@ let_go(struct http *h)
 	while ((link = list_shift(&h->vanished)) != NULL) {
 		struct connection *c = list_entry(link, struct connection, vanished);
 		struct request *rq = c->request;
-		if (rq == NULL || !rq->is_suspended)
+		if (!pace_is_suspended(&c->pace))
 			continue;
 		list_remove(&rq->due);
 		list_append(&h->to_resume, &rq->due);
-		if (rq->state == REQUEST_DELIVERED) {
+		if (pace_is_unanswered(&c->pace)) {
 			if (pace_is_pipelined(&c->pace)) {
 				rq->status = MHD_HTTP_OK;
 				rq->response = MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT);
 			}
-			rq->state = REQUEST_ANSWERED;
-			c->pace.stage = PACE_ANSWER;
+			pace_answer(&c->pace);
 			tell(rq, (struct req_fate){.event = REQ_GONE});
 		}
 	}
@@ -736,7 +723,7 @@ resume(struct http *h)
 
 	while ((link = list_shift(&h->to_resume)) != NULL) {
 		struct request *rq = list_entry(link, struct request, due);
-		rq->is_suspended = false;
+		pace_run(&rq->connection->pace);
 		rq->connection->shard->is_dirty = true;
 		MHD_resume_connection(rq->library);
 	}

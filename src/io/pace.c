@@ -5,19 +5,76 @@
 #define BODY_MS 60000 /* from a request's head to the end of its body */
 #define STRAY_BYTES 4 /* some clients end a body with a line end that is not part of it */
 
-void
-pace_init(struct pace *p, int fd, ms_t now)
+static const struct state stages[] = {
+	[PACE_HEAD] = {"head", STEP(PACE_BODY)},
+	[PACE_BODY] = {"body", STEP(PACE_ASKED) | STEP(PACE_HEAD)},
+	[PACE_ASKED] = {"asked",
+		STEP(PACE_BODY) | STEP(PACE_TAKEN) | STEP(PACE_HELD) | STEP(PACE_ANSWER) | STEP(PACE_HEAD)},
+	[PACE_HELD] = {"held", STEP(PACE_DUE) | STEP(PACE_HEAD)},
+	[PACE_DUE] = {"due", STEP(PACE_ANSWER) | STEP(PACE_HEAD)},
+	[PACE_ANSWER] = {"answer", STEP(PACE_HEAD)},
+	[PACE_TAKEN] = {"taken", STEP(PACE_HEAD)},
+};
+
+static void
+set_stage(struct pace *p, enum pace_stage to)
 {
-	*p = (struct pace){.fd = fd, .since = now};
+	struct trace trace = {p->log, "fd", (uint64_t) p->fd};
+
+	state_step(stages, "request", &trace, p->stage, to);
+	p->stage = to;
+}
+
+void
+pace_init(struct pace *p, int fd, const struct log *log, ms_t now)
+{
+	*p = (struct pace){.fd = fd, .log = log, .since = now};
 }
 
 void
 pace_head(struct pace *p, uint64_t bytes, bool is_chunked, ms_t now)
 {
-	p->stage = PACE_BODY;
+	set_stage(p, PACE_BODY);
 	p->consumed += bytes;
 	p->is_chunked = is_chunked;
 	p->since = now;
+}
+
+void
+pace_ask(struct pace *p)
+{
+	set_stage(p, PACE_ASKED);
+}
+
+void
+pace_take(struct pace *p)
+{
+	set_stage(p, PACE_TAKEN);
+}
+
+void
+pace_read_on(struct pace *p)
+{
+	set_stage(p, PACE_BODY);
+}
+
+void
+pace_hold(struct pace *p)
+{
+	set_stage(p, PACE_HELD);
+}
+
+bool
+pace_answer(struct pace *p)
+{
+	set_stage(p, p->stage == PACE_HELD ? PACE_DUE : PACE_ANSWER);
+	return p->stage == PACE_DUE;
+}
+
+void
+pace_run(struct pace *p)
+{
+	set_stage(p, PACE_ANSWER);
 }
 
 void
@@ -26,7 +83,7 @@ pace_next(struct pace *p)
 	/* The framing of chunks was not counted: all that has come is taken for part of it. */
 	if (p->is_chunked)
 		p->consumed = tcp_info_bytes_received(p->fd);
-	p->stage = PACE_HEAD;
+	set_stage(p, PACE_HEAD);
 	p->is_chunked = false;
 	p->since = 0;
 }
@@ -72,8 +129,11 @@ pace_is_late(struct pace *p, ms_t head, ms_t now)
 		return p->since != 0 && now - p->since > head;
 	case PACE_BODY:
 		return now - p->since > BODY_MS;
+	case PACE_ASKED:
 	case PACE_HELD:
+	case PACE_DUE:
 	case PACE_ANSWER:
+	case PACE_TAKEN:
 		break;
 	}
 	return false;

@@ -15,6 +15,43 @@
 #define MESSAGE_WAIT 60000
 #define VECTORS 64
 
+static const struct state states[] = {
+	[SESSION_OPEN] = {"open", STEP(SESSION_ENDING) | STEP(SESSION_CLOSED)},
+	[SESSION_ENDING] = {"ending", STEP(SESSION_CLOSED)},
+	[SESSION_CLOSED] = {"closed", 0},
+};
+
+static const struct state server_states[] = {
+	[SERVER_NONE] = {"none", STEP(SERVER_CONNECTING)},
+	[SERVER_CONNECTING] = {"connecting", STEP(SERVER_OPEN) | STEP(SERVER_GONE)},
+	[SERVER_OPEN] = {"open",
+		STEP(SERVER_CONNECTING) | STEP(SERVER_CLOSING) | STEP(SERVER_CUTTING) | STEP(SERVER_GONE)},
+	[SERVER_CLOSING] = {"closing", STEP(SERVER_GONE)},
+	[SERVER_CUTTING] = {"cutting", STEP(SERVER_GONE)},
+	[SERVER_GONE] = {"gone", 0},
+};
+
+static void
+set_state(struct session *s, enum session_state to)
+{
+	state_step(states, "state", &s->trace, s->state, to);
+	s->state = to;
+}
+
+static void
+set_server(struct session *s, enum server_state to)
+{
+	state_step(server_states, "server", &s->trace, s->server, to);
+	s->server = to;
+}
+
+/* Is there a connection to the server that can be written to? */
+static bool
+has_server(const struct session *s)
+{
+	return s->server == SERVER_OPEN || s->server == SERVER_CLOSING || s->server == SERVER_CUTTING;
+}
+
 struct xml_limits
 session_limits(const struct conf *conf)
 {
@@ -121,7 +158,7 @@ open_stream(struct session *s, ms_t now)
 		s->upstream = upstream_new(session_limits(s->conf), s->world->readers);
 		upstream_set_tls(s->upstream, s->domain->tls);
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
-		s->server = SERVER_CONNECTING;
+		set_server(s, SERVER_CONNECTING);
 		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
 		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
 	} else if (s->server == SERVER_OPEN) {
@@ -134,7 +171,7 @@ open_stream(struct session *s, ms_t now)
 static void
 forget_upstream(struct session *s)
 {
-	s->server = SERVER_GONE;
+	set_server(s, SERVER_GONE);
 	s->upstream_by = MS_NEVER;
 	upstream_abandon(s->upstream);
 }
@@ -208,16 +245,39 @@ return_undelivered(struct session *s, enum closing reason)
 	}
 }
 
-/*
- * The only way a session ends.  The client is told by its front; the server
- * gets what was sent before, then our end tag, and a while to say its own.
- */
+/* The server gets what was sent before, then our end tag, and a while to say its own. */
+static void
+close_server(struct session *s, enum closing reason, ms_t now)
+{
+	switch (s->server) {
+	case SERVER_OPEN:
+		s->upstream_by = now + SERVER_CLOSE_WAIT;
+		if (stays_resumable(s, reason)) {
+			set_server(s, SERVER_CUTTING);
+			break;
+		}
+		upstream_close(s->upstream);
+		set_server(s, SERVER_CLOSING);
+		break;
+	case SERVER_CONNECTING:
+		drop_upstream(s);
+		break;
+	case SERVER_NONE:
+	case SERVER_CLOSING:
+	case SERVER_CUTTING:
+	case SERVER_GONE:
+		break;
+	}
+}
+
+/* The only way a session ends.  The client is told by its front. */
 static void
 close_both(struct session *s, enum closing reason, ms_t now)
 {
-	if (s->reason != CLOSING_NONE)
+	if (s->state == SESSION_CLOSED)
 		return;
 	s->reason = reason;
+	set_state(s, SESSION_CLOSED);
 	note_confirmed(s);
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
@@ -225,15 +285,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	budget_move(s->world->budget, &s->part, 0);
 	return_undelivered(s, reason);
 	s->front.transport->close(&s->front, reason, now);
-	if (s->server == SERVER_OPEN) {
-		s->is_cut = stays_resumable(s, reason);
-		if (!s->is_cut)
-			upstream_close(s->upstream);
-		s->server = SERVER_CLOSING;
-		s->upstream_by = now + SERVER_CLOSE_WAIT;
-	} else {
-		drop_upstream(s);
-	}
+	close_server(s, reason, now);
 }
 
 /* Can what the client wants be done now?  While we connect and TLS is unsettled, it waits in the front. */
@@ -253,7 +305,7 @@ client_done(struct session *s, ms_t now)
 {
 	if (!s->front.transport->waits_for_server || s->server != SERVER_OPEN)
 		return CLOSING_CLIENT_CLOSED;
-	s->is_client_done = true;
+	set_state(s, SESSION_ENDING);
 	s->upstream_by = now + SERVER_CLOSE_WAIT;
 	upstream_close(s->upstream);
 	return CLOSING_NONE;
@@ -297,12 +349,12 @@ pump_down(struct session *s)
 	if (s->login_by != MS_NEVER && s->upstream != NULL && upstream_is_authenticated(s->upstream))
 		s->login_by = MS_NEVER;
 	while (s->upstream != NULL && (st = upstream_next_down(s->upstream)) != NULL) {
-		if (st->kind == STANZA_OPEN && s->reason == CLOSING_NONE) {
+		if (st->kind == STANZA_OPEN && s->state != SESSION_CLOSED) {
 			s->front.transport->opened(&s->front, upstream_header(s->upstream));
-			if (!s->is_client_done)
+			if (s->state == SESSION_OPEN)
 				s->upstream_by = MS_NEVER;
 		}
-		if (st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE || s->reason != CLOSING_NONE) {
+		if (st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE || s->state == SESSION_CLOSED) {
 			stanza_free(st);
 			continue;
 		}
@@ -320,7 +372,7 @@ write_upstream(struct session *s)
 	struct iovec v[VECTORS];
 	int n;
 
-	if (s->server != SERVER_OPEN && s->server != SERVER_CLOSING)
+	if (!has_server(s))
 		return;
 	while ((n = upstream_out(s->upstream, v, VECTORS)) > 0) {
 		size_t want = 0, written;
@@ -331,8 +383,8 @@ write_upstream(struct session *s)
 		if (written < want)
 			break;
 	}
-	if (s->server == SERVER_CLOSING && (s->is_cut || upstream_is_ended(s->upstream)) &&
-		upstream_queued(s->upstream) == 0)
+	if (upstream_queued(s->upstream) == 0 &&
+		(s->server == SERVER_CUTTING || (s->server == SERVER_CLOSING && upstream_is_ended(s->upstream))))
 		drop_upstream(s);
 }
 
@@ -342,7 +394,7 @@ start_tls(struct session *s)
 {
 	if (s->server != SERVER_OPEN || !upstream_wants_tls(s->upstream))
 		return;
-	s->server = SERVER_CONNECTING;
+	set_server(s, SERVER_CONNECTING);
 	s->upstream_by = MS_NEVER; /* until it is back, the outlet sees to the time */
 	s->world->outlet->start_tls(s->world->outlet->arg, s, s->domain);
 }
@@ -383,8 +435,7 @@ regulate(struct session *s, ms_t now)
 	if (s->server == SERVER_OPEN && !s->is_upstream_paused && down > high) {
 		s->is_upstream_paused = true;
 		outlet->pause_upstream(outlet->arg, s, true);
-	} else if (s->is_upstream_paused && (down <= low || s->reason != CLOSING_NONE) &&
-		(s->server == SERVER_OPEN || s->server == SERVER_CLOSING)) {
+	} else if (s->is_upstream_paused && (down <= low || s->state == SESSION_CLOSED) && has_server(s)) {
 		s->is_upstream_paused = false;
 		outlet->pause_upstream(outlet->arg, s, false);
 	}
@@ -393,10 +444,10 @@ regulate(struct session *s, ms_t now)
 			close_both(s, CLOSING_QUEUE_FULL, now);
 		return;
 	}
-	if (!s->is_client_paused && up > high && s->reason == CLOSING_NONE) {
+	if (!s->is_client_paused && up > high && s->state != SESSION_CLOSED) {
 		s->is_client_paused = true;
 		outlet->pause_client(outlet->arg, s, true);
-	} else if (s->is_client_paused && (up <= low || s->reason != CLOSING_NONE) &&
+	} else if (s->is_client_paused && (up <= low || s->state == SESSION_CLOSED) &&
 		!transport->is_done(&s->front, now)) {
 		s->is_client_paused = false;
 		outlet->pause_client(outlet->arg, s, false);
@@ -423,19 +474,19 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 
 	must(!s->is_pumping);
 	s->is_pumping = true;
-	up = s->reason == CLOSING_NONE ? pump_up(s, now) : CLOSING_NONE;
+	up = s->state != SESSION_CLOSED ? pump_up(s, now) : CLOSING_NONE;
 	pump_down(s);
 	if (closing == CLOSING_NONE)
 		closing = up;
 	if (closing != CLOSING_NONE)
-		close_both(s, s->is_client_done ? CLOSING_CLIENT_CLOSED : closing, now);
+		close_both(s, s->state == SESSION_ENDING ? CLOSING_CLIENT_CLOSED : closing, now);
 	regulate(s, now);
 	write_upstream(s);
 	start_tls(s);
 	write_front(s, now);
 	regulate(s, now);
 	note_confirmed(s);
-	if (s->reason == CLOSING_NONE && s->queued > BUDGET_SHORT && budget_is_spent(s->world->budget))
+	if (s->state != SESSION_CLOSED && s->queued > BUDGET_SHORT && budget_is_spent(s->world->budget))
 		give_up(s, now);
 	s->is_pumping = false;
 	s->world->rearm(s->world->arg, s, now);
@@ -502,7 +553,7 @@ session_message_part(struct session *s, size_t n, ms_t now)
 {
 	bool is_first = s->part == 0;
 
-	if (s->reason != CLOSING_NONE)
+	if (s->state == SESSION_CLOSED)
 		return false;
 	if (is_first)
 		s->whole_by = now + MESSAGE_WAIT;
@@ -510,7 +561,7 @@ session_message_part(struct session *s, size_t n, ms_t now)
 	if (is_first || (n > BUDGET_SHORT && budget_is_spent(s->world->budget)))
 		session_pump(
 			s, n > BUDGET_SHORT && budget_is_spent(s->world->budget) ? CLOSING_NO_ROOM : CLOSING_NONE, now);
-	return s->reason == CLOSING_NONE;
+	return s->state != SESSION_CLOSED;
 }
 
 void
@@ -542,7 +593,7 @@ void
 session_connected(struct session *s, enum upstream_leg leg, ms_t now)
 {
 	must(s->server == SERVER_CONNECTING);
-	s->server = SERVER_OPEN;
+	set_server(s, SERVER_OPEN);
 	s->leg = leg;
 	if (s->conf->limits.connect_timeout > 0)
 		s->upstream_by = now + s->conf->limits.connect_timeout + SILENCE_GRACE;
@@ -583,7 +634,7 @@ session_expire(struct session *s, ms_t now)
 	if (now >= s->login_by)
 		closing = s->server == SERVER_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
 	if (now >= s->upstream_by) {
-		if (s->reason == CLOSING_NONE)
+		if (s->state != SESSION_CLOSED)
 			closing = CLOSING_SERVER_SILENT;
 		drop_upstream(s);
 	}

@@ -46,7 +46,14 @@ enum server_state {
 	SERVER_CONNECTING, /* or doing the TLS handshake */
 	SERVER_OPEN,
 	SERVER_CLOSING, /* our end tag is sent or queued; the server's is awaited for a while */
+	SERVER_CUTTING, /* the same without an end tag: when what was sent before is written, the connection is dropped */
 	SERVER_GONE,
+};
+
+enum session_state {
+	SESSION_OPEN,
+	SESSION_ENDING, /* the client said <close/>; what the server still has to say is waited for */
+	SESSION_CLOSED, /* there is a reason; those who can be told it are, or have been */
 };
 
 /* Embedded links and io belong to the owner; the rest is the session's own. */
@@ -56,12 +63,11 @@ struct session {
 	const struct conf_domain *domain; /* NULL until the client named one that is served */
 	struct front front;
 	struct upstream *upstream;
+	enum session_state state;
 	enum server_state server;
-	enum closing reason;
+	enum closing reason;   /* CLOSED */
 	enum upstream_leg leg; /* how safe the bytes to the server are */
 	bool is_pumping, is_upstream_paused, is_client_paused;
-	bool is_client_done; /* it said <close/>; what the server still has to say is waited for */
-	bool is_cut;         /* no end tag goes to the server */
 	ms_t opened_at, upstream_by;
 	ms_t login_by;   /* first the stream must be opened, then the client must log in */
 	size_t unsent;   /* BOSH: bytes of large answers the client has not taken */

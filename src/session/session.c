@@ -155,7 +155,7 @@ open_stream(struct session *s, ms_t now)
 	if (s->server == SERVER_NONE) {
 		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
 			(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->name);
-		s->upstream = upstream_new(session_limits(s->conf), s->world->readers);
+		s->upstream = upstream_new(session_limits(s->conf), s->world->readers, &s->trace);
 		upstream_set_tls(s->upstream, s->domain->tls);
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
 		set_server(s, SERVER_CONNECTING);

@@ -308,7 +308,7 @@ read_server(struct xml_readers *readers, const struct buf *pieces)
 {
 	char to[] = "example.org";
 	struct stream_header header = {.to = to};
-	struct upstream *u = upstream_new(limits, readers);
+	struct upstream *u = upstream_new(limits, readers, &silent);
 	struct slice rest = buf_slice(&pieces[0]);
 	enum closing closing = CLOSING_NONE;
 	struct stanza *st;

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "proto/stream/upstream.h"
 
+static const struct trace silent = {.log = NULL};
 static const struct xml_limits limits = {20000, 100};
 static const struct xml_limits unlimited = {1 << 24, 1000};
 static const struct stream_header header = {
@@ -135,7 +136,7 @@ check_readers(struct xml_readers *readers)
 	static const char good[] =
 		"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS
 		"' id='1' from='example.org'><message><body>hi</body></message>";
-	struct upstream *u = upstream_new(limits, readers);
+	struct upstream *u = upstream_new(limits, readers, &silent);
 	struct stanza *st;
 	unsigned n = 0;
 
@@ -157,7 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	xml_readers_init(&l.readers, 0);
 	xml_readers_init(&l.checker, 0);
-	l.x = upstream_new(limits, &l.readers);
+	l.x = upstream_new(limits, &l.readers, &silent);
 	xml_stream_init(&l.stream, &l.checker, &checks, unlimited, &l);
 	upstream_set_tls(l.x,
 		choice == 'o'           ? TLS_OFF

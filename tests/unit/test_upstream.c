@@ -15,12 +15,13 @@
 #define FEATURES(inner) "<stream:features>" inner "</stream:features>"
 #define GOT_FEATURES(inner) "<stream:features xmlns:stream='" XML_NS_STREAMS "'>" inner "</stream:features>"
 
+static const struct trace silent = {.log = NULL};
 static const struct xml_limits limits = {2000, 20};
 
 static struct upstream *
 opened(bool is_private)
 {
-	struct upstream *x = upstream_new(limits, readers());
+	struct upstream *x = upstream_new(limits, readers(), &silent);
 	struct stream_header h = {.to = NULL};
 
 	stream_header_set(
@@ -133,7 +134,7 @@ our_header(void **state)
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct upstream *x = upstream_new(limits, readers());
+		struct upstream *x = upstream_new(limits, readers(), &silent);
 		char want[500];
 		writes(x, "");
 		upstream_open(x, &rows[i].h, rows[i].is_private);
@@ -404,7 +405,7 @@ no_stream(void **state)
 		}
 	}
 	/* A server that speaks before we do. */
-	struct upstream *x = upstream_new(limits, readers());
+	struct upstream *x = upstream_new(limits, readers(), &silent);
 	assert_int_equal(feed(x, SLICE(HEADER)), CLOSING_SERVER_XML);
 	takes(x, "");
 	upstream_free(x);
@@ -447,7 +448,7 @@ closing(void **state)
 	upstream_free(x);
 
 	/* What was never opened is not ended. */
-	x = upstream_new(limits, readers());
+	x = upstream_new(limits, readers(), &silent);
 	upstream_close(x);
 	writes(x, "");
 	struct stream_header h = {.to = "example.org"};
@@ -509,7 +510,7 @@ partial_writes(void **state)
 static void
 vectors(void **state)
 {
-	struct upstream *x = upstream_new(limits, readers());
+	struct upstream *x = upstream_new(limits, readers(), &silent);
 	struct iovec v[3];
 
 	(void) state;
@@ -540,7 +541,7 @@ static void
 after_a_large_stanza(void **state)
 {
 	static const struct xml_limits large = {100000, 20};
-	struct upstream *x = upstream_new(large, readers());
+	struct upstream *x = upstream_new(large, readers(), &silent);
 	struct stream_header h = {.to = "example.org", .version = "1.0"};
 	struct stanza *st;
 

@@ -10,13 +10,52 @@
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 #define NS_COMPRESS "http://jabber.org/features/compress"
 
-enum upstream_state {
-	UPSTREAM_NEW,
-	UPSTREAM_OPENING, /* our header is queued; the server's is awaited */
-	UPSTREAM_OPEN,
-	UPSTREAM_STARTTLS, /* asked for; the server's word is awaited */
-	UPSTREAM_PROCEED,  /* given: the handshake is due */
-	UPSTREAM_ENDED,    /* the server ended its stream, or broke it */
+/* Our side of the stream. */
+enum ours {
+	OURS_NEW,
+	OURS_OPEN, /* our header is queued */
+	OURS_CLOSED,
+};
+
+static const struct state ours_states[] = {
+	[OURS_NEW] = {"new", STEP(OURS_OPEN) | STEP(OURS_CLOSED)},
+	[OURS_OPEN] = {"open", STEP(OURS_CLOSED)},
+	[OURS_CLOSED] = {"closed", 0},
+};
+
+/* The server's side. */
+enum theirs {
+	THEIRS_NEW,
+	THEIRS_OPENING,  /* ours is queued; the server's header is awaited */
+	THEIRS_HEADER,   /* it came, and counts once it is settled whether there will be TLS */
+	THEIRS_OPEN,     /* it counts: the stream is the client's */
+	THEIRS_STARTTLS, /* asked for; the server's word is awaited */
+	THEIRS_PROCEED,  /* given: the handshake is due */
+	THEIRS_ENDED,    /* the server ended its stream, or broke it, or there is no connection any more */
+};
+
+static const struct state theirs_states[] = {
+	[THEIRS_NEW] = {"new", STEP(THEIRS_OPENING) | STEP(THEIRS_ENDED)},
+	[THEIRS_OPENING] = {"opening", STEP(THEIRS_HEADER) | STEP(THEIRS_ENDED)},
+	[THEIRS_HEADER] = {"header",
+		STEP(THEIRS_OPEN) | STEP(THEIRS_STARTTLS) | STEP(THEIRS_OPENING) | STEP(THEIRS_ENDED)},
+	[THEIRS_OPEN] = {"open", STEP(THEIRS_STARTTLS) | STEP(THEIRS_OPENING) | STEP(THEIRS_ENDED)},
+	[THEIRS_STARTTLS] = {"starttls", STEP(THEIRS_PROCEED) | STEP(THEIRS_OPENING) | STEP(THEIRS_ENDED)},
+	[THEIRS_PROCEED] = {"proceed", STEP(THEIRS_OPENING) | STEP(THEIRS_ENDED)},
+	[THEIRS_ENDED] = {"ended", 0},
+};
+
+/* Will there be STARTTLS? */
+enum outlook {
+	OUTLOOK_OPEN, /* the first features will tell */
+	OUTLOOK_NONE, /* no; a server that demands it now is refused */
+	OUTLOOK_PAST, /* there was, or is no time for it any more */
+};
+
+static const struct state outlook_states[] = {
+	[OUTLOOK_OPEN] = {"open", STEP(OUTLOOK_NONE) | STEP(OUTLOOK_PAST)},
+	[OUTLOOK_NONE] = {"none", STEP(OUTLOOK_OPEN) | STEP(OUTLOOK_PAST)},
+	[OUTLOOK_PAST] = {"past", 0},
 };
 
 /* What the features said that concerns this hop. */
@@ -25,14 +64,11 @@ struct features {
 };
 
 struct upstream {
-	enum upstream_state state;
-	bool is_closed; /* our side is */
-	bool is_first;  /* no restart yet, but for that behind STARTTLS */
-	bool is_secure;
+	enum ours ours;
+	enum theirs theirs;
+	enum outlook outlook;
 	bool is_authenticated;
 	bool is_resumable;
-	bool is_settled;  /* whether there will be TLS */
-	bool is_open_due; /* the server's header came; it counts once that is settled */
 	enum tls_policy tls;
 	struct xml_stream xml;
 	struct stream_header header;
@@ -42,7 +78,29 @@ struct upstream {
 	enum closing reason;
 	struct stanza_queue out, down;
 	size_t written; /* of out's first */
+	const struct trace *trace;
 };
+
+static void
+set_ours(struct upstream *u, enum ours to)
+{
+	state_step(ours_states, "to_server", u->trace, u->ours, to);
+	u->ours = to;
+}
+
+static void
+set_theirs(struct upstream *u, enum theirs to)
+{
+	state_step(theirs_states, "from_server", u->trace, u->theirs, to);
+	u->theirs = to;
+}
+
+static void
+set_outlook(struct upstream *u, enum outlook to)
+{
+	state_step(outlook_states, "starttls", u->trace, u->outlook, to);
+	u->outlook = to;
+}
 
 static void
 push_tag(struct upstream *u, struct slice text)
@@ -56,9 +114,10 @@ push_tag(struct upstream *u, struct slice text)
 static void
 say_open(struct upstream *u)
 {
-	if (u->is_open_due)
-		stanza_queue_push_mark(&u->down, STANZA_OPEN);
-	u->is_open_due = false;
+	if (u->theirs != THEIRS_HEADER)
+		return;
+	stanza_queue_push_mark(&u->down, STANZA_OPEN);
+	set_theirs(u, THEIRS_OPEN);
 }
 
 static bool
@@ -73,12 +132,11 @@ on_root(void *arg, const struct xml_element *root)
 	stream_header_set(&u->header, xml_attribute(root, "", "to"), xml_attribute(root, "", "from"),
 		xml_attribute(root, XML_NS_XML, "lang"), xml_attribute(root, "", "version"),
 		xml_attribute(root, "", "id"));
-	u->state = UPSTREAM_OPEN;
+	set_theirs(u, THEIRS_HEADER);
 	u->features = (struct features){.has_starttls = false};
-	u->is_open_due = true;
-	if (u->header.version == NULL)
-		u->is_settled = true; /* no features will come */
-	if (u->is_settled)
+	if (u->header.version == NULL && u->outlook == OUTLOOK_OPEN)
+		set_outlook(u, OUTLOOK_NONE); /* no features will come */
+	if (u->outlook != OUTLOOK_OPEN)
 		say_open(u);
 	return true;
 }
@@ -193,10 +251,10 @@ settle_tls(struct upstream *u)
 		break;
 	}
 	if (is_wanted) {
-		u->state = UPSTREAM_STARTTLS;
+		set_theirs(u, THEIRS_STARTTLS);
 		push_tag(u, SLICE("<starttls xmlns='" XML_NS_TLS "'/>"));
 	} else {
-		u->is_settled = true;
+		set_outlook(u, OUTLOOK_NONE);
 	}
 	return CLOSING_NONE;
 }
@@ -206,7 +264,7 @@ static bool
 on_tls_word(struct upstream *u, enum stanza_kind kind)
 {
 	if (kind == STANZA_PROCEED)
-		u->state = UPSTREAM_PROCEED;
+		set_theirs(u, THEIRS_PROCEED);
 	else
 		u->reason = kind == STANZA_TLS_FAILURE ? CLOSING_TLS_FAILED : CLOSING_SERVER_XML;
 	return false;
@@ -231,7 +289,7 @@ on_element(void *arg, struct stanza *st)
 	struct upstream *u = arg;
 	enum stanza_kind kind = st->kind;
 
-	if (u->state == UPSTREAM_STARTTLS && kind != STANZA_STREAM_ERROR) {
+	if (u->theirs == THEIRS_STARTTLS && kind != STANZA_STREAM_ERROR) {
 		stanza_free(st);
 		return on_tls_word(u, kind);
 	}
@@ -239,15 +297,16 @@ on_element(void *arg, struct stanza *st)
 	 * Features come first (RFC 6120, 4.3.2).  What somebody puts before
 	 * them, in the clear, must not reach the client of a stream to be secured.
 	 */
-	if (!u->is_settled && !u->is_closed && kind != STANZA_FEATURES && kind != STANZA_STREAM_ERROR) {
+	if (u->outlook == OUTLOOK_OPEN && u->ours != OURS_CLOSED && kind != STANZA_FEATURES &&
+		kind != STANZA_STREAM_ERROR) {
 		stanza_free(st);
 		u->reason = CLOSING_SERVER_XML;
 		return false;
 	}
 	/* Behind our end tag there is nothing to settle, and nothing more to ask for. */
-	if (kind == STANZA_FEATURES && u->is_first && !u->is_secure && !u->is_closed) {
+	if (kind == STANZA_FEATURES && u->outlook != OUTLOOK_PAST && u->ours != OURS_CLOSED) {
 		u->reason = settle_tls(u);
-		if (u->reason != CLOSING_NONE || u->state == UPSTREAM_STARTTLS) {
+		if (u->reason != CLOSING_NONE || u->theirs == THEIRS_STARTTLS) {
 			stanza_free(st);
 			return u->reason == CLOSING_NONE;
 		}
@@ -277,10 +336,11 @@ static const struct xml_stream_handler handler = {
 };
 
 struct upstream *
-upstream_new(struct xml_limits limits, struct xml_readers *readers)
+upstream_new(struct xml_limits limits, struct xml_readers *readers, const struct trace *trace)
 {
 	struct upstream *u = xcalloc(1, sizeof *u);
 
+	u->trace = trace;
 	xml_stream_init(&u->xml, readers, &handler, limits, u);
 	u->max_bytes = limits.element;
 	u->tls = TLS_OFF;
@@ -313,6 +373,18 @@ upstream_set_tls(struct upstream *u, enum tls_policy tls)
 	u->tls = tls;
 }
 
+/* A stream begins, on this leg.  Where TLS can not come any more there is nothing to wait for. */
+static void
+look_out(struct upstream *u, enum upstream_leg leg)
+{
+	bool is_first = u->theirs == THEIRS_NEW || u->theirs == THEIRS_PROCEED;
+
+	if (!is_first || leg == UPSTREAM_SECURE)
+		set_outlook(u, OUTLOOK_PAST);
+	else
+		set_outlook(u, u->tls == TLS_OFF ? OUTLOOK_NONE : OUTLOOK_OPEN);
+}
+
 /*
  * DEVIATES: RFC 6120, 4.7.1 has "from" wait for TLS.  It also goes to a server
  * on this machine, where nobody is between.
@@ -322,17 +394,14 @@ upstream_open(struct upstream *u, const struct stream_header *h, enum upstream_l
 {
 	struct buf tag;
 
-	if (u->is_closed)
+	if (u->ours == OURS_CLOSED)
 		return;
-	u->is_first = u->state == UPSTREAM_NEW || u->state == UPSTREAM_PROCEED;
-	u->is_secure = leg == UPSTREAM_SECURE;
-	u->is_open_due = false;
-	/* Without TLS to come there is nothing to wait for. */
-	u->is_settled = !u->is_first || u->is_secure || u->tls == TLS_OFF;
-	if (u->state != UPSTREAM_ENDED) {
-		u->state = UPSTREAM_OPENING;
+	look_out(u, leg);
+	if (u->theirs != THEIRS_ENDED) {
+		set_theirs(u, THEIRS_OPENING);
 		xml_stream_open(&u->xml);
 	}
+	set_ours(u, OURS_OPEN);
 	buf_init(&tag, BUF_UNLIMITED);
 	buf_append_str(&tag, "<?xml version='1.0'?><stream:stream");
 	stream_header_attribute(&tag, "to", h->to);
@@ -347,7 +416,7 @@ upstream_open(struct upstream *u, const struct stream_header *h, enum upstream_l
 void
 upstream_send(struct upstream *u, struct stanza **st)
 {
-	if (u->is_closed) {
+	if (u->ours == OURS_CLOSED) {
 		stanza_free(*st);
 		*st = NULL;
 		return;
@@ -358,16 +427,16 @@ upstream_send(struct upstream *u, struct stanza **st)
 void
 upstream_close(struct upstream *u)
 {
-	if (!u->is_closed && u->state != UPSTREAM_NEW)
+	if (u->ours == OURS_OPEN)
 		push_tag(u, SLICE("</stream:stream>"));
-	u->is_closed = true;
+	set_ours(u, OURS_CLOSED);
 }
 
 void
 upstream_abandon(struct upstream *u)
 {
-	u->is_closed = true;
-	u->state = UPSTREAM_ENDED;
+	set_ours(u, OURS_CLOSED);
+	set_theirs(u, THEIRS_ENDED);
 	stanza_queue_fini(&u->out);
 	u->written = 0;
 	xml_stream_open(&u->xml);
@@ -396,24 +465,24 @@ upstream_feed(struct upstream *u, struct slice bytes)
 {
 	enum xml_result result;
 
-	if (u->state == UPSTREAM_ENDED || u->state == UPSTREAM_PROCEED)
+	if (u->theirs == THEIRS_ENDED || u->theirs == THEIRS_PROCEED)
 		return CLOSING_NONE;
-	if (u->state == UPSTREAM_NEW)
+	if (u->theirs == THEIRS_NEW)
 		return CLOSING_SERVER_XML;
 	result = xml_stream_feed(&u->xml, bytes);
-	if (u->state == UPSTREAM_PROCEED)
+	if (u->theirs == THEIRS_PROCEED)
 		return CLOSING_NONE;
 	if (result != XML_OK && u->reason == CLOSING_NONE)
 		u->reason = closing_of(result);
 	if (u->reason != CLOSING_NONE)
-		u->state = UPSTREAM_ENDED;
+		set_theirs(u, THEIRS_ENDED);
 	return u->reason;
 }
 
 bool
 upstream_is_ready(const struct upstream *u)
 {
-	return u->is_settled;
+	return u->outlook != OUTLOOK_OPEN;
 }
 
 size_t
@@ -437,7 +506,7 @@ upstream_is_resumable(const struct upstream *u)
 bool
 upstream_wants_tls(const struct upstream *u)
 {
-	return u->state == UPSTREAM_PROCEED;
+	return u->theirs == THEIRS_PROCEED;
 }
 
 struct stanza *
@@ -486,5 +555,5 @@ upstream_queued(const struct upstream *u)
 bool
 upstream_is_ended(const struct upstream *u)
 {
-	return u->state == UPSTREAM_ENDED;
+	return u->theirs == THEIRS_ENDED;
 }

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "base/settings.h"
+#include "base/state.h"
 #include "proto/closing.h"
 #include "proto/stream/stream_header.h"
 #include "proto/xml/stanza.h"
@@ -26,8 +27,8 @@ enum upstream_leg {
 	UPSTREAM_SECURE, /* TLS */
 };
 
-/* limits bound one element from the server; the readers must outlive it.  TLS is off until upstream_set_tls(). */
-struct upstream *upstream_new(struct xml_limits limits, struct xml_readers *readers);
+/* limits bound one element from the server; readers and trace must outlive it.  TLS is off until upstream_set_tls(). */
+struct upstream *upstream_new(struct xml_limits limits, struct xml_readers *readers, const struct trace *trace);
 void upstream_set_tls(struct upstream *u, enum tls_policy tls);
 /* The largest element of the client's that passes; the server's <limits/> are lowered to it (XEP-0478). */
 void upstream_set_max_bytes(struct upstream *u, size_t max_bytes);

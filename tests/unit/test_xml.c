@@ -1209,6 +1209,425 @@ streams_that_share(void **state)
 	xml_readers_fini(&readers);
 }
 
+#define LONG "________________________________________________________________________________"
+
+/* Some of what concerns this hop is cut out, some has other content. */
+static enum xml_inner
+on_changed_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element)
+{
+	(void) arg;
+	(void) kind;
+	(void) depth;
+	if (slice_eq(element->local, SLICE("r")))
+		return XML_REPLACE;
+	return slice_eq(element->local, SLICE("c")) ? XML_CUT : XML_KEEP;
+}
+
+/* What stands between the blanks is replaced. */
+static bool
+on_replace(void *arg, struct slice *part, struct slice *with)
+{
+	struct record *r = arg;
+
+	buf_printf(&r->text, "replaced [%.*s]\n", SLICE_ARG(*part));
+	*part = slice_trim(*part);
+	*with = SLICE("new");
+	return true;
+}
+
+static const struct xml_stream_handler changing = {
+	.xml = {.root = on_root, .element = on_element, .inner = on_changed_inner, .replace = on_replace},
+	.end = on_end};
+
+/* The same must be said whether all text is shown to expat or not; *said is that. */
+static enum xml_result
+check_shown(enum xml_shape shape, struct xml_limits limits, struct slice text, struct buf *said)
+{
+	struct record hidden, shown;
+	enum xml_result a, b;
+
+	record_init(&hidden, shape, &changing, limits);
+	record_init(&shown, shape, &changing, limits);
+	xml_show_text(shown.readers.documents);
+	xml_show_text(shown.readers.elements);
+	/* Twice, since a parser that was used before counts on. */
+	for (unsigned i = 0; i < 2; i++) {
+		if (shape == XML_STREAM) {
+			xml_stream_open(&hidden.stream);
+			xml_stream_open(&shown.stream);
+			a = feed(&hidden, text);
+			b = feed(&shown, text);
+		} else {
+			a = document(&hidden, text);
+			b = document(&shown, text);
+		}
+		assert_row(a == b, text.p);
+		assert_true(slice_eq(buf_slice(&hidden.text), buf_slice(&shown.text)));
+	}
+	if (said != NULL) {
+		buf_clear(said, 0);
+		buf_append(said, slice_of(buf_slice(&hidden.text).p, hidden.text.n / 2));
+	}
+	record_fini(&hidden);
+	record_fini(&shown);
+	return a;
+}
+
+/* What may go wrong when text is left out; it must not matter where that is. */
+static void
+long_text(void **state)
+{
+	static const struct {
+		const char *text;
+		enum xml_result want;
+	} rows[] = {
+		{LONG, XML_OK},
+		{LONG "<b/>" LONG "<b>" LONG "</b>" LONG, XML_OK},
+		{"\t" LONG "\r\n\x7f" LONG ">", XML_OK},
+		{"&lt;" LONG "&#65;" LONG "&#x1F600;", XML_OK},
+		{"\xc3\xa9" LONG "\xe2\x82\xac" LONG "\xf0\x9f\x98\x80" LONG "\xc3\xa9", XML_OK},
+		{"]" LONG "]]" LONG "]]&gt;", XML_OK},
+		{"<![CDATA[" LONG "]]>", XML_OK},
+		{"<![CDATA[<c>&" LONG "]" LONG "]>" LONG "]]]]>" LONG, XML_OK},
+		{"<b c='" LONG "' d='>" LONG "'/>" LONG, XML_OK},
+		{"<p:b xmlns:p='" LONG "1" LONG "' xmlns:q='" LONG "2" LONG "' p:x='' q:x=''/>" LONG, XML_OK},
+		{"\xc3" LONG "\xa9", XML_MALFORMED},
+		{"\xe2" LONG "\x82\xac", XML_MALFORMED},
+		{"\xf0" LONG "\x9f\x98\x80", XML_MALFORMED},
+		{"\xc3" LONG, XML_MALFORMED},
+		{LONG "\xa9", XML_MALFORMED},
+		{LONG "\x01" LONG, XML_MALFORMED},
+		{"&l" LONG "t;", XML_RESTRICTED},
+		{"&" LONG "lt;", XML_RESTRICTED},
+		{"&#" LONG "65;", XML_MALFORMED},
+		{"& " LONG ";", XML_MALFORMED},
+		{"&" LONG, XML_MALFORMED},
+		{LONG "&nbsp;" LONG, XML_RESTRICTED},
+		{"]]>" LONG, XML_MALFORMED},
+		{"]]>>>>>>>>>>>" LONG, XML_MALFORMED},
+		{LONG "]]>" LONG, XML_MALFORMED},
+		{"<![CDATA[" LONG "]]>]]>", XML_MALFORMED},
+		{"<b c='" LONG "<" LONG "'/>", XML_MALFORMED},
+		{"<b " LONG "/>", XML_MALFORMED},
+		{"<p:b xmlns:p='" LONG "' xmlns:q='" LONG "' p:x='' q:x=''/>" LONG, XML_MALFORMED},
+		{LONG "<b></c>", XML_MALFORMED},
+		{LONG "<!-- " LONG " -->", XML_RESTRICTED},
+		{LONG "<?p " LONG " ?>", XML_RESTRICTED},
+	};
+	static const enum xml_shape shapes[] = {XML_MESSAGE, XML_WRAPPER, XML_STREAM};
+	struct buf said;
+
+	(void) state;
+	buf_init(&said, BUF_UNLIMITED);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (size_t k = 0; k < COUNT(shapes); k++) {
+			char text[2000], want[4000];
+			bool is_message = shapes[k] == XML_MESSAGE;
+			/* A first element leaves it to the places to be right. */
+			snprintf(text, sizeof text, "%s<a>%s</a>%s", is_message ? "" : "<r><a>" LONG "</a>",
+				rows[i].text, is_message ? "" : " <e/></r>");
+			assert_row(check_shown(shapes[k], wide, slice_str(text), &said) == rows[i].want, rows[i].text);
+			if (rows[i].want != XML_OK)
+				continue;
+			snprintf(want, sizeof want, "%s<a>%s</a>\n%s",
+				is_message ? "root ||a\n" : "root ||r\n<a>" LONG "</a>\n", rows[i].text,
+				is_message                        ? ""
+					: shapes[k] == XML_STREAM ? "<e/>\nend\n"
+								  : "<e/>\n");
+			assert_slice(buf_slice(&said), want);
+		}
+	buf_fini(&said);
+}
+
+/* Text that is not in an element to be cut, all of it is shown: it matters what it is. */
+static void
+long_text_outside(void **state)
+{
+	static const struct {
+		enum xml_shape shape;
+		const char *text;
+		enum xml_result want;
+	} rows[] = {
+		{XML_WRAPPER, "<r>" LONG "</r>", XML_TEXT},
+		{XML_WRAPPER, "<r><a/>" LONG "<a/></r>", XML_TEXT},
+		{XML_WRAPPER, "<r><![CDATA[" LONG "]]></r>", XML_TEXT},
+		{XML_WRAPPER, "<r><a>" LONG LONG LONG "</a></r>" LONG, XML_MALFORMED},
+		{XML_WRAPPER, LONG LONG LONG LONG "<r/>", XML_MALFORMED},
+		{XML_MESSAGE, "<a>" LONG LONG LONG "</a>" LONG, XML_MALFORMED},
+		{XML_MESSAGE, "<a>" LONG LONG LONG "</a><b>" LONG "</b>", XML_MALFORMED},
+		{XML_STREAM, "<r>" LONG, XML_TEXT},
+		{XML_STREAM, "<r><a>" LONG "</a>" LONG, XML_TEXT},
+		{XML_STREAM, "<r><![CDATA[" LONG "]]>", XML_TEXT},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_row(
+			check_shown(rows[i].shape, wide, slice_str(rows[i].text), NULL) == rows[i].want, rows[i].text);
+}
+
+/* What is cut out and replaced, beside long text and in it. */
+static void
+places_behind_long_text(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{LONG "<c/>" LONG, LONG LONG},
+		{LONG "<c>" LONG "</c>" LONG, LONG LONG},
+		{"<c>" LONG "<d>" LONG "</d>" LONG "</c>", ""},
+		{"<b>" LONG "</b><c/><b>" LONG "</b><c>" LONG "</c>", "<b>" LONG "</b><b>" LONG "</b>"},
+		{"<r>" LONG "</r>" LONG, "<r>new</r>" LONG},
+		{LONG "<r> " LONG " </r>", LONG "<r> new </r>"},
+		{LONG "<r>\xc3\xa9" LONG "&lt;</r><c/>" LONG, LONG "<r>new</r>" LONG},
+		{LONG "<r></r>" LONG, LONG "<r>new</r>" LONG},
+		{LONG "<c/>" LONG "<r>x</r>" LONG "<c>" LONG "</c>" LONG "<r>" LONG "</r>" LONG,
+			LONG LONG "<r>new</r>" LONG LONG "<r>new</r>" LONG},
+	};
+	struct buf said;
+
+	(void) state;
+	buf_init(&said, BUF_UNLIMITED);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[3000];
+		const char *features;
+		snprintf(text, sizeof text,
+			STREAM "<b>" LONG "</b> <stream:features>%s</stream:features><b>" LONG "</b>", rows[i].text);
+		assert_row(check_shown(XML_STREAM, wide, slice_str(text), &said) == XML_OK, rows[i].text);
+		buf_append_char(&said, '\0');
+		assert_row(strstr(said.p, "</stream:features>\n<b xmlns='jabber:client'>" LONG "</b>\n") != NULL,
+			rows[i].text);
+		features = strstr(said.p, "\n<stream:features");
+		assert_non_null(features);
+		features = strchr(features, '>') + 1;
+		assert_row(strncmp(features, rows[i].want, strlen(rows[i].want)) == 0 &&
+				strncmp(features + strlen(rows[i].want), "</stream:features>\n", 19) == 0,
+			rows[i].text);
+	}
+	buf_fini(&said);
+}
+
+/* The same with anything. */
+static void
+random_long_text(void **state)
+{
+	static const char *const pieces[] = {"<a>", "</a>", "<b>", "</b>", "<c>", "</c>", "<r> ", " </r>", "<a/>", LONG,
+		LONG, LONG "]", LONG "x", "&lt;", "]", "]]>", "<![CDATA[", "\xc3\xa9", "\xc3", "\xa9", "&", "&l", "t;",
+		" ", "\n", ">", "<p:a xmlns:p='" LONG "' p:b='", "'/>", "<d e='", "'>", "</d>", "<stream:features>",
+		"</stream:features>", "\x01"};
+	static const enum xml_shape shapes[] = {XML_MESSAGE, XML_WRAPPER, XML_STREAM};
+	struct dice dice = {13};
+	unsigned good = 0;
+
+	(void) state;
+	for (unsigned round = 0; round < 6000; round++) {
+		enum xml_shape shape = shapes[round % COUNT(shapes)];
+		struct xml_limits limits = dice_roll(&dice, 4) == 0 ? (struct xml_limits){400, 2} : wide;
+		unsigned common = dice_roll(&dice, 3) == 0 ? COUNT(pieces) : 16;
+		unsigned open[40], depth = 0;
+		struct buf text;
+		buf_init(&text, BUF_UNLIMITED);
+		buf_append_str(&text, shape == XML_STREAM ? STREAM : "<stream:s xmlns:stream='" XML_NS_STREAMS "'>");
+		for (unsigned n = dice_roll(&dice, 40); n > 0; n--) {
+			unsigned i = dice_roll(&dice, common);
+			/* Most end tags are right. */
+			if (i < 8 && i % 2 == 1 && depth > 0)
+				i = open[--depth];
+			else if (i < 8 && i % 2 == 0)
+				open[depth < COUNT(open) - 1 ? depth++ : depth] = i + 1;
+			buf_append_str(&text, pieces[i]);
+		}
+		while (depth > 0 && dice_roll(&dice, 10) > 0)
+			buf_append_str(&text, pieces[open[--depth]]);
+		if (shape != XML_STREAM)
+			buf_append_str(&text, "</stream:s>");
+		buf_append_char(&text, '\0');
+		good += check_shown(shape, limits, slice_of(text.p, text.n - 1), NULL) == XML_OK;
+		buf_fini(&text);
+	}
+	assert_true(good > 300);
+}
+
+/* Several elements in one go, with long text in some, at whatever place. */
+static void
+batches(void **state)
+{
+	static const char *const elements[] = {
+		"<a/>", "<a>" LONG "</a>", "<a b='" LONG "'><c/></a>", "<a><b/>" LONG "]</a>"};
+	struct dice dice = {17};
+
+	(void) state;
+	for (unsigned round = 0; round < 300; round++) {
+		struct buf text, want, said;
+		unsigned n = 1 + dice_roll(&dice, 150);
+		buf_init(&text, BUF_UNLIMITED);
+		buf_init(&want, BUF_UNLIMITED);
+		buf_init(&said, BUF_UNLIMITED);
+		buf_append_str(&text, "<r>");
+		buf_append_str(&want, "root ||r\n");
+		for (unsigned i = 0; i < n; i++) {
+			const char *element = elements[dice_roll(&dice, COUNT(elements))];
+			for (unsigned k = dice_roll(&dice, 12); k > 0; k--)
+				buf_append_char(&text, ' ');
+			buf_append_str(&text, element);
+			buf_printf(&want, "%s\n", element);
+		}
+		assert_int_equal(check_shown(XML_STREAM, wide, buf_slice(&text), &said), XML_OK);
+		assert_slice(buf_slice(&said), buf_cstr(&want));
+		buf_fini(&text);
+		buf_fini(&want);
+		buf_fini(&said);
+	}
+}
+
+/* expat has the last word on where an element begins and ends. */
+static void
+borders_that_disagree(void **state)
+{
+	static const struct {
+		const char *text;
+		struct xml_border border[3];
+		size_t n;
+		enum xml_result want;
+	} rows[] = {
+		{"<a/>", {{0, 4}}, 1, XML_OK},
+		{"<a></a> <b/>", {{0, 7}, {8, 12}}, 2, XML_OK},
+		{"<a/><b/><c/>", {{0, 4}, {4, 8}, {8, 12}}, 3, XML_OK},
+		{"<a/><b/>", {{0, 8}}, 1, XML_MALFORMED},
+		{"<a/><b/>", {{0, 4}}, 1, XML_MALFORMED},
+		{"<a/><b/>", {{4, 8}}, 1, XML_MALFORMED},
+		{"<a/><b/>", {{0, 4}, {4, 7}}, 2, XML_MALFORMED},
+		{"<a/><b/>", {{0, 4}, {5, 8}}, 2, XML_MALFORMED},
+		{"<a/><b/>", {{0, 4}, {4, 8}, {8, 12}}, 3, XML_MALFORMED},
+		{"<a/> <b/>", {{0, 5}, {5, 9}}, 2, XML_MALFORMED},
+		{"<a/> <b/>", {{0, 4}, {4, 9}}, 2, XML_MALFORMED},
+		{"<a><b/></a>", {{3, 7}}, 1, XML_MALFORMED},
+		{"<a><b/></a>", {{0, 7}}, 1, XML_MALFORMED},
+		{"<a>", {{0, 3}}, 1, XML_MALFORMED},
+		{"<a", {{0, 2}}, 1, XML_MALFORMED},
+		{"", {{0, 0}}, 1, XML_MALFORMED},
+		{" ", {{0, 1}}, 1, XML_MALFORMED},
+		{"</r>", {{0, 4}}, 1, XML_MALFORMED},
+		{"<a/></r>", {{0, 4}}, 1, XML_MALFORMED},
+		{"<a/></r><r>", {{0, 4}}, 1, XML_MALFORMED},
+		{"<a/><!-- -->", {{0, 4}}, 1, XML_RESTRICTED},
+	};
+	struct record r;
+	struct root *root;
+
+	(void) state;
+	record_init(&r, XML_STREAM, &plain, wide);
+	assert_int_equal(
+		xml_header(r.readers.documents, &plain.xml, SLICE("<r>"), SLICE("r"), r.readers.roots, &r, &root),
+		XML_OK);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (unsigned k = 0; k < 2; k++) {
+			struct slice text = exact(slice_str(rows[i].text));
+			struct xml_growth growth = {.read = 0};
+			assert_row(xml_elements(r.readers.elements, &plain.xml, wide, root, &growth, text,
+					   rows[i].border, rows[i].n, k == 1, &r) == rows[i].want,
+				rows[i].text);
+			exact_free(text);
+		}
+	root_unref(root);
+	record_fini(&r);
+}
+
+/* A header is one start tag, and has this name. */
+static void
+headers_that_disagree(void **state)
+{
+	static const struct {
+		const char *text, *name;
+		enum xml_result want;
+	} rows[] = {
+		{"<r>", "r", XML_OK},
+		{"<r/>", "r", XML_OK},
+		{"<?xml version='1.0'?> <r>", "r", XML_OK},
+		{"<r a='/'>", "r", XML_OK},
+		{"<r>", "s", XML_MALFORMED},
+		{"<r><a/>", "r", XML_MALFORMED},
+		{"<r> ", "r", XML_MALFORMED},
+		{"<r", "r", XML_MALFORMED},
+		{"<r></r><r>", "r", XML_MALFORMED},
+		{"<r/><r>", "r", XML_MALFORMED},
+		{"", "r", XML_MALFORMED},
+		{"<refused>", "refused", XML_STOPPED},
+	};
+	struct record r;
+	struct root *root;
+
+	(void) state;
+	record_init(&r, XML_STREAM, &plain, wide);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_row(xml_header(r.readers.documents, &plain.xml, slice_str(rows[i].text), slice_str(rows[i].name),
+				   r.readers.roots, &r, &root) == rows[i].want,
+			rows[i].text);
+		assert_row((root != NULL) == (rows[i].want == XML_OK), rows[i].text);
+		root_unref(root);
+	}
+	record_fini(&r);
+}
+
+/* Elements above the limit are left out, and a batch around them stays in order. */
+static void
+on_skipped(void *arg, struct slice tag)
+{
+	struct record *r = arg;
+
+	buf_printf(&r->text, "skipped %.*s\n", (int) (strchr(tag.p, '>') + 1 - tag.p), tag.p);
+}
+
+static void
+elements_left_out(void **state)
+{
+	static const struct xml_stream_handler skipping = {
+		.xml = {.root = on_root, .element = on_element}, .end = on_end, .skipped = on_skipped};
+	static const struct xml_limits limits = {50, 10};
+
+	(void) state;
+	check_all_splits(&skipping, limits,
+		SLICE("<r xmlns='u'><a/><b c='d'>" LONG "<e/></b><f/> <g>" LONG "</g><h>t</h></r>"), XML_OK,
+		"root |u|r\n<a xmlns='u'/>\nskipped <b c='d'>\n<f xmlns='u'/>\nskipped <g>\n<h xmlns='u'>t</h>\nend\n");
+}
+
+/* A long namespace name of the root makes much of tiny elements: not for long, however they come. */
+static void
+elements_that_grow(void **state)
+{
+	static const size_t steps[] = {1, 7, 4000, 1000000};
+
+	(void) state;
+	for (size_t s = 0; s < COUNT(steps); s++) {
+		struct record r;
+		struct buf text;
+		enum xml_result result;
+		unsigned elements;
+		buf_init(&text, BUF_UNLIMITED);
+		buf_append_str(&text, "<r xmlns='");
+		for (unsigned i = 0; i < 1000; i++)
+			buf_append_char(&text, 'u');
+		buf_append_str(&text, "' xmlns:p='v'>");
+		for (unsigned i = 0; i < 1000; i++)
+			buf_append_str(&text, "<a/>");
+		record_init(&r, XML_STREAM, &plain, wide);
+		result = feed_in_steps(&r, buf_slice(&text), steps[s]);
+		assert_int_equal(result, XML_TOO_BIG);
+		elements = r.elements;
+		assert_int_equal(elements, 67);
+		/* Those that add less than they have may go on for ever; so may a new stream. */
+		xml_stream_open(&r.stream);
+		buf_clear(&text, 0);
+		buf_append_str(&text, "<r xmlns='u' xmlns:p='v'>");
+		for (unsigned i = 0; i < 10000; i++)
+			buf_append_str(&text, "<p:a><b/></p:a>");
+		assert_int_equal(feed_in_steps(&r, buf_slice(&text), steps[s]), XML_OK);
+		assert_int_equal(r.elements, elements + 10000);
+		record_fini(&r);
+		buf_fini(&text);
+	}
+}
+
 /* expat writes the namespace name out for each attribute. */
 static void
 prefixed_attributes(void **state)
@@ -1279,6 +1698,15 @@ main(void)
 		cmocka_unit_test(opened_anew),
 		cmocka_unit_test(streams_that_share),
 		cmocka_unit_test(random_documents),
+		cmocka_unit_test(long_text),
+		cmocka_unit_test(long_text_outside),
+		cmocka_unit_test(places_behind_long_text),
+		cmocka_unit_test(random_long_text),
+		cmocka_unit_test(batches),
+		cmocka_unit_test(borders_that_disagree),
+		cmocka_unit_test(headers_that_disagree),
+		cmocka_unit_test(elements_left_out),
+		cmocka_unit_test(elements_that_grow),
 		cmocka_unit_test(prefixed_attributes),
 		cmocka_unit_test(escape),
 	};

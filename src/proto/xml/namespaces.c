@@ -110,6 +110,14 @@ namespaces_all(const struct namespaces *d)
 	return d->n == NAMESPACES_MAX ? UINT32_MAX : (UINT32_C(1) << d->n) - 1;
 }
 
+/* Most differ in their first byte. */
+static bool
+is_prefix_of(const struct declaration *d, struct slice prefix)
+{
+	return d->n_prefix == prefix.n &&
+		(prefix.n == 0 || (d->prefix[0] == prefix.p[0] && memcmp(d->prefix, prefix.p, prefix.n) == 0));
+}
+
 uint32_t
 namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns)
 {
@@ -117,8 +125,7 @@ namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns
 
 	for (unsigned i = 0; i < d->n; i++) {
 		const struct declaration *one = &d->at[i];
-		if (one->n_prefix == prefix.n && slice_eq(prefix, slice_of(one->prefix, prefix.n)) &&
-			(!slice_is_set(ns) || slice_eq(ns, slice_of(one->uri, one->n_uri))))
+		if (is_prefix_of(one, prefix) && (!slice_is_set(ns) || slice_eq(ns, slice_of(one->uri, one->n_uri))))
 			these |= UINT32_C(1) << i;
 	}
 	return these;

@@ -14,8 +14,10 @@
 
 #define MAX_EDITS 4           /* elements cut out of <stream:features/>, or replaced */
 #define SURVEY_BYTES 256      /* what is shorter exceeds no bound, and is not worth to be looked over */
-#define MAX_ADDED 65536       /* bytes of declarations written again per call ... */
+#define MAX_ADDED 65536       /* bytes of declarations written again per document or stream ... */
 #define MAX_ADDED_RATIO 8     /* ... and per byte read: <s:a/> with the prefix of streams adds seven */
+#define WORK_FREE 1536        /* bytes of namespace names to go through, whatever the size of all bytes ... */
+#define WORK_PER_BYTE 6       /* ... and for each of them: less than markup.h lets pass, since it is counted exactly */
 #define WORK_OF_ELEMENTS 8    /* an element makes it go through a namespace name so many times faster */
 #define MAX_MEMORY (2u << 20) /* bytes expat may take whatever it reads ... */
 #define MAX_MEMORY_RATIO 30   /* ... and for each byte of it */
@@ -59,7 +61,7 @@ struct xml {
 	unsigned cut_depth; /* at which elements are cut */
 	bool has_root;      /* it has begun ... */
 	size_t root_end;    /* ... and ended here */
-	size_t work;
+	size_t work, work_max;
 
 	/* The text that is left out, and how much of it is behind the place that was asked for last. */
 	struct plain_text text;
@@ -69,7 +71,7 @@ struct xml {
 	/* The root's declarations, and how much those written again have made. */
 	struct namespaces own_declared;
 	const struct namespaces *declared;
-	size_t added;
+	struct xml_growth own_growth, *growth;
 
 	/* The element being cut. */
 	bool is_in_element;
@@ -120,6 +122,13 @@ tag_end(struct xml *x)
 	return place(x, XML_GetCurrentByteCount(x->expat));
 }
 
+/* What so many bytes may make of it, from here on. */
+static void
+allow_work(struct xml *x, size_t bytes)
+{
+	x->work_max = x->work + WORK_FREE + WORK_PER_BYTE * bytes;
+}
+
 /*
  * Which inherited declarations does this start tag, inside the element being
  * cut, need?  And how much has it made expat go through?
@@ -140,7 +149,7 @@ mark_names(struct xml *x, const struct xml_element *element)
 		if (x->is_in_element && x->declared->n > 0)
 			x->used |= namespaces_find(x->declared, name.prefix, name.ns);
 	}
-	if (markup_is_too_much(x->work, x->bytes.n))
+	if (x->work > x->work_max)
 		stop(x, XML_TOO_BIG);
 }
 
@@ -199,8 +208,14 @@ begin_element(struct xml *x, const struct xml_element *element)
 	x->used = 0;
 	x->n_edits = 0;
 	x->open_edit = XML_KEEP;
-	if (x->reading == READING_ELEMENTS && (x->n_borders == 0 || x->border->from != x->start))
-		stop(x, XML_MALFORMED);
+	if (x->reading == READING_ELEMENTS) {
+		if (x->n_borders == 0 || x->border->from != x->start) {
+			stop(x, XML_MALFORMED);
+			return;
+		}
+		/* Each for itself: how many come at once must not matter. */
+		allow_work(x, x->border->to - x->border->from);
+	}
 	if (x->reading == READING_WRAPPER)
 		XML_SetCharacterDataHandler(x->expat, NULL);
 }
@@ -316,8 +331,8 @@ make_stanza(struct xml *x, struct slice bytes)
 	struct stanza *st;
 	char *out;
 
-	x->added += n - bytes.n;
-	if (x->added > MAX_ADDED + MAX_ADDED_RATIO * x->bytes.n)
+	x->growth->added += n - bytes.n;
+	if (x->growth->added > MAX_ADDED + MAX_ADDED_RATIO * x->growth->read)
 		return NULL;
 	for (unsigned i = 0; i < x->n_edits; i++)
 		n = n - (x->edit[i].to - x->edit[i].from) + x->edit[i].n_with;
@@ -354,6 +369,7 @@ end_element(struct xml *x, size_t end)
 		}
 		x->border++;
 		x->n_borders--;
+		x->growth->read += end - x->start;
 	}
 	st = end - x->start <= x->limits.element ? make_stanza(x, slice_of(x->bytes.p + x->start, end - x->start))
 						 : NULL;
@@ -477,6 +493,7 @@ forget_parser(struct xml *x)
 	x->shown = 0;
 	root_unref(x->root);
 	x->root = NULL;
+	plain_text_fini(&x->text);
 }
 
 /* A parser that has read nothing. */
@@ -542,7 +559,10 @@ begin(struct xml *x, const struct xml_handler *handler, struct xml_limits limits
 	x->bytes = bytes.p != NULL ? bytes : SLICE("");
 	x->arg = arg;
 	x->result = XML_OK;
-	x->work = x->added = 0;
+	x->work = 0;
+	allow_work(x, bytes.n);
+	x->own_growth = (struct xml_growth){.read = bytes.n};
+	x->growth = &x->own_growth;
 	plain_text_clear(&x->text);
 	namespaces_clear(&x->own_declared);
 	x->declared = &x->own_declared;
@@ -720,10 +740,12 @@ xml_header(struct xml *x, const struct xml_handler *handler, struct slice bytes,
 
 enum xml_result
 xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct root *root,
-	struct slice bytes, const struct xml_border *border, size_t n, bool has_long_text, void *arg)
+	struct xml_growth *growth, struct slice bytes, const struct xml_border *border, size_t n, bool has_long_text,
+	void *arg)
 {
 	begin(x, handler, limits, bytes, arg);
 	x->declared = root_declared(root);
+	x->growth = growth;
 	x->border = border;
 	x->n_borders = n;
 	if (has_long_text)
@@ -758,7 +780,6 @@ xml_free(struct xml *x)
 		return;
 	forget_parser(x);
 	root_unref(x->endless);
-	plain_text_fini(&x->text);
 	namespaces_fini(&x->own_declared);
 	free(x);
 }

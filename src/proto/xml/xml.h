@@ -111,14 +111,19 @@ struct xml_border {
 	size_t from, to;
 };
 
+/* How many bytes of a stream were read so far, and how many the declarations written again have added.  All zero to begin. */
+struct xml_growth {
+	uint64_t read, added;
+};
+
 /*
  * Reads whole elements of a stream with this root.  Between them there is
  * white space.  expat must find exactly these borders, or it is XML_MALFORMED.
  * has_long_text: it is worth to look for text that expat need not see.
  */
-enum xml_result
-xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct root *root,
-	struct slice bytes, const struct xml_border *border, size_t n, bool has_long_text, void *arg);
+enum xml_result xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits limits,
+	struct root *root, struct xml_growth *growth, struct slice bytes, const struct xml_border *border, size_t n,
+	bool has_long_text, void *arg);
 
 /* For tests: text is shown to expat, all of it. */
 void xml_show_text(struct xml *x);

@@ -40,6 +40,7 @@ forget(struct xml_stream *x)
 {
 	root_unref(x->root);
 	x->root = NULL;
+	x->growth = (struct xml_growth){.read = 0};
 	x->result = XML_OK;
 	x->is_ended = false;
 }
@@ -75,7 +76,7 @@ static void
 read_batch(struct xml_stream *x, struct batch *b)
 {
 	if (b->n > 0 && x->result == XML_OK)
-		x->result = xml_elements(x->readers->elements, &x->handler->xml, x->limits, x->root,
+		x->result = xml_elements(x->readers->elements, &x->handler->xml, x->limits, x->root, &x->growth,
 			slice_of(b->from, b->border[b->n - 1].to), b->border, b->n, b->has_long_text, x->arg);
 	b->n = 0;
 	b->has_long_text = false;

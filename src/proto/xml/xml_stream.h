@@ -38,6 +38,7 @@ struct xml_stream {
 	struct xml_limits limits;
 	struct splitter splitter;
 	struct root *root; /* NULL before the header */
+	struct xml_growth growth;
 	enum xml_result result;
 	bool is_ended;
 };

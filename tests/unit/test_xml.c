@@ -1591,6 +1591,32 @@ elements_left_out(void **state)
 		"root |u|r\n<a xmlns='u'/>\nskipped <b c='d'>\n<f xmlns='u'/>\nskipped <g>\n<h xmlns='u'>t</h>\nend\n");
 }
 
+/* Elements of many tags are within bounds, each for itself: several at once are too, and with long text in one. */
+static void
+dense_batches(void **state)
+{
+	static const size_t steps[] = {500, 1000000};
+
+	(void) state;
+	for (size_t s = 0; s < COUNT(steps); s++) {
+		struct record r;
+		struct buf text;
+		buf_init(&text, BUF_UNLIMITED);
+		buf_append_str(&text, "<r>");
+		for (unsigned i = 0; i < 20; i++) {
+			buf_append_str(&text, "<a>");
+			for (unsigned k = 0; k < 1000; k++)
+				buf_append_str(&text, "<b/>");
+			buf_append_str(&text, LONG "</a>");
+		}
+		record_init(&r, XML_STREAM, &plain, wide);
+		assert_int_equal(feed_in_steps(&r, buf_slice(&text), steps[s]), XML_OK);
+		assert_int_equal(r.elements, 20);
+		record_fini(&r);
+		buf_fini(&text);
+	}
+}
+
 /* A long namespace name of the root makes much of tiny elements: not for long, however they come. */
 static void
 elements_that_grow(void **state)
@@ -1706,6 +1732,7 @@ main(void)
 		cmocka_unit_test(borders_that_disagree),
 		cmocka_unit_test(headers_that_disagree),
 		cmocka_unit_test(elements_left_out),
+		cmocka_unit_test(dense_batches),
 		cmocka_unit_test(elements_that_grow),
 		cmocka_unit_test(prefixed_attributes),
 		cmocka_unit_test(escape),

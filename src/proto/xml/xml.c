@@ -608,14 +608,15 @@ show(struct xml *x, struct slice bytes, struct slice behind, bool is_final)
 		x->result = result_of(XML_GetErrorCode(x->expat));
 }
 
-/* Is it worth to look the bytes over, and are they within bounds? */
-static void
+/* Looks the bytes over, if that is worth it: are they within bounds, and what need not be shown? */
+static bool
 look_over(struct xml *x, unsigned text_depth)
 {
-	if (x->bytes.n >= SURVEY_BYTES && !survey(x->bytes, text_depth, &x->text))
-		x->result = XML_TOO_BIG;
+	bool is_within = x->bytes.n < SURVEY_BYTES || survey(x->bytes, text_depth, &x->text);
+
 	if (x->shows_text)
 		plain_text_clear(&x->text);
+	return is_within;
 }
 
 /* The parser gets behind the start tag of a root, if it is not there. */
@@ -698,10 +699,11 @@ xml_document(struct xml *x, enum xml_shape shape, const struct xml_handler *hand
 	enum reading reading = shape == XML_MESSAGE ? READING_MESSAGE : READING_WRAPPER;
 
 	begin(x, handler, limits, bytes, arg);
-	look_over(x, shape == XML_MESSAGE ? 1 : 2);
-	if (x->result == XML_OK && x->bytes.n - x->text.bytes <= SMALL_BYTES && begins_with_root(x->bytes))
+	if (!look_over(x, shape == XML_MESSAGE ? 1 : 2))
+		x->result = XML_TOO_BIG;
+	else if (x->bytes.n - x->text.bytes <= SMALL_BYTES && begins_with_root(x->bytes))
 		read_small(x, reading);
-	else if (x->result == XML_OK)
+	else
 		read_whole(x, reading, SLICE(""));
 	return finish(x);
 }
@@ -748,10 +750,10 @@ xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits
 	x->growth = growth;
 	x->border = border;
 	x->n_borders = n;
+	/* The bounds of each element are the splitter's matter: how many come at once makes no difference. */
 	if (has_long_text)
-		look_over(x, 1);
-	if (x->result == XML_OK)
-		go_behind(x, root);
+		(void) look_over(x, 1);
+	go_behind(x, root);
 	if (x->result == XML_OK) {
 		aim(x, READING_ELEMENTS);
 		show(x, x->bytes, SLICE(""), false);

@@ -150,10 +150,11 @@ static const struct transport transport = {
 };
 
 void
-front_bosh_init(struct front *f, const struct conf *conf, const struct hooks *hooks, const char *sid)
+front_bosh_init(
+	struct front *f, const struct conf *conf, const struct hooks *hooks, const char *sid, const struct trace *trace)
 {
 	f->transport = &transport;
-	f->of.bosh = bosh_new(&conf->bosh, hooks, slice_str(sid));
+	f->of.bosh = bosh_new(&conf->bosh, hooks, slice_str(sid), trace);
 }
 
 struct bosh *

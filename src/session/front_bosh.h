@@ -6,8 +6,9 @@
 #include "proto/bosh/bosh.h"
 #include "session/front.h"
 
-/* hooks must outlive it. */
-void front_bosh_init(struct front *f, const struct conf *conf, const struct hooks *hooks, const char *sid);
+/* hooks and trace must outlive it. */
+void front_bosh_init(struct front *f, const struct conf *conf, const struct hooks *hooks, const char *sid,
+	const struct trace *trace);
 /* For requests and what happens to them; f must be BOSH. */
 struct bosh *front_bosh(const struct front *f);
 

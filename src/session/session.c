@@ -83,7 +83,7 @@ session_new_bosh(const struct session_world *world, const struct conf *conf, con
 	struct session *s = new_session(world, conf, number, peer, now);
 
 	memcpy(s->sid, sid, strlen(sid) + 1);
-	front_bosh_init(&s->front, conf, world->hooks, sid);
+	front_bosh_init(&s->front, conf, world->hooks, sid, &s->trace);
 	return s;
 }
 

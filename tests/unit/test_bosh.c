@@ -15,6 +15,7 @@
 #define START 1000000
 #define MAX_ANSWERS 64
 
+static const struct trace silent = {.log = NULL};
 static const struct xml_limits limits = {100000, 20};
 
 /* A session, its client's requests by number, and what each was answered. */
@@ -42,7 +43,7 @@ static void
 rig_init(struct rig *r, struct bosh_settings settings)
 {
 	*r = (struct rig){.now = START, .settings = settings};
-	r->b = bosh_new(&r->settings, NULL, SLICE("SID"));
+	r->b = bosh_new(&r->settings, NULL, SLICE("SID"), &silent);
 	r->reader = body_reader_new(readers()->documents);
 }
 

@@ -18,6 +18,7 @@
 #define START 1000000
 #define WAIT 5000
 
+static const struct trace silent = {.log = NULL};
 static const struct xml_limits limits = {100000, 20};
 
 static struct req_id
@@ -412,7 +413,7 @@ run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *co
 	w->has_keys = seed % 2 == 0;
 	w->has_acks = seed % 3 == 0;
 	w->counts = counts;
-	w->b = bosh_new(&settings, &hooks, SLICE("SID"));
+	w->b = bosh_new(&settings, &hooks, SLICE("SID"), &silent);
 	w->reader = body_reader_new(readers()->documents);
 	w->dice.state = seed;
 	w->now = START;

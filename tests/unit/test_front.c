@@ -134,7 +134,7 @@ begin(struct fixture *f, bool is_bosh)
 	f->bodies = body_reader_new(readers()->documents);
 	f->messages = websocket_reader_new(readers()->documents);
 	if (is_bosh) {
-		front_bosh_init(&f->front, f->conf, &hooks, "sid");
+		front_bosh_init(&f->front, f->conf, &hooks, "sid", &silent);
 		posts(f, 1, "<body xmlns='" BODY_NS "' rid='1' to='example.org'><a xmlns='urn:a'/></body>", 100);
 	} else {
 		front_websocket_init(&f->front, &hooks, &silent);

@@ -25,6 +25,13 @@ enum bosh_state {
 	BOSH_CLOSED, /* the client is to be told, or has been */
 };
 
+static const struct state states[] = {
+	[BOSH_NEW] = {"new", STEP(BOSH_CREATING) | STEP(BOSH_CLOSED)},
+	[BOSH_CREATING] = {"creating", STEP(BOSH_OPEN) | STEP(BOSH_CLOSED)},
+	[BOSH_OPEN] = {"open", STEP(BOSH_CLOSED)},
+	[BOSH_CLOSED] = {"closed", 0},
+};
+
 struct bosh {
 	enum bosh_state state;
 	char *sid;
@@ -49,18 +56,27 @@ struct bosh {
 	struct stanza_tally confirmed; /* that the client is known to have */
 	ms_t remembered_until;         /* the end is, for repeats; 0: no more */
 	unsigned replays;
+	const struct trace *trace;
 };
+
+static void
+set_state(struct bosh *b, enum bosh_state to)
+{
+	state_step(states, "bosh", b->trace, b->state, to);
+	b->state = to;
+}
 
 static const char recoverable[] = "<body xmlns='" BODY_NS "' type='error'/>";
 
 struct bosh *
-bosh_new(const struct bosh_settings *settings, const struct hooks *hooks, struct slice sid)
+bosh_new(const struct bosh_settings *settings, const struct hooks *hooks, struct slice sid, const struct trace *trace)
 {
 	struct bosh *b = xcalloc(1, sizeof *b);
 
 	b->sid = xstrndup(sid.p, sid.n);
 	b->settings = settings;
 	b->hooks = hooks;
+	b->trace = trace;
 	b->release_at = MS_NEVER;
 	b->remembered_until = MS_NEVER;
 	stanza_queue_init(&b->up);
@@ -184,7 +200,7 @@ create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 {
 	enum closing closing = terms_agree(&b->terms, b->settings, body);
 
-	b->state = BOSH_CREATING;
+	set_state(b, BOSH_CREATING);
 	b->acks.is_on = b->terms.has_acks;
 	b->pausing = b->terms.inactivity;
 	/* answered and kept (a pause besides), held (one more while lingering), early (one more to pause or terminate) */
@@ -536,7 +552,7 @@ answer_oldest(struct bosh *b, ms_t now)
 		ring_reply(&b->ring, s, reply, n, &parts);
 	}
 	if (with_news && b->state == BOSH_CREATING)
-		b->state = BOSH_OPEN;
+		set_state(b, BOSH_OPEN);
 	if (!s->gone)
 		push_reply(b, s->req, s);
 	note_idle(b, now);
@@ -634,7 +650,7 @@ bosh_close(struct bosh *b, enum closing reason, ms_t now)
 	if (b->state == BOSH_CLOSED)
 		return;
 	must(reason != CLOSING_NONE);
-	b->state = BOSH_CLOSED;
+	set_state(b, BOSH_CLOSED);
 	stanza_queue_fini(&b->up);
 	ring_discard(&b->ring);
 	b->ending.status = b->terms.is_legacy ? closing_http_status(reason) : 200;

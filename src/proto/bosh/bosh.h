@@ -20,6 +20,7 @@
 
 #include "base/ms.h"
 #include "base/req.h"
+#include "base/state.h"
 #include "proto/bosh/answers.h"
 #include "proto/bosh/body.h"
 #include "proto/bosh/terms.h"
@@ -38,8 +39,9 @@ struct bosh_answer {
 
 struct bosh;
 
-/* A session that has yet to see its first request.  sid is copied; settings and hooks must outlive it. */
-struct bosh *bosh_new(const struct bosh_settings *settings, const struct hooks *hooks, struct slice sid);
+/* A session that has yet to see its first request.  sid is copied; all else must outlive it. */
+struct bosh *
+bosh_new(const struct bosh_settings *settings, const struct hooks *hooks, struct slice sid, const struct trace *trace);
 void bosh_free(struct bosh *b);
 
 /*

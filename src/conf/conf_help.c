@@ -62,24 +62,30 @@ is_container(const struct conf_row *row)
 	return row->type == CONF_OBJECT || row->type == CONF_MAP_OF_OBJECTS || row->type == CONF_LIST_OF_OBJECTS;
 }
 
-/* A member of a list or of domains needs no entry of its own: its keys and its container have theirs. */
-static bool
-is_listed(const struct conf_row *row)
+/*
+ * The next row with an entry of its own behind this one, or the first (NULL);
+ * NULL when there is no more.  A member of a list or of domains needs none:
+ * its keys and its container have theirs.
+ */
+static const struct conf_row *
+next_listed(const struct conf_row *row)
 {
-	return row->is_built && conf_row_is_key(row);
+	size_t n;
+	const struct conf_row *rows = conf_rows(&n);
+
+	for (row = row == NULL ? rows : row + 1; row < rows + n; row++)
+		if (row->is_built && conf_row_is_key(row))
+			return row;
+	return NULL;
 }
 
 void
 conf_help_list(struct buf *out)
 {
-	size_t n;
-	const struct conf_row *rows = conf_rows(&n);
 	struct buf text;
 
 	buf_init(&text, BUF_UNLIMITED);
-	for (const struct conf_row *row = rows; row < rows + n; row++) {
-		if (!is_listed(row))
-			continue;
+	for (const struct conf_row *row = next_listed(NULL); row != NULL; row = next_listed(row)) {
 		buf_printf(out, "%s\n", row->key);
 		if (!is_container(row)) {
 			buf_append_char(out, '\t');
@@ -195,14 +201,10 @@ append_roff(struct buf *out, struct slice text)
 void
 conf_help_man(struct buf *out)
 {
-	size_t n;
-	const struct conf_row *rows = conf_rows(&n);
 	struct buf text;
 
 	buf_init(&text, BUF_UNLIMITED);
-	for (const struct conf_row *row = rows; row < rows + n; row++) {
-		if (!is_listed(row))
-			continue;
+	for (const struct conf_row *row = next_listed(NULL); row != NULL; row = next_listed(row)) {
 		buf_append_str(out, ".TP\n\\fB");
 		append_roff(out, slice_str(row->key));
 		buf_append_str(out, "\\fR");

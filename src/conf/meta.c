@@ -14,9 +14,11 @@
 static struct slice
 without_port(struct slice host)
 {
-	const char *colon = host.n > 0 && host.p[0] != '[' ? memchr(host.p, ':', host.n) : NULL;
+	struct slice port;
 
-	return colon != NULL ? slice_of(host.p, (size_t) (colon - host.p)) : host;
+	if (host.n == 0 || host.p[0] != '[')
+		slice_cut(host, ':', &host, &port);
+	return host;
 }
 
 static bool

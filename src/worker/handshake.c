@@ -51,7 +51,6 @@ struct shake {
 
 struct handshakes {
 	struct mailbox *const *mailboxes;
-	const struct log *log;
 	struct thread *thread;
 	unsigned n_threads;
 	atomic_uint next;
@@ -275,12 +274,11 @@ run(void *arg)
 }
 
 struct handshakes *
-handshakes_new(unsigned n, struct mailbox *const *mailboxes, const struct log *log)
+handshakes_new(unsigned n, struct mailbox *const *mailboxes)
 {
 	struct handshakes *h = xcalloc(1, sizeof *h);
 
 	h->mailboxes = mailboxes;
-	h->log = log;
 	h->thread = xcalloc(n, sizeof *h->thread);
 	for (unsigned i = 0; i < n; i++) {
 		struct thread *t = &h->thread[i];

@@ -8,13 +8,12 @@
 #ifndef CULVERT_WORKER_HANDSHAKE_H
 #define CULVERT_WORKER_HANDSHAKE_H
 
-#include "base/log.h"
 #include "worker/mailbox.h"
 
 struct handshakes;
 
 /* n threads; mailboxes are the workers', found by a job's worker.  NULL when a thread does not start. */
-struct handshakes *handshakes_new(unsigned n, struct mailbox *const *mailboxes, const struct log *log);
+struct handshakes *handshakes_new(unsigned n, struct mailbox *const *mailboxes);
 /* From any thread; takes the job over, and gives it back by mail. */
 void handshakes_post(struct handshakes *h, struct tls_job *job);
 /* Files of authorities may have changed: each is read anew when it is needed next. */

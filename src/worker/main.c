@@ -232,7 +232,7 @@ start(struct process *p)
 		buf_fini(&error);
 		return -1;
 	}
-	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailbox, &p->log);
+	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailbox);
 	must(p->handshakes != NULL);
 	for (unsigned i = 0; i < p->n_workers; i++)
 		must(worker_start(p->worker[i]) == 0);
@@ -295,11 +295,11 @@ warn_of_restart(const struct process *p, const struct conf *next)
 static void
 log_lines(const struct log *log, const char *event, struct slice text)
 {
+	struct slice line;
+
 	while (text.n > 0) {
-		const char *end = memchr(text.p, '\n', text.n);
-		size_t n = end != NULL ? (size_t) (end - text.p) : text.n;
-		log_event(log, LOG_ERROR, event, "%.*s", (int) n, text.p);
-		text = slice_of(text.p + n, text.n - n);
+		slice_cut(text, '\n', &line, &text);
+		log_event(log, LOG_ERROR, event, "%.*s", SLICE_ARG(line));
 		text = slice_trim(text);
 	}
 }

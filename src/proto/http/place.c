@@ -4,10 +4,10 @@ struct slice
 place_path(struct slice target)
 {
 	static const struct slice schemes[] = {SLICE_INIT("http://"), SLICE_INIT("https://")};
-	const char *query = target.n > 0 ? memchr(target.p, '?', target.n) : NULL, *slash;
+	struct slice query;
+	const char *slash;
 
-	if (query != NULL)
-		target.n = (size_t) (query - target.p);
+	slice_cut(target, '?', &target, &query);
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
 		if (target.n < schemes[i].n || !slice_eq_nocase(slice_of(target.p, schemes[i].n), schemes[i]))
 			continue;

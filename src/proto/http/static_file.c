@@ -141,16 +141,15 @@ static_file_etag_of(char out[STATIC_FILE_ETAG_MAX], struct slice bytes)
 static bool
 has_etag(struct slice list, struct slice etag)
 {
-	while (list.n > 0) {
-		const char *comma = memchr(list.p, ',', list.n);
-		size_t n = comma != NULL ? (size_t) (comma - list.p) : list.n;
-		struct slice tag = slice_trim(slice_of(list.p, n));
+	struct slice tag;
+
+	while (slice_is_set(list)) {
+		slice_cut(list, ',', &tag, &list);
+		tag = slice_trim(tag);
 		if (slice_has_prefix(tag, SLICE("W/")))
 			tag = slice_of(tag.p + 2, tag.n - 2);
 		if (slice_eq(tag, etag) || slice_eq(tag, SLICE("*")))
 			return true;
-		n += comma != NULL;
-		list = slice_of(list.p + n, list.n - n);
 	}
 	return false;
 }

@@ -12,29 +12,22 @@
 static bool
 next_line(struct slice *rest, struct slice *line)
 {
-	const char *end = rest->n > 0 ? memchr(rest->p, '\n', rest->n) : NULL;
-	size_t n;
+	struct slice behind;
 
-	if (end == NULL)
+	if (!slice_cut(*rest, '\n', line, &behind))
 		return false;
-	n = (size_t) (end - rest->p);
-	*line = slice_of(rest->p, n > 0 && rest->p[n - 1] == '\r' ? n - 1 : n);
-	*rest = slice_of(end + 1, rest->n - n - 1);
+	if (line->n > 0 && line->p[line->n - 1] == '\r')
+		line->n--;
+	*rest = behind;
 	return true;
 }
 
 static struct slice
 next_word(struct slice *rest, char separator)
 {
-	const char *end = rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
-	struct slice word = *rest;
+	struct slice word;
 
-	if (end == NULL) {
-		*rest = SLICE_NONE;
-		return word;
-	}
-	word.n = (size_t) (end - rest->p);
-	*rest = slice_of(end + 1, rest->n - word.n - 1);
+	slice_cut(*rest, separator, &word, rest);
 	return word;
 }
 

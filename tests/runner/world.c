@@ -394,9 +394,10 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 	if (w->conf == NULL)
 		return false;
 	w->n_workers = n_workers;
+	w->node = xstrdup(w->conf->node);
 	for (unsigned i = 0; i < n_workers; i++) {
 		w->context[i] = (struct context){
-			.node = w->conf->node,
+			.node = w->node,
 			.self = {0x1f3c9a, i},
 			.n_workers = n_workers,
 			.hooks = &w->hooks,
@@ -427,6 +428,7 @@ world_fini(struct world *w)
 		buf_fini(&c->server.got);
 	}
 	conf_unref(w->conf);
+	free(w->node);
 	xml_readers_fini(&w->checker);
 	buf_fini(&w->fault);
 	buf_fini(&w->log_text);

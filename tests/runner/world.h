@@ -81,6 +81,7 @@ struct client {
 
 struct world {
 	struct conf *conf;
+	char *node; /* of the first configuration, as in the daemon */
 	struct log log;
 	struct hooks hooks;
 	struct outlet outlet;

@@ -146,6 +146,14 @@ on_connected(void *owner, enum upstream_leg leg)
 }
 
 static void
+on_crowd(void *arg)
+{
+	const struct clients *c = arg;
+
+	c->handler->crowd(c->handler->arg);
+}
+
+static void
 on_upstream_data(void *owner, struct slice bytes)
 {
 	struct client *c = client_from(owner);
@@ -260,6 +268,7 @@ clients_init(struct clients *c, uv_loop_t *loop, const struct clients_handler *h
 		.data = on_upstream_data,
 		.writable = on_upstream_writable,
 		.gone = on_upstream_gone,
+		.crowd = on_crowd,
 	};
 	outlet->arg = c;
 	outlet->send = out_send;

@@ -16,8 +16,9 @@ struct clients_handler {
 	void *arg;
 	/* A handshake is to be done; comes back through dialer_secured(). */
 	void (*handshake)(void *arg, struct tls_job *job);
-	/* As ws_handler's. */
+	/* As ws_handler's and dial_handler's. */
 	void (*linger)(void *arg, int fd);
+	void (*crowd)(void *arg);
 };
 
 /* What the clients of a worker share. */

@@ -28,6 +28,8 @@ struct dial_socket {
 	uv_poll_t poll;
 	int fd; /* -1: somebody else has it */
 	int events;
+	bool is_found; /* to have something, or to be in error: dialer_run() will see to it */
+	int found_events, found_status;
 	struct tls *tls;
 	struct dial *dial; /* NULL: given up */
 };
@@ -56,7 +58,7 @@ struct dial {
 	ms_t give_up_at;
 	ms_t secured_from;
 	struct due_link due;
-	struct list link; /* in dialer->put_off */
+	struct list link; /* in dialer->put_off: something waits for dialer_run() */
 	uint64_t job;     /* of the handshake under way */
 	struct hash_link by_job;
 	bool is_read_put_off; /* decrypted bytes wait that the socket does not tell of */
@@ -299,7 +301,7 @@ on_open_events(struct dial_socket *s, int status, int events)
 	}
 	if (status < 0)
 		read_rest(s);
-	else if (events & UV_READABLE)
+	else if ((events & UV_READABLE) != 0 && !s->dial->is_paused)
 		read_some(s);
 }
 
@@ -399,16 +401,37 @@ on_connect_events(struct dial_socket *s, int status)
 		stand(d, is_loopback(&d->address[d->next_address - 1].address) ? UPSTREAM_LOCAL : UPSTREAM_EXPOSED);
 }
 
+/*
+ * Only notes it.  A socket that is told of twice in a turn: the loop has told
+ * of all others meanwhile, and would go on, since none is read.
+ */
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct dial_socket *s = poll->data;
+	bool is_crowd = s->is_found;
 
 	if (s->dial == NULL || s->dial->state == DIAL_BROKEN)
 		return;
+	s->is_found = true;
+	s->found_events |= events;
+	if (status < 0)
+		s->found_status = status;
+	put_off(s->dial, s->dial->state);
+	if (is_crowd)
+		s->dial->dialer->handler->crowd(s->dial->dialer->handler->arg);
+}
+
+static void
+see_to(struct dial_socket *s)
+{
+	int status = s->found_status, events = s->found_events;
+
+	s->is_found = false;
+	s->found_status = s->found_events = 0;
 	if (s->dial->state == DIAL_CONNECTING)
 		on_connect_events(s, status);
-	else
+	else if (s->dial->state == DIAL_OPEN)
 		on_open_events(s, status, events);
 }
 
@@ -689,13 +712,20 @@ tls_job_free(struct tls_job *job)
 	free(job);
 }
 
+/* What has come, and what was left decrypted the last time. */
 static void
 read_put_off(struct dial *d)
 {
-	if (d->state != DIAL_OPEN || !d->is_read_put_off || d->is_paused)
+	struct dial_socket *s = d->socket;
+
+	if (s == NULL)
+		return;
+	if (s->is_found)
+		see_to(s);
+	if (s->dial == NULL || d->state != DIAL_OPEN || !d->is_read_put_off || d->is_paused)
 		return;
 	d->is_read_put_off = false;
-	read_some(d->socket);
+	read_some(s);
 }
 
 bool

@@ -1,7 +1,7 @@
 /*
  * dial.h: TCP and TLS to the servers: resolve, connect, read, write, pause.
- * Nothing is told from within a call: dialer_run() starts attempts and
- * reports losses, the loop reports the rest.
+ * Nothing is told from within a call, nor while the loop looks at its sockets:
+ * all is read and told in dialer_run(), when it is known who else is gone.
  *
  *      STARTING -> RESOLVING -> CONNECTING -> OPEN -> BROKEN
  *                                    \          |
@@ -54,6 +54,8 @@ struct dial_handler {
 	void (*writable)(void *owner);
 	/* It could not be made, or is gone: which, says the reason.  The dial is freed after. */
 	void (*gone)(void *owner, enum closing reason);
+	/* So many sockets have something that the loop tells of them again and again: to call dialer_run() now. */
+	void (*crowd)(void *arg);
 };
 
 /* handler, dns and log must outlive it. */
@@ -79,7 +81,7 @@ void dial_drop(struct dial *dial);
 
 /* A handshake has ended, well or not; takes the job over. */
 void dialer_secured(struct dialer *d, struct tls_job *job);
-/* Does what was put off; to be called once per turn of the loop.  True: call again without sleeping. */
+/* Reads and tells what has come, and does what was put off; to be called once per turn of the loop.  True: call again without sleeping. */
 bool dialer_run(struct dialer *d);
 /* Attempts that take too long. */
 ms_t dialer_deadline(const struct dialer *d);

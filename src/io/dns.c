@@ -34,6 +34,7 @@ struct dns {
 	ares_channel channel;
 	struct list sockets;
 	uv_timer_t timer;
+	bool is_late; /* a time-out is due, but we have not looked since */
 	bool is_closing;
 };
 
@@ -45,17 +46,24 @@ arm(struct dns *d)
 {
 	struct timeval tv, *next = ares_timeout(d->channel, NULL, &tv);
 
+	d->is_late = false;
 	if (next == NULL)
 		uv_timer_stop(&d->timer);
 	else
 		uv_timer_start(&d->timer, on_timer, (uint64_t) tv.tv_sec * 1000 + (uint64_t) tv.tv_usec / 1000 + 1, 0);
 }
 
+/* An answer that came in time may not have been looked at: the loop goes round once more. */
 static void
 on_timer(uv_timer_t *timer)
 {
 	struct dns *d = timer->data;
 
+	if (!d->is_late) {
+		d->is_late = true;
+		uv_timer_start(timer, on_timer, 1, 0);
+		return;
+	}
 	ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	arm(d);
 }

@@ -84,7 +84,8 @@ struct http {
 	struct context *context;
 	const struct http_handler *handler;
 	struct watch *watch;
-	uv_timer_t timer, sweep;
+	uv_timer_t timer;
+	ms_t sweep_at;
 	struct list connections;
 	struct shard shard[MAX_SHARDS + POOLS]; /* there is always room for the first of a kind */
 	unsigned n_shards, n_open;              /* open: handles that must be closed before the memory goes */
@@ -466,6 +467,18 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 	request_free(rq);
 }
 
+/* Looks at all connections from time to time, while there are any and their time is limited. */
+static void
+plan_sweep(struct http *h, ms_t now)
+{
+	ms_t timeout = h->context->conf->limits.header_timeout;
+
+	if (timeout == 0 || list_is_empty(&h->connections))
+		h->sweep_at = MS_NEVER;
+	else
+		h->sweep_at = now + ms_max(timeout / 2, MIN_SWEEP_MS);
+}
+
 static void
 on_connection(void *arg, struct MHD_Connection *library, void **context, enum MHD_ConnectionNotificationCode code)
 {
@@ -478,6 +491,8 @@ on_connection(void *arg, struct MHD_Connection *library, void **context, enum MH
 		c = connection_from(fdmap_take(&h->arrivals, fd));
 		*context = c;
 		list_append(&h->connections, &c->all);
+		if (h->sweep_at == MS_NEVER)
+			plan_sweep(h, (ms_t) uv_now(h->loop));
 		watch_add(h->watch, fd, c);
 		return;
 	}
@@ -531,12 +546,17 @@ on_watched(void *arg, void *item, bool is_gone)
 	list_append(&h->vanished, &c->vanished);
 }
 
-static void
-on_sweep(uv_timer_t *timer)
+ms_t
+http_deadline(const struct http *h)
 {
-	struct http *h = timer->data;
-	ms_t now = (ms_t) uv_now(h->loop);
+	return h->sweep_at;
+}
 
+void
+http_expire(struct http *h, ms_t now)
+{
+	if (now < h->sweep_at)
+		return;
 	for (struct list *link = h->connections.next; link != &h->connections; link = link->next) {
 		struct connection *c = list_entry(link, struct connection, all);
 		/* One that came in the same packet as the request it waits behind: no event told of it. */
@@ -550,26 +570,13 @@ on_sweep(uv_timer_t *timer)
 		/* The socket is the library's: it sees the end and closes it. */
 		shutdown(c->fd, SHUT_RDWR);
 	}
-	if (list_is_empty(&h->connections))
-		uv_timer_stop(&h->sweep);
-}
-
-/* Runs while there are connections to look at. */
-static void
-start_sweep(struct http *h)
-{
-	ms_t timeout = h->context->conf->limits.header_timeout;
-	uint64_t period = (uint64_t) (timeout / 2 > MIN_SWEEP_MS ? timeout / 2 : MIN_SWEEP_MS);
-
-	if (timeout > 0 && !uv_is_active((uv_handle_t *) &h->sweep))
-		uv_timer_start(&h->sweep, on_sweep, period, period);
+	plan_sweep(h, now);
 }
 
 void
 http_reload(struct http *h)
 {
-	uv_timer_stop(&h->sweep);
-	start_sweep(h);
+	plan_sweep(h, (ms_t) uv_now(h->loop));
 }
 
 /* Paths are compared as they are written: the library's unescaping would make different ones equal, and cut at %00. */
@@ -622,9 +629,9 @@ http_new(uv_loop_t *loop, struct context *context, const struct http_handler *ha
 	list_init(&h->connections);
 	h->watch = watch_new(loop, on_watched, h);
 	must(uv_timer_init(loop, &h->timer) == 0);
-	must(uv_timer_init(loop, &h->sweep) == 0);
-	h->timer.data = h->sweep.data = h;
-	h->n_open = 2;
+	h->timer.data = h;
+	h->sweep_at = MS_NEVER;
+	h->n_open = 1;
 	must(open_shard(h, POOL_USUAL));
 	return h;
 }
@@ -665,7 +672,6 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 	fdmap_put(&h->arrivals, fd, c);
 	c->shard->n_connections++;
 	c->shard->is_dirty = true;
-	start_sweep(h);
 	if (MHD_add_connection(c->shard->daemon, fd, NULL, 0) != MHD_YES) {
 		log_event(h->context->log, LOG_WARNING, "connection not served",
 			"client=%s reason=\"no room in the HTTP library\"", peer->text);
@@ -681,8 +687,8 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
  * the connection.  What the client said behind it, its last words, is read
  * first, and for that the library wants to see the held one answered.
  */
-static void
-let_go(struct http *h)
+void
+http_tell_gone(struct http *h)
 {
 	struct list *link;
 
@@ -736,7 +742,7 @@ http_run(struct http *h)
 
 	if (h->is_closing)
 		return false;
-	let_go(h);
+	http_tell_gone(h);
 	hurry(h);
 	resume(h);
 	for (unsigned i = 0; i < h->n_shards; i++) {
@@ -795,5 +801,4 @@ http_close(struct http *h)
 	for (unsigned i = 0; i < h->n_shards; i++)
 		uv_close((uv_handle_t *) &h->shard[i].poll, on_closed);
 	uv_close((uv_handle_t *) &h->timer, on_closed);
-	uv_close((uv_handle_t *) &h->sweep, on_closed);
 }

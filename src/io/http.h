@@ -81,7 +81,13 @@ char *http_tag(struct http *h, struct req_id id);
 /* How many requests wait for their answer. */
 unsigned http_waiting(const struct http *h);
 
+/* Tells the handler whose clients are gone; http_run() does so first of all. */
+void http_tell_gone(struct http *h);
 /* Lets the library work; to be called once per turn of the loop, before it sleeps.  True: call again without sleeping. */
 bool http_run(struct http *h);
+
+/* When clients that take too long are looked for; before that, what they have sent must be read. */
+ms_t http_deadline(const struct http *h);
+void http_expire(struct http *h, ms_t now);
 
 #endif

@@ -229,8 +229,26 @@ site_waiting(const struct site *s)
 	return http_waiting(s->http);
 }
 
+void
+site_tell_gone(struct site *s)
+{
+	http_tell_gone(s->http);
+}
+
 bool
 site_run(struct site *s)
 {
 	return http_run(s->http);
+}
+
+ms_t
+site_deadline(const struct site *s)
+{
+	return http_deadline(s->http);
+}
+
+void
+site_expire(struct site *s, ms_t now)
+{
+	http_expire(s->http, now);
 }

@@ -31,8 +31,11 @@ void site_adopt(struct site *s, int fd, size_t n_head, const struct peer *peer);
 /* Answers a BOSH request of this worker, or closes its connection; nothing happens when it is gone. */
 void site_reply(struct site *s, const struct reply *reply);
 void site_cut(struct site *s, struct req_id id);
-/* As http_waiting() and http_run(). */
+/* As http_waiting() and the like. */
 unsigned site_waiting(const struct site *s);
+void site_tell_gone(struct site *s);
 bool site_run(struct site *s);
+ms_t site_deadline(const struct site *s);
+void site_expire(struct site *s, ms_t now);
 
 #endif

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/due.h"
 #include "base/fatal.h"
 #include "base/fdmap.h"
 #include "base/list.h"
 #include "io/tcp_info.h"
 
 #define CONNECTION_MAGIC 0x77736373u
-#define VOUCH_MS 25000
 #define RX_BYTES \
 	2048 /* read at once; a message up to this comes whole and is not copied; each connection has as much */
 #define FIELD_NAME_MAX 80 /* room for the name of a header field with its colon */
@@ -37,9 +37,14 @@ struct ws_connection {
 	bool is_hung_up;
 	unsigned close_code; /* 0: cut at once */
 	const char *close_text;
-	int last_fd;        /* keeps the socket open after the library; -1: none */
-	struct list link;   /* in ws->put_off */
-	struct list paused; /* in ws->paused */
+	int last_fd;      /* keeps the socket open after the library; -1: none */
+	struct list link; /* in ws->put_off */
+	bool is_paused;   /* we do not listen, so it is not silent */
+	bool wants_ping;  /* as soon as there is room for one */
+	ms_t heard_at;
+	ms_t asked_at;     /* by a ping, since it was heard last; 0: not */
+	uint64_t received; /* bytes from it, when it was asked */
+	struct due_link due;
 };
 
 /* The library's memory per connection. */
@@ -58,13 +63,11 @@ struct ws {
 	struct lws_vhost *vhost;
 	uv_loop_t *loop;
 	struct context *shared;
-	ms_t ping; /* of the start: the library keeps it */
+	ms_t ping, pong_timeout; /* of the start */
 	const struct ws_handler *handler;
 	struct list put_off;   /* connections to be ended outside of the library */
 	struct fdmap arrivals; /* of connections the library has not opened yet */
-	struct list paused;
-	uv_timer_t vouch; /* runs while connections are paused */
-	lws_retry_bo_t pings;
+	struct due due;        /* who may have been silent for too long */
 	bool is_closing;
 };
 
@@ -72,6 +75,14 @@ static struct ws *
 ws_from(struct lws *wsi)
 {
 	return lws_context_user(lws_get_context(wsi));
+}
+
+/* Whatever it sends shows that it is there. */
+static void
+hear(struct ws_connection *c)
+{
+	c->heard_at = (ms_t) uv_now(c->ws->loop);
+	c->asked_at = 0;
 }
 
 static void
@@ -95,7 +106,9 @@ on_established(struct lws *wsi, struct slot *slot)
 	c->first_at = from->first_at;
 	buf_init(&c->message, w->shared->conf->websocket.max_message);
 	list_init(&c->link);
-	list_init(&c->paused);
+	hear(c);
+	if (w->ping > 0)
+		due_set(&w->due, &c->due, c->heard_at + w->ping);
 	slot->connection = c;
 	c->user = w->handler->opened(w->handler->arg, c, &from->peer);
 	free(from);
@@ -117,7 +130,7 @@ on_closed(struct slot *slot)
 	else if (c->last_fd >= 0)
 		close(c->last_fd);
 	list_remove(&c->link);
-	list_remove(&c->paused);
+	due_set(&c->ws->due, &c->due, MS_NEVER);
 	buf_fini(&c->message);
 	c->magic = 0;
 	free(c);
@@ -200,14 +213,42 @@ put_off(struct ws_connection *c)
 	list_append(&c->ws->put_off, &c->link);
 }
 
-static void
-on_writable(struct lws *wsi, struct ws_connection *c)
+/*
+ * The library's own output must be gone before the next write, or the stream
+ * is garbled: so ask each time.  Whether the kernel has room need not be asked
+ * before: what it does not take becomes such output.
+ */
+static bool
+has_room(struct ws_connection *c)
 {
-	(void) wsi;
-	if (c->is_hung_up)
+	if (!lws_partial_buffered(c->wsi))
+		return true;
+	lws_callback_on_writable(c->wsi);
+	return false;
+}
+
+/* The library does not tell of a pong without any bytes, so there is one. */
+static void
+ping(struct ws_connection *c)
+{
+	unsigned char frame[LWS_PRE + 1] = {0};
+
+	c->wants_ping = !has_room(c);
+	/* A write that fails is followed by gone. */
+	if (!c->wants_ping)
+		(void) lws_write(c->wsi, frame + LWS_PRE, 1, LWS_WRITE_PING);
+}
+
+static void
+on_writable(struct ws_connection *c)
+{
+	if (c->is_hung_up) {
 		put_off(c);
-	else
-		c->ws->handler->writable(c->ws->handler->arg, c->user);
+		return;
+	}
+	if (c->wants_ping)
+		ping(c);
+	c->ws->handler->writable(c->ws->handler->arg, c->user);
 }
 
 /* The answer to an upgrade, before its head ends. */
@@ -244,14 +285,17 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 			on_closed(slot);
 		return 0;
 	case LWS_CALLBACK_RECEIVE:
+	case LWS_CALLBACK_RECEIVE_PONG:
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		c = slot->connection;
 		if (c == NULL || c->ws->is_closing)
 			return 0;
 		must(c->magic == CONNECTION_MAGIC);
 		if (reason == LWS_CALLBACK_SERVER_WRITEABLE)
-			on_writable(wsi, c);
+			on_writable(c);
 		else
+			hear(c);
+		if (reason == LWS_CALLBACK_RECEIVE)
 			on_receive(wsi, c, slice_of(in, n));
 		return 0;
 	case LWS_CALLBACK_ADD_HEADERS:
@@ -283,20 +327,12 @@ static const struct lws_protocols protocols[] = {
 	{.name = NULL},
 };
 
-/* The library counts in seconds. */
-static uint16_t
-to_seconds(ms_t ms)
-{
-	ms_t seconds = (ms + 999) / 1000;
-
-	return seconds < UINT16_MAX ? (uint16_t) seconds : UINT16_MAX;
-}
-
 struct ws *
 ws_new(uv_loop_t *loop, struct context *context, const struct ws_handler *handler)
 {
+	/* No times in it: the library would judge who is silent before it has read what came while we were late. */
+	static const lws_retry_bo_t no_pings;
 	struct ws *w = xcalloc(1, sizeof *w);
-	const struct conf_websocket *websocket = &context->conf->websocket;
 	void *loops[] = {loop};
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
@@ -305,23 +341,16 @@ ws_new(uv_loop_t *loop, struct context *context, const struct ws_handler *handle
 		.protocols = protocols,
 		.foreign_loops = loops,
 		.user = w,
+		.retry_and_idle_policy = &no_pings,
 	};
 
 	w->loop = loop;
 	w->shared = context;
+	w->ping = context->conf->websocket.ping;
+	w->pong_timeout = context->conf->websocket.pong_timeout;
 	w->handler = handler;
 	list_init(&w->put_off);
-	list_init(&w->paused);
-	w->ping = websocket->ping;
-	if (w->ping > 0) {
-		w->pings.secs_since_valid_ping = to_seconds(w->ping);
-		w->pings.secs_since_valid_hangup = to_seconds(w->ping + websocket->pong_timeout);
-	} else {
-		/* No number means "never"; this is close, and then nobody is hung up for silence. */
-		w->pings.secs_since_valid_ping = UINT16_MAX - 1;
-		w->pings.secs_since_valid_hangup = UINT16_MAX;
-	}
-	info.retry_and_idle_policy = &w->pings;
+	due_init(&w->due);
 	info.max_http_header_data = UPGRADE_HEAD_MAX;
 	lws_set_log_level(0, NULL);
 	w->context = lws_create_context(&info);
@@ -335,8 +364,6 @@ ws_new(uv_loop_t *loop, struct context *context, const struct ws_handler *handle
 		free(w);
 		return NULL;
 	}
-	must(uv_timer_init(loop, &w->vouch) == 0);
-	w->vouch.data = w;
 	return w;
 }
 
@@ -351,7 +378,6 @@ void
 ws_close(struct ws *w)
 {
 	ws_mute(w);
-	uv_close((uv_handle_t *) &w->vouch, NULL);
 	lws_context_destroy(w->context);
 }
 
@@ -363,6 +389,7 @@ ws_free(struct ws *w)
 	/* On a loop that is not its own the library wants to be told twice: once to begin, once when all is closed. */
 	lws_context_destroy(w->context);
 	fdmap_fini(&w->arrivals, free);
+	due_fini(&w->due);
 	free(w);
 }
 
@@ -408,20 +435,11 @@ ws_adopt(struct ws *w, int fd, const struct upgrade_head *head, const struct pee
 			"client=%s reason=\"no room in the WebSocket library\"", peer->text);
 }
 
-/*
- * The library's own output must be gone before the next write, or the stream
- * is garbled: so ask each time.  Whether the kernel has room need not be asked
- * before: what it does not take becomes such output.
- */
 bool
 ws_send(struct ws_connection *c, struct stanza *st)
 {
-	if (c->is_hung_up)
+	if (c->is_hung_up || !has_room(c))
 		return false;
-	if (lws_partial_buffered(c->wsi)) {
-		lws_callback_on_writable(c->wsi);
-		return false;
-	}
 	/* A write that fails is followed by gone; the bytes are of no use any more. */
 	(void) lws_write(c->wsi, (unsigned char *) st->bytes, st->n, LWS_WRITE_TEXT);
 	return true;
@@ -443,35 +461,57 @@ ws_hangup(struct ws_connection *c, unsigned code, const char *text)
 	put_off(c);
 }
 
-/*
- * The library reads no pong while we do not read messages, and would cut off
- * a client that is only waiting for us: so we vouch for it.
- */
-static void
-on_vouch(uv_timer_t *timer)
-{
-	struct ws *w = timer->data;
-
-	for (struct list *link = w->paused.next; link != &w->paused; link = link->next)
-		lws_validity_confirmed(list_entry(link, struct ws_connection, paused)->wsi);
-	if (list_is_empty(&w->paused))
-		uv_timer_stop(&w->vouch);
-}
-
 void
 ws_pause(struct ws_connection *c, bool pause)
 {
-	struct ws *w = c->ws;
-	uint64_t period = (uint64_t) (w->ping > 0 ? w->ping : VOUCH_MS);
-
 	lws_rx_flow_control(c->wsi, pause ? 0 : 1);
-	list_remove(&c->paused);
-	if (!pause)
+	c->is_paused = pause;
+	hear(c);
+}
+
+ms_t
+ws_deadline(const struct ws *w)
+{
+	return due_first(&w->due);
+}
+
+/*
+ * Who is silent is asked once, and cut off when it does not answer.  While it
+ * is not read from, nothing is known.  Any byte is an answer, also of what the
+ * library does not tell of: a ping, the beginning of a frame.
+ */
+static void
+judge(struct ws_connection *c, ms_t now)
+{
+	const struct ws *w = c->ws;
+	ms_t silent_by;
+	uint64_t received;
+
+	if (c->is_hung_up)
 		return;
-	list_append(&w->paused, &c->paused);
-	lws_validity_confirmed(c->wsi);
-	if (!uv_is_active((uv_handle_t *) &w->vouch))
-		uv_timer_start(&w->vouch, on_vouch, period, period);
+	received = tcp_info_bytes_received(lws_get_socket_fd(c->wsi));
+	if (c->is_paused || (c->asked_at > 0 && received > c->received))
+		hear(c);
+	silent_by = c->asked_at > 0 ? c->asked_at + w->pong_timeout : c->heard_at + w->ping;
+	if (now < silent_by) {
+		due_set(&c->ws->due, &c->due, silent_by);
+	} else if (c->asked_at == 0) {
+		c->asked_at = (ms_t) uv_now(c->ws->loop);
+		c->received = received;
+		due_set(&c->ws->due, &c->due, c->asked_at + w->pong_timeout);
+		ping(c);
+	} else {
+		ws_hangup(c, 0, NULL);
+	}
+}
+
+void
+ws_expire(struct ws *w, ms_t now)
+{
+	struct due_link *link;
+
+	while ((link = due_shift(&w->due, now)) != NULL)
+		judge(due_entry(link, struct ws_connection, due), now);
 }
 
 /* RFC 6455, 5.5: a control frame has room for 125 bytes, two of which are the code. */

@@ -66,6 +66,10 @@ bool ws_send(struct ws_connection *c, struct stanza *st);
 void ws_hangup(struct ws_connection *c, unsigned code, const char *text);
 void ws_pause(struct ws_connection *c, bool pause);
 
+/* When somebody may have been silent for too long; before he is judged, what came must be read. */
+ms_t ws_deadline(const struct ws *w);
+void ws_expire(struct ws *w, ms_t now);
+
 /* Does what was put off; to be called once per turn of the loop. */
 void ws_run(struct ws *w);
 

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/fatal.h"
+#include "base/stall.h"
 #include "io/client.h"
 #include "io/crypto.h"
 #include "io/dns.h"
@@ -34,6 +35,7 @@ struct worker {
 	uv_idle_t idle;
 	uv_timer_t timer;
 	ms_t timer_at, stop_at;
+	struct stall stall;
 	struct mailbox *mailbox;
 	struct crypto *crypto;
 	struct hooks hooks;
@@ -196,23 +198,45 @@ on_idle(uv_idle_t *idle)
 	(void) idle;
 }
 
+/* Only wakes the loop: timers run before it has looked at its sockets. */
 static void
 on_timer(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
-	ms_t now = now_of(w);
 
 	w->timer_at = MS_NEVER;
-	registry_expire(w->registry, now);
-	door_expire(w->door, now);
-	dialer_expire(w->dialer, now);
+}
+
+static ms_t
+first_deadline(const struct worker *w)
+{
+	ms_t servers = ms_min(dialer_deadline(w->dialer), registry_deadline(w->registry));
+	ms_t clients = ms_min(site_deadline(w->site), ws_deadline(w->ws));
+
+	return ms_min(door_deadline(w->door), ms_min(servers, clients));
+}
+
+/* Ends what has taken too long.  True when there may be more to do. */
+static bool
+judge(struct worker *w)
+{
+	ms_t until;
+
+	if (!stall_is_over(&w->stall, first_deadline(w), now_of(w), &until))
+		return false;
+	registry_expire(w->registry, until);
+	door_expire(w->door, until);
+	dialer_expire(w->dialer, until);
+	site_expire(w->site, until);
+	ws_expire(w->ws, until);
+	return true;
 }
 
 static void
 arm(struct worker *w)
 {
 	ms_t now = now_of(w);
-	ms_t at = ms_min(registry_deadline(w->registry), ms_min(door_deadline(w->door), dialer_deadline(w->dialer)));
+	ms_t at = stall_wake(&w->stall, first_deadline(w));
 
 	if (w->state == WORKER_STOPPING)
 		at = ms_min(at, w->stop_at);
@@ -226,22 +250,51 @@ arm(struct worker *w)
 }
 
 /*
- * Once per turn, before the loop sleeps: what was put off is done, answers
- * go out together, and what ended is freed.  Nobody is in the middle of a
- * session's event here.
+ * First who is gone, then what servers sent: a stanza must not be put on the
+ * answer to somebody who left in the same turn.
+ */
+static bool
+run_servers(struct worker *w)
+{
+	site_tell_gone(w->site);
+	return dialer_run(w->dialer);
+}
+
+static void
+on_crowd(void *arg)
+{
+	run_servers(arg);
+}
+
+/* True: call again without sleeping. */
+static bool
+run_parts(struct worker *w)
+{
+	bool again = true, has_guests = door_run(w->door);
+
+	for (int i = 0; again && i < MAX_ROUNDS; i++) {
+		run_servers(w);
+		again = site_run(w->site);
+	}
+	again = run_servers(w) || again || has_guests;
+	ws_run(w->ws);
+	return again;
+}
+
+/*
+ * Once per turn, before the loop sleeps: what the sockets were found to have
+ * is read, what was put off is done, who was silent is judged, answers go out
+ * together, and what ended is freed.  Nobody is in the middle of a session's
+ * event here.
  */
 static void
 on_prepare(uv_prepare_t *prepare)
 {
 	struct worker *w = prepare->data;
-	bool again = true, has_guests = door_run(w->door);
+	bool again = run_parts(w);
 
-	for (int i = 0; again && i < MAX_ROUNDS; i++) {
-		dialer_run(w->dialer);
-		again = site_run(w->site);
-	}
-	again = dialer_run(w->dialer) || again || has_guests;
-	ws_run(w->ws);
+	if (judge(w))
+		again = run_parts(w) || again;
 	registry_reap(w->registry, clients_forget, w);
 	if (w->state == WORKER_STOPPING && (is_all_told(w) || now_of(w) >= w->stop_at)) {
 		end(w);
@@ -262,7 +315,8 @@ set_handlers(struct worker *w)
 		.to_ascii = idn_to_ascii,
 		.is_base64 = hook_is_base64,
 		.sha1 = hook_sha1};
-	w->clients_handler = (struct clients_handler){.arg = w, .handshake = on_handshake, .linger = on_linger};
+	w->clients_handler =
+		(struct clients_handler){.arg = w, .handshake = on_handshake, .linger = on_linger, .crowd = on_crowd};
 	w->door_handler = (struct door_handler){.arg = w, .http = on_http, .websocket = on_websocket};
 	w->site_handler = (struct site_handler){
 		.bosh = {.arg = &w->courier, .post = courier_post, .news = courier_news},

@@ -99,7 +99,7 @@ class Connection {
 			this.write(`<success xmlns='${NS.sasl}'/>`);
 		} else if (text.startsWith('<iq') && text.includes(NS.bind)) {
 			const [, id] = /\bid=['"](.*?)['"]/.exec(text);
-			this.jid = `guest@stand-in.test/${this.server.connections.length}`;
+			this.jid = `guest@stand-in.test/${this.server.connections.indexOf(this) + 1}`;
 			this.write(`<iq type='result' id='${id}'><bind xmlns='${NS.bind}'><jid>${this.jid}</jid></bind></iq>`);
 		} else if (this.server.options.stanza) {
 			this.server.options.stanza(this, text);

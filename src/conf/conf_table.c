@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "base/nearest.h"
 
 #define MIB (INT64_C(1) << 20)
 #define SECOND INT64_C(1000)
@@ -264,51 +265,18 @@ conf_row_find(const struct conf_row *container, struct slice leaf)
 	return NULL;
 }
 
-/* Letters to insert, delete, replace or swap with their neighbour to make b of a; at most 9 when they are long. */
-static unsigned
-distance(struct slice a, struct slice b)
-{
-	enum { LONGEST = 32 };
-	unsigned d[LONGEST + 1][LONGEST + 1];
-
-	if (a.n > LONGEST || b.n > LONGEST)
-		return 9;
-	for (size_t i = 0; i <= a.n; i++) {
-		for (size_t j = 0; j <= b.n; j++) {
-			if (i == 0 || j == 0) {
-				d[i][j] = (unsigned) (i + j);
-				continue;
-			}
-			unsigned best = d[i - 1][j - 1] + ((a.p[i - 1] | 32) != (b.p[j - 1] | 32));
-			if (d[i - 1][j] + 1 < best)
-				best = d[i - 1][j] + 1;
-			if (d[i][j - 1] + 1 < best)
-				best = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-				d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	}
-	return d[a.n][b.n];
-}
-
 /* A slip of the pen among the container's own keys first; then the right key in the wrong place. */
 const struct conf_row *
 conf_row_guess(const struct conf_row *container, struct slice leaf)
 {
 	const struct conf_row *best = NULL;
-	unsigned least = leaf.n <= 3 ? 2 : 3;
+	struct nearest nearest;
 
-	for (const struct conf_row *row = table; row < table + N_ROWS; row++) {
-		if (!row->is_built || !conf_row_is_key(row) || !conf_row_is_in(row, container))
-			continue;
-		unsigned d = distance(leaf, slice_str(conf_row_leaf(row)));
-		if (d < least) {
-			least = d;
+	nearest_init(&nearest, leaf);
+	for (const struct conf_row *row = table; row < table + N_ROWS; row++)
+		if (row->is_built && conf_row_is_key(row) && conf_row_is_in(row, container) &&
+			nearest_try(&nearest, slice_str(conf_row_leaf(row))))
 			best = row;
-		}
-	}
 	for (const struct conf_row *row = table; best == NULL && row < table + N_ROWS; row++)
 		if (row->is_built && conf_row_is_key(row) && slice_eq_nocase(leaf, slice_str(conf_row_leaf(row))))
 			best = row;

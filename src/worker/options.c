@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/fatal.h"
 #include "base/features.h"
+#include "base/nearest.h"
 #include "conf/conf_arguments.h"
 #include "conf/conf_help.h"
 #include "conf/conf_read.h"
@@ -43,31 +44,50 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const char help[] = "culvert carries XMPP streams from web browsers (BOSH and WebSocket, one port)\n"
-			   "to any XMPP server.\n"
-			   "\n"
-			   "  culvert -c FILE                   serve as the file says\n"
-			   "  culvert --check-config -c FILE    only say what is wrong with it, or \"ok\"\n"
-			   "  culvert [--listen WHERE]... --domain NAME=TARGET... [--pages DIR]\n"
-			   "                                    quick start without a file\n"
-			   "\n"
-			   "  -c, --config=FILE     the configuration, see culvert.json(5)\n"
-			   "      --check-config    look at the configuration, serve nothing\n"
-			   "      --listen=WHERE    ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH;\n"
-			   "                        may be repeated; default :5280\n"
-			   "      --domain=NAME=TARGET\n"
-			   "                        an XMPP domain and its server, xmpp://HOST:PORT or\n"
-			   "                        xmpps://HOST:PORT; may be repeated\n"
-			   "      --pages=DIR       serve the files of this directory, too\n"
-			   "  -h, --help            this text\n"
-			   "      --help-config     every key of the configuration; =sample: as a file\n"
-			   "  -V, --version         the version\n"
-			   "\n"
-			   "Example:\n"
-			   "  culvert --listen 127.0.0.1:5280 --domain example.com=xmpp://127.0.0.1:5222\n";
+/* The first argument may be a word, which says what to do. */
+struct word {
+	const char *name;
+	bool is_built, is_check;
+	const char *form; /* how it is written, for --help */
+	const char *what; /* it does, for --help; of one that is not built yet: what can be done meanwhile */
+};
 
-/* What the options said, before any of it is done. */
+/* "run" is what no word means. */
+static const struct word words[] = {
+	{"run", true, false, "[run] -c FILE", "serve as the file says"},
+	{"check", true, true, "check -c FILE", "only say what is wrong with it, or \"ok\""},
+	{"sessions", .what = "the log says when sessions begin and end, and SIGUSR1 writes counters to it"},
+	{"kick", .what = "the XMPP server can end a session"},
+	{"tail", .what = "follow the log, which has more after \"log\": {\"level\": \"debug\"} and SIGHUP"},
+	{"upgrade", .what = "stop the old culvert by SIGTERM and start the new one, which ends all sessions"},
+};
+
+#define N_WORDS (sizeof words / sizeof words[0])
+
+static const char help_head[] = "culvert carries XMPP streams from web browsers (BOSH and WebSocket, one port)\n"
+				"to any XMPP server.\n"
+				"\n";
+static const char help_options[] = "  culvert [run] [--listen WHERE]... --domain NAME=TARGET... [--pages DIR]\n"
+				   "                                    quick start without a file\n"
+				   "\n"
+				   "  -c, --config=FILE     the configuration, see culvert.json(5)\n"
+				   "      --check-config    the same as the word \"check\"\n"
+				   "      --listen=WHERE    ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH;\n"
+				   "                        may be repeated; default :5280\n"
+				   "      --domain=NAME=TARGET\n"
+				   "                        an XMPP domain and its server, xmpp://HOST:PORT or\n"
+				   "                        xmpps://HOST:PORT; may be repeated\n"
+				   "      --pages=DIR       serve the files of this directory, too\n"
+				   "  -h, --help            this text\n"
+				   "      --help-config     every key of the configuration; =sample: as a file\n"
+				   "  -V, --version         the version\n"
+				   "\n"
+				   "Example:\n"
+				   "  culvert --listen 127.0.0.1:5280 --domain example.com=xmpp://127.0.0.1:5222\n";
+
+/* What the arguments said, before any of it is done. */
 struct request {
+	const struct word *word; /* NULL: none, which means "run" */
 	const char *file, *pages;
 	bool is_check;
 	const char **listen, **domain; /* each with room for all of argv; the strings are argv's */
@@ -104,6 +124,17 @@ answered(struct options *o)
 		return stop(o, STATUS_OK);
 	fprintf(stderr, "culvert: cannot write: %s\n", strerror(errno));
 	return stop(o, STATUS_CONF);
+}
+
+static int
+help(struct options *o)
+{
+	fputs(help_head, stdout);
+	for (const struct word *w = words; w < words + N_WORDS; w++)
+		if (w->is_built)
+			printf("  culvert %-25s %s\n", w->form, w->what);
+	fputs(help_options, stdout);
+	return answered(o);
 }
 
 static int
@@ -240,6 +271,90 @@ options_read_file(struct conf **out, const char *file, const struct hooks *hooks
 	return error;
 }
 
+/* The word ------------------------------------------------------------- */
+
+static const struct word *
+find_word(const char *text)
+{
+	for (const struct word *w = words; w < words + N_WORDS; w++)
+		if (strcmp(w->name, text) == 0)
+			return w;
+	return NULL;
+}
+
+static int
+unknown_word(struct options *o, const char *text)
+{
+	const struct word *best = NULL;
+	struct nearest nearest;
+
+	nearest_init(&nearest, slice_str(text));
+	for (const struct word *w = words; w < words + N_WORDS; w++)
+		if (nearest_try(&nearest, slice_str(w->name)))
+			best = w;
+	if (best == NULL)
+		return usage(o, "unknown word \"%s\"; culvert --help lists them all", text);
+	if (!best->is_built)
+		return usage(o, "unknown word \"%s\", did you mean \"%s\"? It is not built yet; %s", text, best->name,
+			best->what);
+	return usage(o, "unknown word \"%s\", did you mean \"%s\"?", text, best->name);
+}
+
+static bool
+is_file_name(const char *text)
+{
+	return strpbrk(text, "./") != NULL;
+}
+
+static int
+refuse_file(struct options *o, const char *text)
+{
+	return usage(o, "%s: not an option; a configuration file is named with -c %s", text, text);
+}
+
+/* It is unknown, or not built yet. */
+static int
+refuse_word(struct options *o, const char *text)
+{
+	const struct word *w = find_word(text);
+
+	if (w != NULL)
+		return usage(o, "\"%s\" is not built yet; %s", text, w->what);
+	if (is_file_name(text))
+		return refuse_file(o, text);
+	return unknown_word(o, text);
+}
+
+/* What no option has taken: a file without its -c, a word too many, or one too late. */
+static int
+refuse_rest(struct options *o, const struct request *r, const char *text)
+{
+	const struct word *w = find_word(text);
+
+	if (is_file_name(text))
+		return refuse_file(o, text);
+	if (r->word != NULL)
+		return usage(o, "\"%s\" is one word too many after \"%s\"; a configuration file is named with -c", text,
+			r->word->name);
+	if (w != NULL && w->is_built)
+		return usage(
+			o, "\"%s\" is behind an option; the word comes first, as in culvert %s -c FILE", text, text);
+	return refuse_word(o, text);
+}
+
+/* OPTIONS_RUN: r->word is the word, or NULL. */
+static int
+read_word(int argc, char **argv, struct options *o, struct request *r)
+{
+	if (argc < 2 || argv[1][0] == '-')
+		return OPTIONS_RUN;
+	r->word = find_word(argv[1]);
+	if (r->word == NULL || !r->word->is_built)
+		return refuse_word(o, argv[1]);
+	r->is_check = r->word->is_check;
+	return OPTIONS_RUN;
+}
+
 /* The options ---------------------------------------------------------- */
 
 static int
@@ -292,8 +407,7 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 			r->pages = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
-			return answered(o);
+			return help(o);
 		case OPT_HELP_CONFIG:
 			return help_config(o, optarg);
 		case 'V':
@@ -304,8 +418,7 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 		}
 	}
 	if (optind < argc)
-		return usage(
-			o, "%s: not an option; a configuration file is named with -c %s", argv[optind], argv[optind]);
+		return refuse_rest(o, r, argv[optind]);
 	if (r->file != NULL && r->pages != NULL)
 		return usage(o, "-c and --pages exclude each other; write \"pages\" into the file");
 	if (r->file != NULL && r->n_listen + r->n_domain > 0)
@@ -315,7 +428,8 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 		return usage(o, "--listen alone reaches no domain; add --domain NAME=xmpp://HOST:PORT");
 	if (r->file == NULL && r->n_domain == 0)
 		return usage(o,
-			"nothing to serve; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)");
+			"nothing to %s; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)",
+			r->is_check ? "check" : "serve");
 	return OPTIONS_RUN;
 }
 
@@ -363,7 +477,10 @@ options_parse(int argc, char **argv, struct options *o)
 	o->file = NULL;
 	r.listen = xcalloc((size_t) argc + 1, sizeof *r.listen);
 	r.domain = xcalloc((size_t) argc + 1, sizeof *r.domain);
-	result = read_options(argc, argv, o, &r);
+	result = read_word(argc, argv, o, &r);
+	/* The word stands where getopt expects the name of the program. */
+	if (result == OPTIONS_RUN)
+		result = read_options(argc - (r.word != NULL), argv + (r.word != NULL), o, &r);
 	if (result == OPTIONS_RUN)
 		result = read_conf(o, &r);
 	free(r.domain);

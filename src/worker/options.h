@@ -15,15 +15,19 @@ struct options {
 	/* To be set before; NULL: domains must be written in ASCII. */
 	const struct hooks *hooks;
 
-	int status;        /* OPTIONS_EXIT: 0 all well, 1 configuration wrong or not readable, 2 options wrong */
+	int status; /* OPTIONS_EXIT: 0 all well, 1 configuration wrong or not readable, 2 word or options wrong */
 	struct conf *conf; /* OPTIONS_RUN: one reference, the caller's; else NULL */
 	const char *file; /* OPTIONS_RUN: where conf came from, borrowed from argv; NULL: from the command line alone */
 };
 
 /*
- * Reads the arguments, and the configuration they name.  Answers go to
- * stdout (--help, --version, --help-config, --check-config's ok), complaints
- * to stderr.  Returns an enum options_result.
+ * Reads the arguments, and the configuration they name:
+ *
+ *   culvert [WORD] [OPTION]...
+ *
+ * A word says what to do; without one, culvert runs.  Answers go to stdout
+ * (--help, --version, --help-config, check's ok), complaints to stderr.
+ * Returns an enum options_result.
  */
 int options_parse(int argc, char **argv, struct options *o);
 

@@ -164,8 +164,10 @@ culvert('the configurations in the manual are right', () => {
 	const authority = writeFile('');
 	for (const text of found) {
 		const file = writeFile(text.replace('/etc/ssl/our-own-authority.pem', authority));
-		const run = spawnSync(program, ['--check-config', '-c', file], { encoding: 'utf8' });
-		assert.deepEqual([run.status, run.stdout, run.stderr], [0, 'ok\n', ''], text);
+		for (const check of ['check', '--check-config']) {
+			const run = spawnSync(program, [check, '-c', file], { encoding: 'utf8' });
+			assert.deepEqual([run.status, run.stdout, run.stderr], [0, 'ok\n', ''], text);
+		}
 	}
 	refused(['-c', writeFile({ domains: { 'a.test': { connect: 'xmpp://192.0.2.1', ca_file: '/nonexistent' } } })], 1,
 		/: domains\.a\.test\.ca_file: \/nonexistent: No such file or directory, expected a file with the certificates/);
@@ -184,6 +186,27 @@ culvert('options that make no sense', () => {
 		[['-x'], /^culvert: unknown option -x; culvert --help lists them all$/],
 		[['culvert.json'], /^culvert: culvert\.json: not an option; a configuration file is named with -c culvert\.json$/],
 		[['--listen', ':5280'], /^culvert: --listen alone reaches no domain; add --domain /],
+	];
+	for (const [args, expected] of table)
+		refused(args, 2, expected);
+});
+
+culvert('words: run is what no word means; others are refused, with the nearest', () => {
+	const file = writeFile('{"domains": {}}');
+	for (const word of [[], ['run'], ['check']])
+		refused([...word, '-c', file], 1, /\.json:1:2: domains: no domain, expected /);
+	const table = [
+		[['run'], /^culvert: nothing to serve; say -c FILE or /],
+		[['check'], /^culvert: nothing to check; say -c FILE or /],
+		[['chekc', '-c', file], /^culvert: unknown word "chekc", did you mean "check"\?$/],
+		[['reload'], /^culvert: unknown word "reload"; culvert --help lists them all$/],
+		[['sessions'], /^culvert: "sessions" is not built yet; .*SIGUSR1/],
+		[['kick'], /^culvert: "kick" is not built yet; /],
+		[['tail'], /^culvert: "tail" is not built yet; .*SIGHUP/],
+		[['upgrade'], /^culvert: "upgrade" is not built yet; .*SIGTERM/],
+		[['-c', file, 'check'], /^culvert: "check" is behind an option; the word comes first, as in culvert check -c FILE$/],
+		[['run', 'check', '-c', file], /^culvert: "check" is one word too many after "run"; /],
+		[['check', 'culvert.json'], /^culvert: culvert\.json: not an option; a configuration file is named with -c culvert\.json$/],
 	];
 	for (const [args, expected] of table)
 		refused(args, 2, expected);

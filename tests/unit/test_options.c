@@ -84,8 +84,12 @@ static const struct {
 } refusals[] = {
 	{{NULL}, 2,
 		"culvert: nothing to serve; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
-	{{"--check-config", NULL}, 2,
+	{{"run", NULL}, 2,
 		"culvert: nothing to serve; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
+	{{"check", NULL}, 2,
+		"culvert: nothing to check; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
+	{{"--check-config", NULL}, 2,
+		"culvert: nothing to check; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
 	{{"-c", NULL}, 2, "culvert: -c wants a file\n"},
 	{{"--config", NULL}, 2, "culvert: -c wants a file\n"},
 	{{"--listen", NULL}, 2, "culvert: --listen wants a place: ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
@@ -99,6 +103,52 @@ static const struct {
 	{{"--help-config=x", NULL}, 2,
 		"culvert: --help-config=x: expected --help-config, --help-config=sample or --help-config=man\n"},
 	{{"a.json", NULL}, 2, "culvert: a.json: not an option; a configuration file is named with -c a.json\n"},
+	{{"a.json", "--help", NULL}, 2,
+		"culvert: a.json: not an option; a configuration file is named with -c a.json\n"},
+	{{"check", "a.json", NULL}, 2,
+		"culvert: a.json: not an option; a configuration file is named with -c a.json\n"},
+	{{"/etc/a", NULL}, 2, "culvert: /etc/a: not an option; a configuration file is named with -c /etc/a\n"},
+	/* Words that are not known; the nearest may be one of those to come. */
+	{{"chekc", NULL}, 2, "culvert: unknown word \"chekc\", did you mean \"check\"?\n"},
+	{{"chekc", "-c", "a", NULL}, 2, "culvert: unknown word \"chekc\", did you mean \"check\"?\n"},
+	{{"Run", NULL}, 2, "culvert: unknown word \"Run\", did you mean \"run\"?\n"},
+	{{"session", NULL}, 2,
+		"culvert: unknown word \"session\", did you mean \"sessions\"? It is not built yet; "
+		"the log says when sessions begin and end, "
+		"and SIGUSR1 writes counters to it\n"},
+	{{"reload", NULL}, 2, "culvert: unknown word \"reload\"; culvert --help lists them all\n"},
+	{{"", NULL}, 2, "culvert: unknown word \"\"; culvert --help lists them all\n"},
+	{{"-", NULL}, 2, "culvert: unknown word \"-\"; culvert --help lists them all\n"},
+	{{"-c", "a", "chekc", NULL}, 2, "culvert: unknown word \"chekc\", did you mean \"check\"?\n"},
+	/* Words to come. */
+	{{"sessions", NULL}, 2,
+		"culvert: \"sessions\" is not built yet; the log says when sessions begin and end, "
+		"and SIGUSR1 writes counters to it\n"},
+	{{"sessions", "--help", NULL}, 2,
+		"culvert: \"sessions\" is not built yet; the log says when sessions begin and end, "
+		"and SIGUSR1 writes counters to it\n"},
+	{{"kick", NULL}, 2, "culvert: \"kick\" is not built yet; the XMPP server can end a session\n"},
+	{{"-c", "a", "kick", NULL}, 2, "culvert: \"kick\" is not built yet; the XMPP server can end a session\n"},
+	{{"tail", NULL}, 2,
+		"culvert: \"tail\" is not built yet; follow the log, which has more after \"log\": {\"level\": \"debug\"} and "
+		"SIGHUP\n"},
+	{{"upgrade", NULL}, 2,
+		"culvert: \"upgrade\" is not built yet; stop the old culvert by SIGTERM and start the new one, which "
+		"ends all sessions\n"},
+	/* Words in the wrong place. */
+	{{"-c", "a", "check", NULL}, 2,
+		"culvert: \"check\" is behind an option; the word comes first, as in culvert check -c FILE\n"},
+	{{"--", "run", NULL}, 2,
+		"culvert: \"run\" is behind an option; the word comes first, as in culvert run -c FILE\n"},
+	{{"run", "check", "-c", "a", NULL}, 2,
+		"culvert: \"check\" is one word too many after \"run\"; a configuration file is named with -c\n"},
+	{{"check", "-c", "a", "check", NULL}, 2,
+		"culvert: \"check\" is one word too many after \"check\"; a configuration file is named with -c\n"},
+	{{"check", "culvert", NULL}, 2,
+		"culvert: \"culvert\" is one word too many after \"check\"; a configuration file is named with -c\n"},
+	{{"check", "--foo", NULL}, 2,
+		"culvert: --foo: no such option, or not in this form; culvert --help lists them all\n"},
+	{{"run", "-c", NULL}, 2, "culvert: -c wants a file\n"},
 	{{"-c", "a", "-c", "b", NULL}, 2, "culvert: -c is given twice; culvert reads one file\n"},
 	{{"-c", "a", "--domain", "b=c", NULL}, 2,
 		"culvert: -c and --listen or --domain exclude each other; write the listener and the domain into the file\n"},
@@ -181,13 +231,32 @@ test_help_fits(void **state)
 	assert_true(lines < 24);
 }
 
+/* --help has every word that works, and none to come. */
+static void
+test_help_words(void **state)
+{
+	static const char *const args[] = {"run", "--help", NULL};
+	struct options o = {0};
+	struct answer a;
+
+	(void) state;
+	assert_int_equal(parse(args, &o, &a), OPTIONS_EXIT);
+	assert_int_equal(o.status, 0);
+	assert_non_null(strstr(a.out, "\n  culvert [run] -c FILE             serve as the file says\n"));
+	assert_non_null(
+		strstr(a.out, "\n  culvert check -c FILE             only say what is wrong with it, or \"ok\"\n"));
+	for (const struct word *w = words; w < words + N_WORDS; w++)
+		assert_true(w->is_built == (w->form != NULL) && (w->is_built || strstr(a.out, w->what) == NULL));
+}
+
 static void
 test_quick_start(void **state)
 {
 	static const char *const run[] = {"--listen", "127.0.0.1:0", "--listen=unix:/run/x", "--domain",
 		"a.org=xmpp://127.0.0.1:5222", "--domain=b.org=xmpp://[::1]", "--domain=b.org=xmpps://xmpp.b.org",
 		NULL};
-	static const char *const check[] = {"--domain", "a.org=xmpp://localhost", "--check-config", NULL};
+	static const char *const check[] = {"--domain", "a.org=xmpp://localhost", "--check-config", NULL},
+				 *const check_word[] = {"check", "--domain", "a.org=xmpp://localhost", NULL};
 	struct options o = {0};
 	struct answer a;
 
@@ -205,6 +274,9 @@ test_quick_start(void **state)
 	assert_int_equal(parse(check, &o, &a), OPTIONS_EXIT);
 	assert_int_equal(o.status, 0);
 	assert_string_equal(a.out, "ok\n");
+	assert_int_equal(parse(check_word, &o, &a), OPTIONS_EXIT);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(a.out, "ok\n");
 }
 
 static void
@@ -212,33 +284,40 @@ test_file(void **state)
 {
 	char *right = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}}");
 	char *wrong = make_file("{\n\t\"workers\": -1, \"domains\": {}, \"drain\": 1\n}");
-	const char *const run[] = {"-c", right, NULL}, *const check[] = {"-c", right, "--check-config", NULL},
-			  *const bad[] = {"-c", wrong, NULL},
-			  *const check_bad[] = {"-c", wrong, "--check-config", NULL};
+	/* The same, with and without a word. */
+	const char *const run[][5] = {{"-c", right}, {"run", "-c", right}, {"run", "--config", right}};
+	const char *const check[][5] = {{"-c", right, "--check-config"}, {"check", "-c", right},
+		{"run", "--check-config", "-c", right}, {"check", "--check-config", "-c", right}};
+	const char *const bad[][5] = {
+		{"-c", wrong}, {"run", "-c", wrong}, {"-c", wrong, "--check-config"}, {"check", "-c", wrong}};
 	char expected[512];
 	struct options o = {0};
 	struct answer a;
 
 	(void) state;
-	assert_int_equal(parse(run, &o, &a), OPTIONS_RUN);
-	assert_string_equal(o.file, right);
-	assert_int_equal(o.conf->n_domain, 1);
-	conf_unref(o.conf);
-	assert_int_equal(parse(check, &o, &a), OPTIONS_EXIT);
-	assert_int_equal(o.status, 0);
-	assert_string_equal(a.out, "ok\n");
-
+	for (size_t i = 0; i < COUNT(run); i++) {
+		assert_int_equal(parse(run[i], &o, &a), OPTIONS_RUN);
+		assert_string_equal(o.file, right);
+		assert_int_equal(o.conf->n_domain, 1);
+		conf_unref(o.conf);
+	}
+	for (size_t i = 0; i < COUNT(check); i++) {
+		assert_int_equal(parse(check[i], &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, 0);
+		assert_null(o.conf);
+		assert_string_equal(a.out, "ok\n");
+		assert_string_equal(a.err, "");
+	}
 	snprintf(expected, sizeof expected,
 		"%s:2:13: workers: -1, expected a whole number from 0 to 256\n"
 		"%s:2:32: drain: is not available in this version yet, expected this key left out\n",
 		wrong, wrong);
-	assert_int_equal(parse(bad, &o, &a), OPTIONS_EXIT);
-	assert_int_equal(o.status, 1);
-	assert_string_equal(a.err, expected);
-	assert_int_equal(parse(check_bad, &o, &a), OPTIONS_EXIT);
-	assert_int_equal(o.status, 1);
-	assert_string_equal(a.err, expected);
-	assert_string_equal(a.out, "");
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		assert_int_equal(parse(bad[i], &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, 1);
+		assert_string_equal(a.err, expected);
+		assert_string_equal(a.out, "");
+	}
 
 	/* Authorities that are not there. */
 	{
@@ -310,6 +389,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_help_fits),
+		cmocka_unit_test(test_help_words),
 		cmocka_unit_test(test_quick_start),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_full_disk),

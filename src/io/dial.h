@@ -1,11 +1,14 @@
 /*
- * dial.h: TCP and TLS to the servers: resolve, connect, read, write, pause.
- * Nothing is told from within a call, nor while the loop looks at its sockets:
- * all is read and told in dialer_run(), when it is known who else is gone.
+ * dial.h: a session's way to its server: attempts, as race.h says, until one
+ * leads to an open connection; then that.  Nothing is told from within a call,
+ * nor of an open connection while the loop looks at its sockets: that is done
+ * in dialer_run(), when it is known who else is gone.
  *
- *      STARTING -> RESOLVING -> CONNECTING -> OPEN -> BROKEN
- *                                    \          |
- *                            (xmpps)  `-> SECURING (STARTTLS), in another thread, and back to OPEN
+ *      STARTING -> RESOLVING <-> CONNECTING -> OPEN -> STARTTLS, in another thread, and back to OPEN
+ *                       ^             |         ^
+ *                       `------- HANDSHAKING ---'   (xmpps, in another thread)
+ *
+ *      nobody is left, or STARTTLS failed: LOST
  */
 #ifndef CULVERT_IO_DIAL_H
 #define CULVERT_IO_DIAL_H
@@ -17,31 +20,12 @@
 #include "base/ms.h"
 #include "conf/conf.h"
 #include "io/dns.h"
-#include "io/tls.h"
+#include "io/tls_job.h"
 #include "proto/closing.h"
 #include "proto/stream/upstream.h"
 
 struct dialer;
 struct dial;
-
-/*
- * A TLS handshake to be done: a value that goes to a thread of its own with
- * the socket, and comes back with tls set, or with a reason.
- */
-struct tls_job {
-	uint64_t id; /* the dialer's */
-	unsigned worker;
-	int fd;
-	char *name, *ca_file; /* as tls_client_new() and tls_trust_new() want them */
-	bool verify, is_direct;
-	ms_t timeout; /* what the server may take; 0: as long as it likes */
-	ms_t spent;   /* what it took.  Time in which the job, or an answer, waited for us is no part of either */
-	struct tls *tls;
-	char reason[TLS_REASON];
-};
-
-/* Closes what the job holds. */
-void tls_job_free(struct tls_job *job);
 
 struct dial_handler {
 	void *arg;

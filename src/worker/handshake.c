@@ -66,15 +66,6 @@ give_back(struct thread *t, struct tls_job *job)
 	mailbox_post(t->all->mailboxes[job->worker], mail);
 }
 
-static void
-fail(struct tls_job *job, const char *why)
-{
-	tls_free(job->tls);
-	job->tls = NULL;
-	if (job->reason[0] == '\0')
-		snprintf(job->reason, sizeof job->reason, "%s", why);
-}
-
 /* ---- trust ---- */
 
 static bool
@@ -102,7 +93,7 @@ find_trust(struct thread *t, struct tls_job *job)
 
 	for (unsigned i = 0; i < t->n_trusts; i++) {
 		struct trust *trust = &t->trust[i];
-		if (trust->verify != job->verify || !is_same_file(trust->ca_file, job->ca_file))
+		if (trust->verify != job->server.verify || !is_same_file(trust->ca_file, job->server.ca_file))
 			continue;
 		if (now - trust->read_at < TRUST_MS && trust->generation == generation)
 			return trust->tls;
@@ -110,15 +101,15 @@ find_trust(struct thread *t, struct tls_job *job)
 		break;
 	}
 	buf_init(&error, TLS_REASON);
-	tls = tls_trust_new(job->ca_file, job->verify, &error);
+	tls = tls_trust_new(job->server.ca_file, job->server.verify, &error);
 	if (tls == NULL) {
 		snprintf(job->reason, sizeof job->reason, "%.*s", SLICE_ARG(buf_slice(&error)));
 	} else {
 		if (t->n_trusts == MAX_TRUSTS)
 			forget_trust(t, 0);
 		t->trust[t->n_trusts++] = (struct trust){
-			.ca_file = job->ca_file != NULL ? xstrdup(job->ca_file) : NULL,
-			.verify = job->verify,
+			.ca_file = job->server.ca_file != NULL ? xstrdup(job->server.ca_file) : NULL,
+			.verify = job->server.verify,
 			.tls = tls,
 			.generation = generation,
 			.read_at = now,
@@ -187,7 +178,7 @@ step(struct shake *s)
 		break;
 	case TLS_CLOSED:
 	case TLS_FAILED:
-		fail(s->job, "TLS handshake failed");
+		tls_job_fail(s->job, "TLS handshake failed");
 		finish(s);
 		break;
 	}
@@ -216,20 +207,16 @@ on_timer(uv_timer_t *timer)
 		return;
 	}
 	s->spent = (uint64_t) s->job->timeout * NS_PER_MS;
-	fail(s->job, "no TLS handshake in time");
+	tls_job_fail(s->job, "no TLS handshake in time");
 	finish(s);
 }
 
 static void
 begin(struct thread *t, struct tls_job *job)
 {
-	struct tls_trust *trust = find_trust(t, job);
 	struct shake *s;
 
-	if (trust != NULL)
-		job->tls = tls_client_new(trust, job->fd, job->name, job->is_direct);
-	if (job->tls == NULL) {
-		fail(job, "TLS cannot be set up");
+	if (!tls_job_begin(job, find_trust(t, job))) {
 		give_back(t, job);
 		return;
 	}
@@ -257,7 +244,7 @@ receive(void *arg, struct mail *mail)
 	} else if (mail->kind == MAIL_STOP) {
 		while (!list_is_empty(&t->shakes)) {
 			struct shake *s = list_entry(t->shakes.next, struct shake, link);
-			fail(s->job, "culvert is shutting down");
+			tls_job_fail(s->job, "culvert is shutting down");
 			finish(s);
 		}
 		mailbox_close(t->mailbox);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fatal.h"
+#include "conf/conf.h"
 
 struct mailbox {
 	pthread_mutex_t lock;

@@ -12,7 +12,7 @@
 #include "base/list.h"
 #include "base/peer.h"
 #include "base/slice.h"
-#include "io/dial.h"
+#include "io/tls_job.h"
 
 enum mail_kind {
 	MAIL_NONE,

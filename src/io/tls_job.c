@@ -1,0 +1,67 @@
+#include "io/tls_job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+
+struct tls_job *
+tls_job_to_server(uint64_t id, int fd, const struct tls_to_server *server, ms_t timeout)
+{
+	struct tls_job *job = xcalloc(1, sizeof *job);
+
+	job->direction = TLS_TO_SERVER;
+	job->id = id;
+	job->fd = fd;
+	job->server = *server;
+	job->server.name = xstrdup(server->name);
+	job->server.ca_file = server->ca_file != NULL ? xstrdup(server->ca_file) : NULL;
+	job->timeout = timeout;
+	return job;
+}
+
+bool
+tls_job_begin(struct tls_job *job, struct tls_trust *trust)
+{
+	if (trust != NULL)
+		job->tls = tls_client_new(trust, job->fd, job->server.name, job->server.is_direct);
+	if (job->tls == NULL)
+		tls_job_fail(job, "TLS cannot be set up");
+	return job->tls != NULL;
+}
+
+void
+tls_job_fail(struct tls_job *job, const char *why)
+{
+	tls_free(job->tls);
+	job->tls = NULL;
+	if (job->reason[0] == '\0')
+		snprintf(job->reason, sizeof job->reason, "%s", why);
+}
+
+struct tls *
+tls_job_take(struct tls_job *job, int *fd)
+{
+	struct tls *tls = job->tls;
+
+	if (tls == NULL)
+		return NULL;
+	*fd = job->fd;
+	job->fd = -1;
+	job->tls = NULL;
+	return tls;
+}
+
+void
+tls_job_free(struct tls_job *job)
+{
+	if (job == NULL)
+		return;
+	tls_free(job->tls);
+	if (job->fd >= 0)
+		close(job->fd);
+	free(job->server.name);
+	free(job->server.ca_file);
+	free(job);
+}

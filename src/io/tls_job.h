@@ -1,0 +1,51 @@
+/*
+ * tls_job.h: one TLS handshake as a value.  It goes with its socket to a
+ * thread of its own, and comes back with the connection's TLS, or with a
+ * reason.
+ *
+ *      worker: tls_job_to_server -> thread: tls_job_begin, tls_handshake(job->tls) ... or tls_job_fail
+ *      worker: tls_job_take      <- the same job; tls_job_free
+ */
+#ifndef CULVERT_IO_TLS_JOB_H
+#define CULVERT_IO_TLS_JOB_H
+
+#include <stdint.h>
+
+#include "base/ms.h"
+#include "io/tls.h"
+
+/* Which way the connection was made says what the handshake needs, and who waits for it. */
+enum tls_direction {
+	TLS_TO_SERVER, /* by the dialer */
+};
+
+/* As tls_trust_new() and tls_client_new() want it. */
+struct tls_to_server {
+	char *name, *ca_file;
+	bool verify, is_direct;
+};
+
+struct tls_job {
+	enum tls_direction direction;
+	uint64_t id; /* among the worker's with this direction */
+	unsigned worker;
+	int fd; /* the job's, until it is taken */
+	struct tls_to_server server;
+	ms_t timeout; /* what the peer may take; 0: as long as it likes */
+	ms_t spent;   /* what it took.  Time in which the job, or an answer, waited for us is no part of either */
+	struct tls *tls;
+	char reason[TLS_REASON];
+};
+
+/* Takes fd over; the strings are copied, ca_file may be NULL.  worker is the caller's to set. */
+struct tls_job *tls_job_to_server(uint64_t id, int fd, const struct tls_to_server *server, ms_t timeout);
+/* Makes tls ready for the handshake; trust is what the job asks for, NULL when that cannot be had.  False: it has failed. */
+bool tls_job_begin(struct tls_job *job, struct tls_trust *trust);
+/* The first reason counts. */
+void tls_job_fail(struct tls_job *job, const char *why);
+/* The connection is the caller's, with its TLS; NULL, and no socket, when it has failed. */
+struct tls *tls_job_take(struct tls_job *job, int *fd);
+/* Closes what the job holds. */
+void tls_job_free(struct tls_job *job);
+
+#endif

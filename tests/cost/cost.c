@@ -57,6 +57,7 @@ static const struct shape shapes[] = {
 	{"tiny-features", "<stream:features xmlns:stream='" XML_NS_STREAMS "'>", "<a/>", 200, "", "</stream:features>"},
 	{"tiny-sm", "<enabled xmlns='" XML_NS_SM "'>", "<a/>", 200, "", "</enabled>"},
 	{"pairs", "", "<a></a>", 1, "", ""},
+	{"tiny-known", "", "<e/>", 1, "", ""}, /* the first letter of names that are looked for */
 	{"distinct", "", "<n$ a$=''/>", 1, "", ""},
 	{"nested", "", "<d>", 100, "</d>", ""},
 	{"nested-distinct", "", "<n$>", 100, "</n$>", ""},
@@ -83,6 +84,8 @@ static const struct shape shapes[] = {
 	{"prefixed-20", "<a xmlns:p='" HUNDRED "'", " p:a%=''", 20, "", "/>"},
 	{"prefixed-22", "<a xmlns:p='" HUNDRED TEN TEN TEN TEN TEN "'", " p:@=''", 22, "", "/>"},
 	{"prefixed-8", "<a xmlns:p='" HUNDRED HUNDRED HUNDRED "'", " p:@=''", 8, "", "/>"},
+	{"prefixed-8-each", "<a xmlns:p='" TEN TEN TEN TEN "01234567'>",
+		"<b p:a='' p:b='' p:c='' p:d='' p:e='' p:f='' p:g='' p:h=''/>", 20, "", "</a>         "},
 	{"prefixed-too-many", "<a xmlns:p='" THOUSAND "'", " p:a%=''", 53, "", "/>"},
 	/* Text. */
 	{"text-short", "", "<a>x</a>", 1, "", ""},

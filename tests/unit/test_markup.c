@@ -181,9 +181,15 @@ values_and_colons(void **state)
 		{"<a>", 0, 0},
 		{"<a:b>", 1, 0},
 		{"<a b=''>", 0, 0},
-		{"<a b='::' c='12345'>", 0, 5},
-		{"<a b='12345' c='::'>", 0, 5},
-		{"<a:b c:d=\"'>/'\"/>", 2, 4},
+		/* Only a declaration has the name of a namespace. */
+		{"<a b='::' c='12345'>", 0, 0},
+		{"<a xmlns='12345' c='::'>", 0, 5},
+		{"<a xmlns='1' xmlns:b='12345' c='1234567'>", 1, 5},
+		{"<a xmlns:b = '12345' c='1234567'>", 1, 5},
+		{"<a \t\n xmlns  =  '12345'\n>", 0, 5},
+		{"<a xmln='12345' xmlnss='12345' x='12345' axmlns='12345' xmlns-b='1234'>", 0, 0},
+		{"<xmlns b='12345'>", 0, 0},
+		{"<a:b c:d=\"'>/'\"/>", 2, 0},
 		{"<a xmlns:b='u' b:c='' xml:d=':'>", 3, 1},
 	};
 	char many[70000];
@@ -224,9 +230,9 @@ work(void **state)
 	assert_true(markup_is_too_much(MARKUP_WORK_FREE + 1, 0));
 	assert_false(markup_is_too_much(MARKUP_WORK_FREE + 80, 10));
 	assert_true(markup_is_too_much(MARKUP_WORK_FREE + 81, 10));
-	assert_false(markup_has_too_many(MARKUP_TAGS_FREE, 0));
-	assert_true(markup_has_too_many(MARKUP_TAGS_FREE + 1, 7));
-	assert_false(markup_has_too_many(MARKUP_TAGS_FREE + 1, 8));
+	assert_false(markup_has_too_many(MARKUP_ELEMENTS_FREE, 0));
+	assert_true(markup_has_too_many(MARKUP_ELEMENTS_FREE + 1, 7));
+	assert_false(markup_has_too_many(MARKUP_ELEMENTS_FREE + 1, 8));
 }
 
 int

@@ -129,10 +129,16 @@ bounds(void **state)
 	assert_true(is_within_bounds("<a", " b=''", MARKUP_ATTRIBUTES, "/>"));
 	assert_false(is_within_bounds("<a", " b=''", MARKUP_ATTRIBUTES + 1, "/>"));
 	assert_false(is_within_bounds("<a><b/><c", " b=''", 90000, ""));
-	assert_true(is_within_bounds("", "<a/>", MARKUP_TAGS_FREE, ""));
-	assert_true(is_within_bounds("<a>", "<b/>", 2000, "</a>"));
-	assert_false(is_within_bounds("<a>", "<b/>", 2100, "</a>"));
-	assert_true(is_within_bounds("<a>", "<bbbbb/>", 100000, "</a>"));
+	/* Elements at the depth where they are cut are counted, those inside of them are not. */
+	assert_true(is_within_bounds("", "<a/>", MARKUP_ELEMENTS_FREE, ""));
+	assert_true(is_within_bounds("", "<b/>", 2000, ""));
+	assert_false(is_within_bounds("", "<b/>", 2100, ""));
+	assert_false(is_within_bounds("", "<b></b>", 20000, ""));
+	assert_true(is_within_bounds("", "<bbbbb/>", 100000, ""));
+	assert_true(is_within_bounds("<a>", "<br/>", 100000, "</a>"));
+	/* Only what is declared counts as the name of a namespace. */
+	assert_true(is_within_bounds("<a xmlns:p='u' q='" LONG LONG LONG LONG "'>",
+		"<b p:c='' p:c='' p:c='' p:c='' p:c='' p:c='' p:c='' p:c='' p:c='' p:c=''/>", 1000, "</a>"));
 	/* Ten prefixed names go through 320 bytes each: 3200 for 59. */
 	assert_true(is_within_bounds(uri, "<b p:c='' p:c='' p:c='' p:c='' p:c='' p:c='' p:c='' p:c=''/>", 500, "</a>"));
 	assert_true(is_within_bounds(

@@ -5,6 +5,7 @@
 enum {
 	BEFORE,     /* the "<" is next */
 	OPENED,     /* "<" */
+	BLANK,      /* in a start tag, behind white space: an attribute may begin */
 	TAG,        /* in a start tag, outside of quotes */
 	QUOTED,     /* in an attribute's value */
 	SLASH,      /* "/" of <a/> */
@@ -19,10 +20,21 @@ enum {
 	DECLARATION_CLOSE, /* "?" */
 };
 
-static const char cdata[] = "<![CDATA[", declaration[] = "<?xml";
+static const char cdata[] = "<![CDATA[", declaration[] = "<?xml", namespace[] = "xmlns";
 
 /* What is of interest in a start tag. */
-static const bool stops[256] = {['<'] = true, ['>'] = true, ['/'] = true, [':'] = true, ['\''] = true, ['"'] = true};
+static const bool stops[256] = {['<'] = true,
+	['>'] = true,
+	['/'] = true,
+	[':'] = true,
+	['\''] = true,
+	['"'] = true,
+	[' '] = true,
+	['\t'] = true,
+	['\r'] = true,
+	['\n'] = true};
+/* The same of an end tag. */
+static const bool end_stops[256] = {['<'] = true, ['>'] = true, ['/'] = true, ['\''] = true, ['"'] = true};
 
 /* The byte behind "<". */
 static void
@@ -83,6 +95,13 @@ tag_stop(struct markup *m, char c)
 		if (m->colons < UINT16_MAX)
 			m->colons++;
 		break;
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+		m->state = BLANK;
+		m->matched = 0;
+		break;
 	default:
 		m->quote = c;
 		m->value = 0;
@@ -90,6 +109,23 @@ tag_stop(struct markup *m, char c)
 		if (++m->attributes > MARKUP_ATTRIBUTES)
 			m->kind = MARKUP_TOO_MANY;
 	}
+}
+
+/* Behind white space: does the name of an attribute begin that declares a namespace?  "=" belongs to the one before. */
+static const char *
+feed_blank(struct markup *m, const char *p, const char *end)
+{
+	while (p < end && m->matched < sizeof namespace - 1 && *p == namespace[m->matched]) {
+		m->matched++;
+		p++;
+	}
+	if (p == end)
+		return p;
+	/* Neither "=" nor another blank begins a name. */
+	if (m->matched > 0 || (*p != '=' && !stops[(unsigned char) *p]))
+		m->is_declaration = m->matched == sizeof namespace - 1 && (*p == '=' || stops[(unsigned char) *p]);
+	m->state = TAG;
+	return p;
 }
 
 static const char *
@@ -101,6 +137,8 @@ feed_tag(struct markup *m, const char *p, const char *end)
 				p++;
 			if (p < end)
 				tag_stop(m, *p++);
+		} else if (m->state == BLANK) {
+			p = feed_blank(m, p, end);
 		} else if (m->state == QUOTED) {
 			const char *from = p;
 			while (p < end && *p != m->quote && *p != '<')
@@ -108,8 +146,9 @@ feed_tag(struct markup *m, const char *p, const char *end)
 			m->value += (size_t) (p - from);
 			if (p == end)
 				break;
-			if (m->value > m->longest)
+			if (m->is_declaration && m->value > m->longest)
 				m->longest = m->value;
+			m->is_declaration = false;
 			if (*p++ == '<')
 				m->kind = MARKUP_MALFORMED;
 			m->state = TAG;
@@ -158,6 +197,7 @@ markup_feed(struct markup *m, const char *p, const char *end)
 			open_markup(m, *p++);
 			break;
 		case TAG:
+		case BLANK:
 		case QUOTED:
 		case SLASH:
 			p = feed_tag(m, p, end);
@@ -168,7 +208,7 @@ markup_feed(struct markup *m, const char *p, const char *end)
 				m->kind = MARKUP_MALFORMED;
 			break;
 		case END_TAG:
-			while (p < end && (!stops[(unsigned char) *p] || *p == ':'))
+			while (p < end && !end_stops[(unsigned char) *p])
 				p++;
 			if (p < end)
 				m->kind = *p++ == '>' ? MARKUP_END : MARKUP_MALFORMED;

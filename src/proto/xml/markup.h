@@ -20,12 +20,12 @@
 /* Attributes and declarations that one tag may have together.  Real clients stay below 20. */
 #define MARKUP_ATTRIBUTES 256
 
-#define MARKUP_NAMESPACE_MAX 1024 /* bytes of the name of a namespace */
-#define MARKUP_COLONS_FREE 8      /* prefixed names of a tag that are not worth to be counted */
-#define MARKUP_WORK_FREE 4096     /* bytes of namespace names to go through, whatever the size of all bytes ... */
-#define MARKUP_WORK_PER_BYTE 8    /* ... and for each of them */
-#define MARKUP_TAGS_FREE 1024     /* tags that may be whatever the size of all bytes ... */
-#define MARKUP_BYTES_PER_TAG 8    /* ... and then one for so many */
+#define MARKUP_NAMESPACE_MAX 1024  /* bytes of the name of a namespace */
+#define MARKUP_COLONS_FREE 8       /* prefixed names of a tag that are not worth to be counted */
+#define MARKUP_WORK_FREE 4096      /* bytes of namespace names to go through, whatever the size of all bytes ... */
+#define MARKUP_WORK_PER_BYTE 8     /* ... and for each of them */
+#define MARKUP_ELEMENTS_FREE 1024  /* first-level elements that may be whatever the size of all bytes ... */
+#define MARKUP_BYTES_PER_ELEMENT 8 /* ... and then one for so many */
 
 enum markup_kind {
 	MARKUP_UNFINISHED,
@@ -43,12 +43,13 @@ enum markup_kind {
 struct markup {
 	uint8_t kind; /* enum markup_kind */
 	uint8_t state;
-	char quote;      /* the open one */
-	uint8_t matched; /* bytes of "<![CDATA[" or "<?xml" */
+	char quote;          /* the open one */
+	uint8_t matched;     /* bytes of "<![CDATA[", "<?xml" or "xmlns" */
+	bool is_declaration; /* the attribute is one of a namespace */
 	uint16_t attributes;
 	uint16_t colons; /* outside of quotes: prefixed names, more or less */
 	size_t value;    /* bytes of the value that is open */
-	size_t longest;  /* bytes of the longest value */
+	size_t longest;  /* bytes of the longest name of a namespace that is declared */
 };
 
 /*
@@ -60,9 +61,8 @@ const char *markup_feed(struct markup *m, const char *p, const char *end);
 
 /*
  * How many bytes of namespace names a parser may have to go through for the
- * prefixed names of this tag.  *longest is that of the longest value so far,
- * which may be the name of a namespace; the tag's own are added to it.  A few
- * prefixed names are not counted.
+ * prefixed names of this tag.  *longest is that of the longest that was declared
+ * so far; the tag's own are added to it.  A few prefixed names are not counted.
  */
 static inline size_t
 markup_work(const struct markup *m, size_t *longest)
@@ -80,13 +80,13 @@ markup_is_too_much(size_t work, size_t bytes)
 }
 
 /*
- * Are these too many tags for so few bytes?  Each costs a parser the same,
- * however short it is; a stanza has far fewer.
+ * Are these too many first-level elements for so few bytes?  Each costs us the
+ * same, however short it is; of stanzas there are far fewer.
  */
 static inline bool
-markup_has_too_many(size_t tags, size_t bytes)
+markup_has_too_many(size_t elements, size_t bytes)
 {
-	return tags > MARKUP_TAGS_FREE && tags - MARKUP_TAGS_FREE > bytes / MARKUP_BYTES_PER_TAG;
+	return elements > MARKUP_ELEMENTS_FREE && elements - MARKUP_ELEMENTS_FREE > bytes / MARKUP_BYTES_PER_ELEMENT;
 }
 
 /* May a name begin with this byte?  Of what is no ASCII only a parser knows. */

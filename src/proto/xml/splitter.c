@@ -108,7 +108,7 @@ static void
 begin_piece(struct look *l)
 {
 	l->from = l->p;
-	l->s->depth = l->s->tags = 0;
+	l->s->depth = 0;
 	l->s->work = 0;
 	l->s->longest = l->s->root_longest;
 	l->s->has_long_text = false;
@@ -311,15 +311,14 @@ skip(struct look *l)
 	return SPLITTER_MORE;
 }
 
-/* Counts a start tag: false when there are too many, or they are too much work for a parser. */
+/* Counts what the names of a start tag make for a parser: false when it is too much. */
 static bool
 count_tag(struct look *l)
 {
 	struct splitter *s = l->s;
 
-	s->tags++;
 	s->work += markup_work(&s->markup, &s->longest);
-	return s->is_skipping || (!markup_has_too_many(s->tags, length(l)) && !markup_is_too_much(s->work, length(l)));
+	return s->is_skipping || !markup_is_too_much(s->work, length(l));
 }
 
 /* Markup stands complete; l->p is behind it. */

@@ -43,15 +43,16 @@ struct splitter {
 	uint8_t where;              /* in the stream: an enum of splitter.c */
 	bool is_in_markup;
 	bool skips, is_skipping;
-	bool has_long_text;           /* the piece has some that is worth to be looked for (plain_text.h) */
-	bool is_kept_given;           /* what is kept was the last piece */
-	unsigned depth, tags;         /* open tags of the element; all it has */
-	size_t markup_at;             /* where in the piece the markup begins */
-	size_t work;                  /* that its names make for a parser */
-	size_t longest, root_longest; /* bytes of the longest attribute value: of the piece so far, and of the header */
-	struct buf kept;              /* of an unfinished piece */
-	uint32_t *open;               /* where in it the open tags are */
-	char *root;                   /* its raw name */
+	bool has_long_text; /* the piece has some that is worth to be looked for (plain_text.h) */
+	bool is_kept_given; /* what is kept was the last piece */
+	unsigned depth;     /* open tags of the element */
+	size_t markup_at;   /* where in the piece the markup begins */
+	size_t work;        /* that its names make for a parser */
+	size_t longest,
+		root_longest; /* bytes of the longest name of a namespace: of the piece so far, and of the header */
+	struct buf kept;      /* of an unfinished piece */
+	uint32_t *open;       /* where in it the open tags are */
+	char *root;           /* its raw name */
 	size_t root_n;
 };
 

@@ -8,7 +8,7 @@ bool
 survey(struct slice bytes, unsigned depth, struct plain_text *text)
 {
 	const char *p = bytes.p, *end = p + bytes.n;
-	size_t tags = 0, work = 0, longest = 0;
+	size_t elements = 0, work = 0, longest = 0;
 	unsigned open = 0;
 
 	while (p < end) {
@@ -21,11 +21,10 @@ survey(struct slice bytes, unsigned depth, struct plain_text *text)
 		to = markup_feed(&m, next, end);
 		switch ((enum markup_kind) m.kind) {
 		case MARKUP_START:
-			open++;
-			tags++;
+			elements += ++open == depth;
 			break;
 		case MARKUP_EMPTY:
-			tags++;
+			elements += open + 1 == depth;
 			break;
 		case MARKUP_END:
 			if (open == 0)
@@ -48,7 +47,7 @@ survey(struct slice bytes, unsigned depth, struct plain_text *text)
 		}
 		p = to;
 		work += markup_work(&m, &longest);
-		if (markup_has_too_many(tags, (size_t) (p - bytes.p)) || markup_is_too_much(work, bytes.n))
+		if (markup_has_too_many(elements, (size_t) (p - bytes.p)) || markup_is_too_much(work, bytes.n))
 			return false;
 	}
 	return true;

@@ -10,7 +10,7 @@
 
 /*
  * False when a tag has more than MARKUP_ATTRIBUTES attributes, or there are
- * too many tags or prefixed names for so few bytes (markup_has_too_many(),
+ * too many first-level elements or prefixed names for so few bytes (markup_has_too_many(),
  * markup_is_too_much()).
  *
  * Adds to text the runs of text inside of elements at least so deep; the

@@ -17,13 +17,14 @@
 #define MAX_ADDED 65536       /* bytes of declarations written again per document or stream ... */
 #define MAX_ADDED_RATIO 8     /* ... and per byte read: <s:a/> with the prefix of streams adds seven */
 #define WORK_FREE 1536        /* bytes of namespace names to go through, whatever the size of all bytes ... */
-#define WORK_PER_BYTE 6       /* ... and for each of them: less than markup.h lets pass, since it is counted exactly */
+#define WORK_PER_BYTE 4       /* ... and for each of them: less than markup.h lets pass, since it is counted exactly */
 #define WORK_OF_ELEMENTS 8    /* an element makes it go through a namespace name so many times faster */
 #define MAX_MEMORY (2u << 20) /* bytes expat may take whatever it reads ... */
 #define MAX_MEMORY_RATIO 30   /* ... and for each byte of it */
-#define SMALL_BYTES 1024      /* a document of which no more is shown needs no parser of its own */
-#define RECYCLE_BYTES 8192    /* a parser that was shown so many in one call is given up ... */
-#define RETIRE_BYTES 65536    /* ... and one that was shown so many behind a root: it keeps each name it saw */
+#define MAX_ROOT 2048      /* bytes of a stream's root and its declarations: read again for an element now and then */
+#define SMALL_BYTES 1024   /* a document of which no more is shown needs no parser of its own */
+#define RECYCLE_BYTES 8192 /* a parser that was shown so many in one call is given up ... */
+#define RETIRE_BYTES 65536 /* ... and one that was shown so many behind a root: it keeps each name it saw */
 
 /* A part of the element that does not stay as it is; places count from the element's first byte. */
 struct edit {
@@ -187,7 +188,7 @@ kind_of(const struct xml_element *element)
 		{SLICE_NONE_INIT, SLICE_INIT("iq"), STANZA_IQ},
 	};
 
-	if (!initials[(unsigned char) element->local.p[0]])
+	if (element->local.n < 2 || !initials[(unsigned char) element->local.p[0]])
 		return STANZA_OTHER;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (!slice_eq(element->local, known[i].local))
@@ -639,7 +640,7 @@ go_behind(struct xml *x, struct root *root)
 static enum xml_result
 finish(struct xml *x)
 {
-	if (x->result != XML_OK || x->shown - (uint64_t) x->index_base + x->work >= RECYCLE_BYTES ||
+	if (x->result != XML_OK || x->shown - (uint64_t) x->index_base >= RECYCLE_BYTES ||
 		(x->root != NULL && x->shown >= RETIRE_BYTES))
 		forget_parser(x);
 	x->bytes = SLICE_NONE;
@@ -701,7 +702,7 @@ xml_document(struct xml *x, enum xml_shape shape, const struct xml_handler *hand
 	begin(x, handler, limits, bytes, arg);
 	if (!look_over(x, shape == XML_MESSAGE ? 1 : 2))
 		x->result = XML_TOO_BIG;
-	else if (x->bytes.n - x->text.bytes <= SMALL_BYTES && begins_with_root(x->bytes))
+	else if (x->bytes.n - x->text.bytes <= SMALL_BYTES && begins_with_root(x->bytes) && !x->shows_text)
 		read_small(x, reading);
 	else
 		read_whole(x, reading, SLICE(""));
@@ -735,6 +736,11 @@ xml_header(struct xml *x, const struct xml_handler *handler, struct slice bytes,
 	buf_fini(&end);
 	if (x->result == XML_OK)
 		*root = root_find(pool, name, &x->own_declared);
+	if (*root != NULL && root_tag(*root).n > MAX_ROOT) {
+		root_unref(*root);
+		*root = NULL;
+		x->result = XML_TOO_BIG;
+	}
 	return finish(x);
 }
 

@@ -125,7 +125,7 @@ enum xml_result xml_elements(struct xml *x, const struct xml_handler *handler, s
 	struct root *root, struct xml_growth *growth, struct slice bytes, const struct xml_border *border, size_t n,
 	bool has_long_text, void *arg);
 
-/* For tests: text is shown to expat, all of it. */
+/* For tests: expat is shown all text, and reads each document as one, however small. */
 void xml_show_text(struct xml *x);
 
 #endif

@@ -10,12 +10,12 @@
 void
 bosh_http_reply(struct http *http, const struct context *c, const struct reply *reply)
 {
-	const char *tag = http_tag(http, reply->id);
+	struct http_request rq;
 	struct http_answer a;
 
-	if (tag == NULL)
+	if (!http_held(http, reply->id, &rq))
 		return;
-	http_answer_begin(&a, c, tag, content_name(reply->content));
+	http_answer_begin(&a, c, &rq, content_name(reply->content));
 	http_reply(http, reply->id, reply->status, a.field, a.n, reply->body);
 }
 
@@ -29,7 +29,7 @@ bosh_http_too_large(struct http *http, const struct context *c, const struct htt
 	counter_add(c->counters->http_refused, 1);
 	buf_init(&text, BUF_UNLIMITED);
 	body_terminal(&text, CLOSING_TOO_BIG, NULL);
-	http_answer_begin(&a, c, rq->tag, content_name(CONTENT_TEXT_XML));
+	http_answer_begin(&a, c, rq, content_name(CONTENT_TEXT_XML));
 	http_answer_add(&a, "Connection", "close");
 	http_reply(http, rq->id, 200, a.field, a.n, buf_slice(&text));
 	buf_fini(&text);
@@ -39,11 +39,12 @@ bosh_http_too_large(struct http *http, const struct context *c, const struct htt
 static void
 preflight(struct http *http, const struct context *c, const struct http_request *rq)
 {
+	struct origins origins = rules_origins(c);
 	struct http_answer a;
 
-	http_answer_begin(&a, c, rq->tag, NULL);
+	http_answer_begin(&a, c, rq, NULL);
 	http_answer_add(&a, "Allow", "POST, GET, HEAD, OPTIONS");
-	if (http_mark_read(rq->tag).origin != 0) {
+	if (origin_entry(&origins, http_origin(rq)) > 0) {
 		http_answer_add(&a, "Access-Control-Allow-Methods", "POST, OPTIONS");
 		http_answer_add(&a, "Access-Control-Allow-Headers", "Content-Type, Content-Encoding, X-Requested-With");
 		http_answer_add(&a, "Access-Control-Max-Age", PREFLIGHT_AGE);
@@ -55,11 +56,10 @@ static void
 post(struct http *http, const struct context *c, const struct bosh_http_handler *handler, const struct http_request *rq)
 {
 	const struct post post = {.id = rq->id, .peer = *rq->peer, .has_left = rq->has_left, .body = rq->body};
-	struct origins origins = rules_origins(c);
 
 	if (slice_eq(http_header(rq, "Sec-Fetch-Mode"), SLICE("navigate")))
 		http_answer_text(http, c, rq, 403, "BOSH answers are for programs, not pages.\n", NULL, NULL);
-	else if (!origin_is_allowed(&origins, http_header(rq, "Origin"), http_header(rq, "Host")))
+	else if (!http_is_origin_allowed(c, rq))
 		http_answer_text(http, c, rq, 403, "This Origin is not allowed.\n", NULL, NULL);
 	else
 		handler->post(handler->arg, &post, rq->tag);
@@ -86,8 +86,7 @@ bosh_http_serve(struct http *http, const struct context *c, const struct bosh_ht
 void
 bosh_http_news(const struct bosh_http_handler *handler, struct req_id id, const char *tag, struct req_fate fate)
 {
-	struct http_mark mark = http_mark_read(tag);
-	const struct news news = {.id = id, .sid = slice_str(mark.sid), .fate = fate};
+	const struct news news = {.id = id, .sid = slice_str(tag), .fate = fate};
 
 	if (news.sid.n > 0)
 		handler->news(handler->arg, &news);

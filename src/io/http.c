@@ -203,12 +203,15 @@ http_waiting(const struct http *h)
 	return n;
 }
 
-char *
-http_tag(struct http *h, struct req_id id)
+bool
+http_held(struct http *h, struct req_id id, struct http_request *rq)
 {
-	struct request *rq = find_waiting(h, id);
+	struct request *held = find_waiting(h, id);
 
-	return rq != NULL ? rq->tag : NULL;
+	if (held == NULL)
+		return false;
+	*rq = (struct http_request){.id = id, .library = held->library, .tag = held->tag};
+	return true;
 }
 
 void

@@ -75,8 +75,8 @@ void http_reply_file(struct http *h, struct req_id id, unsigned status, const st
  */
 void http_cut(struct http *h, struct req_id id);
 
-/* The bytes the handler keeps with a request; NULL when it is gone or answered. */
-char *http_tag(struct http *h, struct req_id id);
+/* A request that waits for its answer: its id, tag and fields; the rest is unset.  False when it is gone or answered. */
+bool http_held(struct http *h, struct req_id id, struct http_request *rq);
 
 /* How many requests wait for their answer. */
 unsigned http_waiting(const struct http *h);

@@ -3,22 +3,21 @@
 #include "base/fatal.h"
 #include "io/rules.h"
 
-void
-http_mark(const struct context *c, const struct http_request *rq)
+struct slice
+http_origin(const struct http_request *rq)
 {
-	struct origins origins = rules_origins(c);
-	struct http_mark mark = {.origin = (uint32_t) origin_entry(&origins, http_header(rq, "Origin"))};
-
-	memcpy(rq->tag, &mark, sizeof mark);
+	return slice_trim(http_header_once(rq, "Origin"));
 }
 
-struct http_mark
-http_mark_read(const char *tag)
+bool
+http_is_origin_allowed(const struct context *c, const struct http_request *rq)
 {
-	struct http_mark mark;
+	struct origins origins = rules_origins(c);
+	struct slice origin = http_origin(rq);
 
-	memcpy(&mark, tag, sizeof mark);
-	return mark;
+	if (!slice_is_set(origin) && slice_is_set(http_header(rq, "Origin")))
+		return false;
+	return origin_is_allowed(&origins, origin, http_header(rq, "Host"));
 }
 
 void
@@ -30,24 +29,21 @@ http_answer_add(struct http_answer *a, const char *name, const char *value)
 
 /* The answer may be read by pages of the origins in the list; credentials are never part of it. */
 static void
-add_cors(struct http_answer *a, const struct context *c, uint32_t origin)
+add_cors(struct http_answer *a, const struct context *c, struct slice origin)
 {
-	const struct conf_list *list = &c->conf->origins;
+	struct origins origins = rules_origins(c);
+	size_t entry = origin_entry(&origins, origin);
+	bool is_all = entry > 0 && strcmp(origins.v[entry - 1], "*") == 0;
 
-	/* The list may have changed since the request came. */
-	if (origin == 0 || origin > list->n) {
-		if (list->n > 0)
-			http_answer_add(a, "Vary", "Origin");
-		return;
-	}
-	http_answer_add(a, "Access-Control-Allow-Origin", list->v[origin - 1]);
-	if (strcmp(list->v[origin - 1], "*") != 0)
+	if (entry > 0)
+		http_answer_add(a, "Access-Control-Allow-Origin", origins.v[entry - 1]);
+	if (origins.n > 0 && !is_all)
 		http_answer_add(a, "Vary", "Origin");
 }
 
 /* What a peer sent must never become a page of the application's origin. */
 void
-http_answer_begin(struct http_answer *a, const struct context *c, const char *tag, const char *type)
+http_answer_begin(struct http_answer *a, const struct context *c, const struct http_request *rq, const char *type)
 {
 	a->n = 0;
 	if (type != NULL)
@@ -55,8 +51,8 @@ http_answer_begin(struct http_answer *a, const struct context *c, const char *ta
 	http_answer_add(a, "Cache-Control", "no-store");
 	http_answer_add(a, "Content-Security-Policy", "sandbox; default-src 'none'");
 	http_answer_add(a, "X-Content-Type-Options", "nosniff");
-	if (tag != NULL)
-		add_cors(a, c, http_mark_read(tag).origin);
+	if (rq != NULL)
+		add_cors(a, c, http_origin(rq));
 }
 
 void
@@ -67,7 +63,7 @@ http_answer_text(struct http *http, const struct context *c, const struct http_r
 
 	if (status >= 400)
 		counter_add(c->counters->http_refused, 1);
-	http_answer_begin(&a, c, rq->tag, "text/plain; charset=utf-8");
+	http_answer_begin(&a, c, rq, "text/plain; charset=utf-8");
 	if (name != NULL)
 		http_answer_add(&a, name, value);
 	http_reply(http, rq->id, status, a.field, a.n, slice_str(text));

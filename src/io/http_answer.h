@@ -5,8 +5,6 @@
 #ifndef CULVERT_IO_HTTP_ANSWER_H
 #define CULVERT_IO_HTTP_ANSWER_H
 
-#include <stddef.h>
-
 #include "io/http.h"
 #include "session/context.h"
 #include "session/sid.h"
@@ -19,24 +17,20 @@ struct http_answer {
 	size_t n;
 };
 
-/* What is kept with a request (http_tag()). */
-struct http_mark {
-	char sid[SID_MAX]; /* of the session that it names; "" when none */
-	uint32_t origin;   /* which entry of the configured list lets pages read the answer, from 1; 0: none does */
-};
+/* The tag of a request is the sid of the session that it names, "" when none: the registry writes it there. */
+_Static_assert(SID_MAX <= HTTP_TAG, "the sid must fit");
 
-_Static_assert(sizeof(struct http_mark) <= HTTP_TAG, "the mark must fit");
-_Static_assert(offsetof(struct http_mark, sid) == 0, "the registry writes it there");
-
-/* Notes with the request whose pages may read what is answered. */
-void http_mark(const struct context *c, const struct http_request *rq);
-struct http_mark http_mark_read(const char *tag);
+/* What a browser says of the page that asks: trimmed; unset when it says nothing, or, which none does, several things. */
+struct slice http_origin(const struct http_request *rq);
+/* May this page connect?  Not when it says several things. */
+bool http_is_origin_allowed(const struct context *c, const struct http_request *rq);
 
 /*
  * Begins an answer: its type, unless it is NULL; that it is no page and not to
- * be kept; and, unless tag is NULL, who may read it.
+ * be kept; and, unless rq is NULL, whose pages may read it, as the
+ * configuration is now.
  */
-void http_answer_begin(struct http_answer *a, const struct context *c, const char *tag, const char *type);
+void http_answer_begin(struct http_answer *a, const struct context *c, const struct http_request *rq, const char *type);
 void http_answer_add(struct http_answer *a, const char *name, const char *value);
 
 /* A short text for people, with one field more unless name is NULL. */

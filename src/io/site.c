@@ -74,7 +74,6 @@ on_request(void *arg, const struct http_request *as_it_came)
 	struct http_request rq = *as_it_came;
 
 	rq.peer = &peer;
-	http_mark(s->context, &rq);
 	switch (place_of(s, &rq)) {
 	case PLACE_BOSH:
 		bosh_http_serve(s->http, s->context, &s->handler->bosh, &rq);
@@ -100,7 +99,6 @@ on_refuse(void *arg, const struct http_request *rq, unsigned status, const char 
 {
 	struct site *s = arg;
 
-	http_mark(s->context, rq);
 	log_event(s->context->log, LOG_NOTICE, "request refused", "client=%s listener=%s status=%u reason=\"%.*s\"",
 		rq->peer->text, entrance(s, rq), status, (int) strcspn(text, "\n"), text);
 	if (status == 413 && slice_eq(rq->method, SLICE("POST")) && place_of(s, rq) == PLACE_BOSH)

@@ -252,11 +252,16 @@ registry_post(struct registry *r, const struct post *post, ms_t now, char sid[SI
 	struct session *s;
 	struct body *body;
 	struct slice named = body_sid(post->body);
+	struct xml_limits limits = limits_for(r, named);
 	enum closing refused;
 
 	if (is_of_other(r, named, sid, owner))
 		return REGISTRY_FORWARD;
-	refused = body_read(r->body_reader, limits_for(r, named), post->body, &body);
+	refused = body_read(r->body_reader, limits, post->body, &body);
+	named = body->sid;
+	/* Only the parser could see whose it is, and that session has other limits. */
+	if (limits_for(r, named).element != limits.element)
+		refused = body_read(r->body_reader, limits_for(r, named), post->body, &body);
 	named = body->sid;
 	/* Whoever sends a session nonsense ends it, if it can be made out whose it was. */
 	if (!slice_is_set(named) && refused != CLOSING_NONE)

@@ -521,11 +521,14 @@ session_is_old(const struct session *s, uint64_t rid)
 static void
 count_unsent(struct session *s, int64_t n, ms_t now)
 {
+	uint64_t less;
+
 	if (n >= 0) {
 		s->unsent += (size_t) n;
 		return;
 	}
-	s->unsent -= (uint64_t) -n < s->unsent ? (size_t) -n : s->unsent;
+	less = UINT64_C(0) - (uint64_t) n;
+	s->unsent -= less < s->unsent ? (size_t) less : s->unsent;
 	if (s->is_upstream_paused)
 		session_pump(s, CLOSING_NONE, now);
 }

@@ -102,10 +102,12 @@ courier_receive(struct courier *c, struct slice bytes)
 		registry_news(c->registry, &letter.u.news, now_of(c), &owner);
 		break;
 	case LETTER_REPLY:
-		site_reply(c->site, &letter.u.reply);
+		if (is_here(c, letter.u.reply.id.owner))
+			site_reply(c->site, &letter.u.reply);
 		break;
 	case LETTER_CUT:
-		site_cut(c->site, letter.u.cut);
+		if (is_here(c, letter.u.cut.owner))
+			site_cut(c->site, letter.u.cut);
 		break;
 	case LETTER_NONE:
 		break;

@@ -152,16 +152,18 @@ choose_generation(uint32_t *generation)
 }
 
 /*
- * Numbers of sessions go on rising over restarts, for who reads the log: an
- * earlier process of this node has not opened so many in a second.
+ * Numbers of sessions go on rising over restarts, for who reads the log, as
+ * long as the clock does: no process opens so many in a millisecond.
  */
 static uint64_t
 choose_first_number(void)
 {
-	enum { PER_SECOND = 65536, EPOCH = 1767225600 /* 2026 begins */ };
-	time_t now = time(NULL);
+	enum { PER_MS = 256, EPOCH = 1767225600 /* 2026 begins */ };
+	struct timespec now;
 
-	return now > EPOCH ? (uint64_t) (now - EPOCH) * PER_SECOND : 0;
+	if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < EPOCH)
+		return 0;
+	return ((uint64_t) (now.tv_sec - EPOCH) * 1000 + (uint64_t) now.tv_nsec / 1000000) * PER_MS;
 }
 
 /* Without the pages that come with culvert all else works, so this is only said. */

@@ -56,8 +56,8 @@ struct transport {
 	bool (*is_done)(const struct front *f, ms_t now);
 
 	/*
-	 * Of the messages, presence and iq given: how many, from the first on, the client has as far as anybody can
-	 * know.  It never falls.
+	 * Of the messages, presence and iq given: how many the client has as far as anybody can know.  They are the
+	 * first ones, unless a page was loaded anew: what was unproven then is never counted.  It never falls.
 	 */
 	struct stanza_tally (*confirmed)(const struct front *f);
 	/* Bytes and cost waiting for the client, */

@@ -301,6 +301,15 @@ culvert('SIGHUP: origins', async () => {
 			assert.equal((await ask()).headers['access-control-allow-origin'], Origin);
 			await upgrade();
 		}
+		/* A held request's answer may still be read by the page that waits for it, wherever it stands in the list now. */
+		const sid = (await post(gateway, body({ rid: 1, to: GUESTS, wait: 3, hold: 1 }), { headers: { Origin } })).body.getAttribute('sid');
+		const held = post(gateway, body({ rid: 2, sid }), { headers: { Origin } });
+		await pause(200);
+		await gateway.reload((c) => { c.origins = ['https://other.example.test', Origin]; });
+		assert.equal((await held).headers['access-control-allow-origin'], Origin);
+		/* Who says two things is believed neither. */
+		const two = await post(gateway, body({ rid: 1, sid: 'none' }), { headers: { Origin: [Origin, 'https://evil.example'] } });
+		assert.equal(two.status, 403);
 		await echo(client, 'as ever');
 	});
 });

@@ -91,7 +91,8 @@ courier_receive(struct courier *c, struct slice bytes)
 	struct owner owner;
 
 	if (!letter_read(bytes, &letter)) {
-		log_event(c->context->log, LOG_ERROR, "letter not read", "bytes=%zu", bytes.n);
+		log_event(c->context->log, LOG_ERROR, "message between workers dropped",
+			"bytes=%zu reason=\"it cannot be read: a fault of culvert, please report it\"", bytes.n);
 		return;
 	}
 	switch (letter.kind) {

@@ -144,7 +144,8 @@ agree('an element the server does not know', then("<x xmlns='urn:x'/>"));
 words('end tags that do not match', then("<message xmlns='jabber:client'></x>"));
 words('a prefix without a declaration', then('<x:message/>'));
 words('a request for TLS', then(`<starttls xmlns='${NS.tls}'/>`));
-words('a message that is too large', then(`<message xmlns='jabber:client'><body>${'x'.repeat(2000000)}</body></message>`));
+/* Large for a stanza, small enough for Prosody to read to its end: a socket closed with bytes unread may lose the answer. */
+words('a message that is too large', then(`<message xmlns='jabber:client'><body>${'x'.repeat(300000)}</body></message>`));
 
 const OURS = '<framing:open from= id=* version=1.0 xml:lang=en>';
 const error = (condition) => [`<stream:error><errors:${condition}>`, '<framing:close>'];

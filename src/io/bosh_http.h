@@ -5,7 +5,7 @@
 #ifndef CULVERT_IO_BOSH_HTTP_H
 #define CULVERT_IO_BOSH_HTTP_H
 
-#include "io/http.h"
+#include "io/http_reply.h"
 #include "session/context.h"
 #include "session/letter.h"
 

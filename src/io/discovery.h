@@ -4,7 +4,7 @@
 
 #include "base/hooks.h"
 #include "conf/conf.h"
-#include "io/http.h"
+#include "io/http_reply.h"
 
 /* Answers a request for one of them; false when it is for something else, and then nothing is answered. */
 bool

@@ -5,7 +5,7 @@
 #ifndef CULVERT_IO_HTTP_ANSWER_H
 #define CULVERT_IO_HTTP_ANSWER_H
 
-#include "io/http.h"
+#include "io/http_reply.h"
 #include "session/context.h"
 #include "session/sid.h"
 

@@ -1,7 +1,7 @@
 /*
  * http_fields.h: a request as its handler sees it, and what libmicrohttpd has
- * read of its head.  Beside http.c this is the only file that sees the
- * library: it asks and changes nothing, http.c does all else.
+ * read of its head.  It asks the library and changes nothing; http.c and what
+ * is behind it do all else.
  */
 #ifndef CULVERT_IO_HTTP_FIELDS_H
 #define CULVERT_IO_HTTP_FIELDS_H
@@ -11,6 +11,8 @@
 #include "base/slice.h"
 #include "proto/http/smuggling.h"
 #include "proto/http/upgrade.h"
+
+#define HTTP_TAG 96 /* bytes a handler may keep with a request */
 
 struct MHD_Connection;
 
@@ -38,7 +40,7 @@ struct slice http_argument(const struct http_request *rq, const char *name);
 /* Is it an upgrade to WebSocket?  UPGRADE_HTTP, UPGRADE_WEBSOCKET or UPGRADE_REFUSED; what u borrows is the request's. */
 enum upgrade_verdict http_upgrade(const struct http_request *rq, const struct upgrade_rules *rules, struct upgrade *u);
 
-/* For http.c: what the fields say of lengths; *bytes is the size of the whole head. */
+/* For http_library.c: what the fields say of lengths; *bytes is the size of the whole head. */
 struct smuggling http_fields_smuggling(struct MHD_Connection *library, uint64_t *bytes);
 
 #endif

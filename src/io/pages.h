@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
-#include "io/http.h"
+#include "io/http_reply.h"
 
 struct pages;
 

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "io/discovery.h"
+#include "io/http.h"
 #include "io/http_answer.h"
 #include "io/pages.h"
 #include "io/rules.h"

@@ -6,6 +6,9 @@
 #ifndef CULVERT_IO_SITE_H
 #define CULVERT_IO_SITE_H
 
+#include <uv.h>
+
+#include "base/ms.h"
 #include "io/bosh_http.h"
 #include "proto/http/upgrade.h"
 

@@ -1,0 +1,108 @@
+#include "io/http_connection.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define MIN_SWEEP_MS 250
+
+struct connection *
+http_connection_new(struct http *h, int fd, const struct peer *peer, struct shard *shard)
+{
+	struct connection *c = xcalloc(1, sizeof *c);
+
+	c->magic = CONNECTION_MAGIC;
+	c->fd = fd;
+	c->peer = *peer;
+	c->shard = shard;
+	pace_init(&c->pace, fd, h->context->log, (ms_t) uv_now(h->loop));
+	list_init(&c->vanished);
+	list_init(&c->all);
+	fdmap_put(&h->arrivals, fd, c);
+	shard->n_connections++;
+	return c;
+}
+
+static void
+discard(struct connection *c)
+{
+	c->shard->n_connections--;
+	c->magic = 0;
+	free(c);
+}
+
+void
+http_connection_refused(struct http *h, struct connection *c)
+{
+	fdmap_take(&h->arrivals, c->fd);
+	discard(c);
+}
+
+struct connection *
+http_connection_start(struct http *h, int fd)
+{
+	struct connection *c = connection_from(fdmap_take(&h->arrivals, fd));
+
+	list_append(&h->connections, &c->all);
+	if (h->sweep_at == MS_NEVER)
+		http_connections_plan(h, (ms_t) uv_now(h->loop));
+	watch_add(h->watch, fd, c);
+	return c;
+}
+
+void
+http_connection_end(struct http *h, struct connection *c)
+{
+	watch_remove(h->watch, c->fd);
+	list_remove(&c->vanished);
+	list_remove(&c->all);
+	discard(c);
+}
+
+/* Only marks: the socket and its struct are the library's until it says so. */
+void
+http_connection_watched(void *arg, void *item, bool is_gone)
+{
+	struct http *h = arg;
+	struct connection *c = connection_from(item);
+
+	if (!is_gone) {
+		/* Mostly the request that is about to be read; behind one that is held, it would wait for its end. */
+		if (pace_is_suspended(&c->pace) && list_is_empty(&c->vanished))
+			list_append(&h->pipelined, &c->vanished);
+		return;
+	}
+	if (c->is_gone)
+		return;
+	c->is_gone = true;
+	list_remove(&c->vanished);
+	list_append(&h->vanished, &c->vanished);
+}
+
+void
+http_connections_plan(struct http *h, ms_t now)
+{
+	ms_t timeout = h->context->conf->limits.header_timeout;
+
+	if (timeout == 0 || list_is_empty(&h->connections))
+		h->sweep_at = MS_NEVER;
+	else
+		h->sweep_at = now + ms_max(timeout / 2, MIN_SWEEP_MS);
+}
+
+void
+http_connections_expire(struct http *h, ms_t now)
+{
+	for (struct list *link = h->connections.next; link != &h->connections; link = link->next) {
+		struct connection *c = list_entry(link, struct connection, all);
+		/* One that came in the same packet as the request it waits behind: no event told of it. */
+		if (pace_is_pipelined(&c->pace) && list_is_empty(&c->vanished))
+			list_append(&h->pipelined, &c->vanished);
+		if (!pace_is_late(&c->pace, h->context->conf->limits.header_timeout, now))
+			continue;
+		log_event(h->context->log, LOG_INFO, "no request in time", "client=%s listener=%s", c->peer.text,
+			listeners_of(h->context->listeners, &c->peer)->text);
+		c->pace.since = now;
+		/* The socket is the library's: it sees the end and closes it. */
+		shutdown(c->fd, SHUT_RDWR);
+	}
+}

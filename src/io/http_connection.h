@@ -1,0 +1,27 @@
+/*
+ * http_connection.h: the connections of http.c: who has come, who is gone, who
+ * takes too long.  Each is made before the library's own, and found by its
+ * socket.
+ */
+#ifndef CULVERT_IO_HTTP_CONNECTION_H
+#define CULVERT_IO_HTTP_CONNECTION_H
+
+#include "io/http_parts.h"
+
+/* For a socket that the library is to be given, in this shard. */
+struct connection *http_connection_new(struct http *h, int fd, const struct peer *peer, struct shard *shard);
+/* The library serves it, */
+struct connection *http_connection_start(struct http *h, int fd);
+/* or cannot. */
+void http_connection_refused(struct http *h, struct connection *c);
+/* The library is about to close its socket. */
+void http_connection_end(struct http *h, struct connection *c);
+
+/* What watch.h tells of them. */
+void http_connection_watched(void *arg, void *item, bool is_gone);
+
+/* Plans when to look at all of them, while there are any and their time is limited; and looks. */
+void http_connections_plan(struct http *h, ms_t now);
+void http_connections_expire(struct http *h, ms_t now);
+
+#endif

@@ -1,0 +1,283 @@
+#include "io/http_library.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+
+#include "io/http_connection.h"
+#include "io/late_upgrade.h"
+#include "proto/http/place.h"
+#include "proto/http/smuggling.h"
+
+#define IDLE_SECONDS 120    /* of a kept connection; proxies and browsers give up before (75 s) */
+#define MAX_DROPPED 1048576 /* bytes of a body too large that are read and dropped, so that the answer arrives */
+#define KEEP_BODY 1024      /* room a waiting request may keep */
+#define FIRST_ROOM 16384    /* made for a body before any of it has come */
+
+static const char ending[] = "culvert is shutting down.\n";
+static const char no_room[] = "Too much is kept for others now: try again later.\n";
+static const char no_descriptor[] = "Too many connections are open: try again later.\n";
+static const char too_early[] = "A client waits for the answer to its upgrade before it says more (RFC 6455, 4.1).\n";
+static const char too_large[] = "The body of this request is too large.\n";
+
+/* Larger ones get 413. */
+static size_t
+max_body(const struct http *h)
+{
+	return h->context->conf->bosh.max_body;
+}
+
+/* What is kept of the body has changed. */
+static void
+charge(struct request *rq)
+{
+	budget_move(&rq->http->context->budget, &rq->charged, rq->body.n);
+}
+
+static struct request *
+request_new(struct http *h, struct connection *c, struct MHD_Connection *library)
+{
+	struct request *rq = xcalloc(1, sizeof *rq);
+
+	rq->http = h;
+	rq->connection = c;
+	rq->library = library;
+	rq->slot = slots_add(&h->requests, rq, &rq->use);
+	buf_init(&rq->body, max_body(h));
+	list_init(&rq->due);
+	c->request = rq;
+	return rq;
+}
+
+static void
+request_free(struct request *rq)
+{
+	struct http *h = rq->http;
+
+	slots_remove(&h->requests, rq->slot);
+	list_remove(&rq->due);
+	buf_fini(&rq->body);
+	charge(rq);
+	if (rq->response != NULL)
+		MHD_destroy_response(rq->response);
+	free(rq);
+}
+
+static enum MHD_Result
+queue_response(struct request *rq)
+{
+	enum MHD_Result result = MHD_queue_response(rq->library, rq->status, rq->response);
+
+	MHD_destroy_response(rq->response);
+	rq->response = NULL;
+	return result;
+}
+
+static struct http_request
+describe(struct request *rq, const char *url, const char *method, const char *version)
+{
+	return (struct http_request){
+		.id = request_id(rq),
+		.method = slice_str(method),
+		.path = place_path(slice_str(url)),
+		.version = slice_str(version),
+		.body = buf_slice(&rq->body),
+		.peer = &rq->connection->peer,
+		.has_left = rq->connection->is_gone,
+		.library = rq->library,
+		.tag = rq->tag,
+	};
+}
+
+/* A refusal that nobody but the library's connection is told of: it closes after it. */
+static enum MHD_Result
+refuse(struct request *rq, const struct http_request *public, unsigned status, const char *text)
+{
+	const struct http_handler *handler = rq->http->handler;
+
+	pace_ask(&rq->connection->pace);
+	handler->refuse(handler->arg, public, status, text);
+	must(rq->response != NULL);
+	return queue_response(rq);
+}
+
+/*
+ * An upgrade on a connection that is past the door.  What the client has said
+ * behind the head would be lost with the library's buffer, but it has to wait
+ * for the answer (RFC 6455, 4.1).
+ */
+static enum MHD_Result
+take_upgrade(struct request *rq, const struct http_request *public, const struct upgrade_head *head)
+{
+	struct late_upgrade *late;
+
+	if (rq->http->is_ending)
+		return refuse(rq, public, 503, ending);
+	if (pace_has_read_on(&rq->connection->pace))
+		return refuse(rq, public, 400, too_early);
+	late = late_upgrade_new(rq->connection->fd, head, &rq->connection->peer);
+	if (late == NULL)
+		return refuse(rq, public, 503, no_descriptor);
+	pace_take(&rq->connection->pace);
+	list_append(&rq->http->upgrades, &late->link);
+	return MHD_NO;
+}
+
+/* True: it is an upgrade, and *result what the library is to be told. */
+static bool
+judge_upgrade(struct request *rq, const struct http_request *public, enum MHD_Result *result)
+{
+	const struct http_handler *handler = rq->http->handler;
+	struct upgrade_head head;
+
+	pace_ask(&rq->connection->pace);
+	switch (handler->upgrade(handler->arg, public, &head)) {
+	case UPGRADE_WEBSOCKET:
+		*result = take_upgrade(rq, public, &head);
+		return true;
+	case UPGRADE_REFUSED:
+		must(rq->response != NULL);
+		*result = queue_response(rq);
+		return true;
+	default:
+		pace_read_on(&rq->connection->pace);
+		return false;
+	}
+}
+
+/* The head is there.  What is wrong with it is answered before a body is read. */
+static enum MHD_Result
+begin(struct http *h, struct MHD_Connection *library, const char *url, const char *method, const char *version,
+	void **request)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct request *rq = request_new(h, connection_from(info->socket_context), library);
+	struct http_request public;
+	struct smuggling framing;
+	bool is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
+	enum MHD_Result result;
+	uint64_t bytes;
+
+	*request = rq;
+	public = describe(rq, url, method, version);
+	framing = http_fields_smuggling(library, &bytes);
+	pace_head(&rq->connection->pace, bytes, framing.transfer_encodings > 0, (ms_t) uv_now(h->loop));
+	if (strcmp(method, "GET") == 0 && judge_upgrade(rq, &public, &result))
+		return result;
+	if (smuggling_is_odd(&framing, is_http_1_1))
+		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
+	/* A body that is only a bit too large is read and dropped: who writes first and reads later sees the answer too. */
+	if (framing.length > max_body(h))
+		rq->refusal = 413;
+	if (framing.length > max_body(h) + MAX_DROPPED ||
+		(rq->refusal != 0 && slice_is_set(http_header(&public, "expect"))))
+		return refuse(rq, &public, 413, too_large);
+	if (framing.length > 0 && rq->refusal == 0)
+		buf_reserve(&rq->body, framing.length < FIRST_ROOM ? (size_t) framing.length : FIRST_ROOM);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+read_body(struct request *rq, const char *data, size_t *n)
+{
+	if (rq->refusal == 0 && buf_append(&rq->body, slice_of(data, *n)) != 0)
+		rq->refusal = 413;
+	else if (rq->refusal == 0 && rq->body.n > BUDGET_SHORT && budget_is_spent(&rq->http->context->budget))
+		rq->refusal = 503;
+	if (rq->refusal != 0)
+		buf_fini(&rq->body);
+	charge(rq);
+	if (rq->refusal != 0) {
+		rq->dropped += *n;
+		if (rq->dropped > max_body(rq->http) + MAX_DROPPED)
+			return MHD_NO;
+	}
+	rq->connection->pace.consumed += *n;
+	*n = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result
+on_access(void *arg, struct MHD_Connection *library, const char *url, const char *method, const char *version,
+	const char *data, size_t *n_data, void **request)
+{
+	struct http *h = arg;
+	struct request *rq = *request;
+	struct http_request public;
+	struct pace *pace;
+
+	if (rq == NULL)
+		return begin(h, library, url, method, version, request);
+	if (*n_data > 0)
+		return read_body(rq, data, n_data);
+	pace = &rq->connection->pace;
+	if (pace->stage == PACE_BODY) {
+		pace_ask(pace);
+		public = describe(rq, url, method, version);
+		if (rq->refusal != 0)
+			return refuse(rq, &public, rq->refusal, rq->refusal == 413 ? too_large : no_room);
+		if (h->is_ending)
+			return refuse(rq, &public, 503, ending);
+		h->handler->request(h->handler->arg, &public);
+		buf_clear(&rq->body, KEEP_BODY);
+		charge(rq);
+	}
+	if (rq->response != NULL)
+		return queue_response(rq);
+	/* What a client said before it left counts; on_completed() tells that it does not wait for the answer. */
+	if (rq->connection->is_gone)
+		return MHD_NO;
+	MHD_suspend_connection(library);
+	pace_hold(pace);
+	return MHD_YES;
+}
+
+static void
+on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD_RequestTerminationCode code)
+{
+	struct request *rq = *request;
+
+	(void) arg;
+	(void) library;
+	(void) code;
+	if (rq == NULL)
+		return;
+	*request = NULL;
+	rq->connection->request = NULL;
+	if (rq->unsent > 0)
+		tell(rq, (struct req_fate){REQ_UNSENT, -(int64_t) rq->unsent});
+	if (pace_is_unanswered(&rq->connection->pace))
+		tell(rq, (struct req_fate){.event = REQ_GONE});
+	pace_next(&rq->connection->pace);
+	request_free(rq);
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *library, void **context, enum MHD_ConnectionNotificationCode code)
+{
+	struct http *h = arg;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = http_connection_start(
+			h, MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	else
+		http_connection_end(h, connection_from(*context));
+}
+
+/* Paths are compared as they are written: the library's unescaping would make different ones equal, and cut at %00. */
+static size_t
+keep_escaped(void *arg, struct MHD_Connection *library, char *text)
+{
+	(void) arg;
+	(void) library;
+	return strlen(text);
+}
+
+struct MHD_Daemon *
+http_library_start(struct http *h, enum pool pool)
+{
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0,
+		NULL, NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes(pool), MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned) IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT,
+		1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
+}

@@ -1,0 +1,110 @@
+/*
+ * http_parts.h: what the files of http.c share: its state, the connections and
+ * their requests.  Nobody else includes it.
+ */
+#ifndef CULVERT_IO_HTTP_PARTS_H
+#define CULVERT_IO_HTTP_PARTS_H
+
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+#include "base/fdmap.h"
+#include "base/list.h"
+#include "base/slots.h"
+#include "io/http_handler.h"
+#include "io/pace.h"
+#include "io/pool.h"
+#include "io/watch.h"
+#include "session/context.h"
+
+#define MAX_SHARDS 16 /* see http.c */
+#define CONNECTION_MAGIC 0x636f6e6eu
+
+struct MHD_Connection;
+struct MHD_Daemon;
+struct MHD_Response;
+struct connection;
+
+struct shard {
+	struct http *http;
+	struct MHD_Daemon *daemon;
+	enum pool pool;
+	uv_poll_t poll;
+	unsigned n_connections;
+	bool is_dirty;
+};
+
+/* How far it is, its connection knows: it is the one being served there. */
+struct request {
+	struct http *http;
+	struct connection *connection;
+	struct MHD_Connection *library;
+	uint32_t slot;
+	uint64_t use;
+	unsigned refusal; /* a status when the body is not kept, but read and dropped; 0: it is kept */
+	size_t dropped;
+	size_t charged; /* to the budget */
+	size_t unsent;  /* of a large answer */
+	struct buf body;
+	unsigned status;
+	struct MHD_Response *response;
+	struct list due; /* in http->to_resume */
+	char tag[HTTP_TAG];
+};
+
+/* Ours for each of the library's; made before it is, found by its socket. */
+struct connection {
+	uint32_t magic;
+	struct shard *shard;
+	int fd;
+	struct peer peer;
+	struct request *request; /* the one being served */
+	struct pace pace;
+	bool is_gone;
+	struct list vanished; /* in http->vanished or http->pipelined */
+	struct list all;      /* in http->connections, for the sweep */
+};
+
+struct http {
+	uv_loop_t *loop;
+	struct context *context;
+	const struct http_handler *handler;
+	struct watch *watch;
+	uv_timer_t timer;
+	ms_t sweep_at;
+	struct list connections;
+	struct shard shard[MAX_SHARDS + POOLS]; /* there is always room for the first of a kind */
+	unsigned n_shards, n_open;              /* open: handles that must be closed before the memory goes */
+	bool is_ending;                         /* what comes now is refused */
+	bool is_closing;
+
+	struct slots requests;
+	struct fdmap arrivals; /* connections the library has not told of yet */
+	struct list to_resume, vanished, pipelined, upgrades;
+};
+
+static inline struct connection *
+connection_from(void *p)
+{
+	struct connection *c = p;
+
+	must(c != NULL && c->magic == CONNECTION_MAGIC);
+	return c;
+}
+
+static inline struct req_id
+request_id(const struct request *rq)
+{
+	return (struct req_id){rq->http->context->self, rq->slot, rq->use};
+}
+
+static inline void
+tell(struct request *rq, struct req_fate fate)
+{
+	const struct http_handler *handler = rq->http->handler;
+
+	handler->news(handler->arg, request_id(rq), rq->tag, fate);
+}
+
+#endif

@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include "base/utf8.h"
+
 #define WORD_MAX 40
 
 size_t
@@ -45,31 +47,10 @@ conf_place(struct slice text, size_t at, unsigned *line, unsigned *column)
 size_t
 conf_first_bad_byte(struct slice text)
 {
-	size_t i = 0;
+	size_t bad = utf8_first_bad(text);
+	const char *nul = bad > 0 ? memchr(text.p, '\0', bad) : NULL;
 
-	while (i < text.n) {
-		unsigned char c = (unsigned char) text.p[i];
-		/* The second byte is what rules out overlong forms, surrogates and what lies beyond U+10FFFF. */
-		unsigned char least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-		unsigned char most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-		size_t more = c < 0x80           ? 0
-			: c >= 0xc2 && c <= 0xdf ? 1
-			: c >= 0xe0 && c <= 0xef ? 2
-			: c >= 0xf0 && c <= 0xf4 ? 3
-						 : SIZE_MAX;
-
-		if (c == '\0' || more >= text.n - i)
-			return i;
-		for (size_t k = 1; k <= more; k++) {
-			unsigned char next = (unsigned char) text.p[i + k];
-			if (next < least || next > most)
-				return i;
-			least = 0x80;
-			most = 0xbf;
-		}
-		i += more + 1;
-	}
-	return text.n;
+	return nul != NULL ? (size_t) (nul - text.p) : bad;
 }
 
 static bool

@@ -12,6 +12,7 @@
 #include "base/fatal.h"
 #include "base/fdmap.h"
 #include "base/list.h"
+#include "base/utf8.h"
 #include "io/tcp_info.h"
 
 #define CONNECTION_MAGIC 0x77736373u
@@ -270,6 +271,23 @@ on_head(struct lws *wsi, struct lws_process_html_args *args)
 	return 0;
 }
 
+/*
+ * RFC 6455, 8.1: the reason, behind two bytes of code, is UTF-8.  Messages are
+ * looked at by who reads the XML in them; the library would look at each byte
+ * a second time.
+ */
+static int
+on_peer_closes(struct lws *wsi, struct slice payload)
+{
+	struct slice reason = payload.n > 2 ? slice_of(payload.p + 2, payload.n - 2) : SLICE_NONE;
+
+	if (utf8_first_bad(reason) < reason.n) {
+		lws_close_reason(wsi, LWS_CLOSE_STATUS_INVALID_PAYLOAD, NULL, 0);
+		return -1;
+	}
+	return 0;
+}
+
 static int
 on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
@@ -298,6 +316,8 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 		if (reason == LWS_CALLBACK_RECEIVE)
 			on_receive(wsi, c, slice_of(in, n));
 		return 0;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		return on_peer_closes(wsi, slice_of(in, n));
 	case LWS_CALLBACK_ADD_HEADERS:
 		return on_head(wsi, in);
 	case LWS_CALLBACK_HTTP:
@@ -336,8 +356,7 @@ ws_new(uv_loop_t *loop, struct context *context, const struct ws_handler *handle
 	void *loops[] = {loop};
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
-		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-			LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_DISABLE_IPV6,
+		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6,
 		.protocols = protocols,
 		.foreign_loops = loops,
 		.user = w,

@@ -161,7 +161,7 @@ for (const [what, frames] of Object.entries(notUtf8)) {
 	culvert(`1007: ${what}`, async () => {
 		const client = await connected();
 		client.write(...frames);
-		await fails(client, 1007);
+		await failsStream(client, 'not-well-formed', 1007);
 	});
 }
 
@@ -220,6 +220,8 @@ culvert('the largest message there may be passes, in one frame or in two', async
 culvert('closing frames are answered', async () => {
 	const rows = [
 		[code(1000), 1000], [code(1000, 'bye'), 1000], [code(1001), 1001], [code(3000), 3000], [code(4999), 4999], ['', null],
+		[code(1000, '\u00e9\u{1f600}'), 1000],
+		[Buffer.concat([code(1000), Buffer.from([0x3c, 0xff])]), 1007], [Buffer.concat([code(1000), Buffer.from([0xc3])]), 1007],
 		[code(0), 1002], [code(999), 1002], [code(1004), 1002], [code(1005), 1002], [code(1006), 1002],
 	];
 	for (const [payload, expected] of rows) {

@@ -6,7 +6,7 @@
 
 #include "base/fatal.h"
 
-#define BLOCK 16
+#define BLOCK 16 /* PLAIN_TEXT_MIN is four of them */
 
 static bool
 is_plain(char c)
@@ -21,18 +21,41 @@ is_plain(char c)
 /* Sixteen bytes at once, in whatever registers the machine has for them. */
 typedef signed char block __attribute__((vector_size(BLOCK)));
 
+/* Bytes that are not plain, or may not be: as signed numbers, what is no ASCII is below the blank like white space. */
+static block
+doubtful(const char *p)
+{
+	block b;
+
+	memcpy(&b, p, sizeof b);
+	return (b < ' ') | (b == '<') | (b == '&') | (b == ']');
+}
+
+static bool
+is_none(block b)
+{
+	uint64_t half[2];
+
+	memcpy(half, &b, sizeof half);
+	return (half[0] | half[1]) == 0;
+}
+
+/* Text has many blocks without a line's end, and few with one. */
 static bool
 is_block_plain(const char *p)
 {
-	block b, bad;
-	uint64_t half[2];
+	if (is_none(doubtful(p)))
+		return true;
+	for (unsigned i = 0; i < BLOCK; i++)
+		if (!is_plain(p[i]))
+			return false;
+	return true;
+}
 
-	memcpy(&b, p, sizeof b);
-	/* As signed numbers, control characters and what is no ASCII are all below the blank. */
-	bad = (b < ' ') & (b != '\t') & (b != '\n') & (b != '\r');
-	bad |= (b == '<') | (b == '&') | (b == ']');
-	memcpy(half, &bad, sizeof half);
-	return (half[0] | half[1]) == 0;
+static bool
+are_blocks_plain(const char *p)
+{
+	return is_none(doubtful(p) | doubtful(p + BLOCK) | doubtful(p + 2 * BLOCK) | doubtful(p + 3 * BLOCK));
 }
 
 #else
@@ -44,6 +67,13 @@ is_block_plain(const char *p)
 		if (!is_plain(p[i]))
 			return false;
 	return true;
+}
+
+static bool
+are_blocks_plain(const char *p)
+{
+	return is_block_plain(p) && is_block_plain(p + BLOCK) && is_block_plain(p + 2 * BLOCK) &&
+		is_block_plain(p + 3 * BLOCK);
 }
 
 #endif
@@ -58,6 +88,8 @@ run_start(const char *p, const char *end)
 {
 	while (end - p >= PLAIN_TEXT_MIN) {
 		const char *at = p + PLAIN_TEXT_MIN;
+		if (are_blocks_plain(p))
+			return p;
 		while (at > p && is_block_plain(at - BLOCK))
 			at -= BLOCK;
 		if (at == p)
@@ -72,8 +104,14 @@ run_start(const char *p, const char *end)
 static const char *
 run_end(const char *p, const char *end)
 {
-	while (end - p >= BLOCK && is_block_plain(p))
-		p += BLOCK;
+	for (;;) {
+		if (end - p >= 4 * BLOCK && are_blocks_plain(p))
+			p += 4 * BLOCK;
+		else if (end - p >= BLOCK && is_block_plain(p))
+			p += BLOCK;
+		else
+			break;
+	}
 	while (p < end && is_plain(*p))
 		p++;
 	return p;

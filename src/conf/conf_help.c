@@ -175,8 +175,8 @@ conf_help_sample(struct buf *out)
 	size_t n;
 
 	append_comment(out, 0,
-		"Every key that culvert knows, at its default where it has one. A file needs \"domains\"; whatever else "
-		"is left out has its default. Times are in seconds and may have decimals, sizes are in bytes. "
+		"Every key that culvert knows, with its default if it has one. A file needs \"domains\"; all other keys may "
+		"be left out. Times are in seconds and may have decimals, sizes are in bytes. "
 		"See culvert.json(5).");
 	append_value(out, conf_rows(&n), 0);
 	buf_append_char(out, '\n');

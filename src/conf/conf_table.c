@@ -84,77 +84,79 @@ static const struct conf_row table[] = {
 	LATER("listen[].tls"),
 
 	CONTAINER("paths", CONF_OBJECT,
-		"Where on the web server the two transports live. Each a path or a list of paths; a request may "
-		"add a slash at the end. An empty list turns the transport off."),
+		"The paths of the two transports: each a path or a list of paths. A slash at the end of a request's path "
+		"makes no difference. An empty list turns a transport off."),
 	TEXT("paths.bosh", CONF_STRINGS, CONF_BASE_TOP, conf_take_bosh_path, "\"/http-bind\"", NULL,
-		"Paths that speak BOSH; host-meta names the first."),
+		"Paths for BOSH. host-meta shows the first."),
 	TEXT("paths.websocket", CONF_STRINGS, CONF_BASE_TOP, conf_take_websocket_path, "\"/xmpp-websocket\"", NULL,
-		"Paths that speak WebSocket; host-meta names the first."),
+		"Paths for WebSocket. host-meta shows the first."),
 	{.key = "pages",
 		.type = CONF_SWITCH,
 		.is_built = true,
 		TOP(pages.is_on),
 		.take = conf_take_pages,
 		.fallback = "true",
-		.help = "Directory with the files for all other paths; a relative one begins where this file is. true: the "
+		.help = "Directory with the files for all other paths. A relative path starts at the directory of this file. true: the "
 			"pages that were installed with culvert. false: none. Names that begin with a dot are not served, "
 			"and links that lead out of the directory are not followed."},
 	TEXT("public_url", CONF_STRING, CONF_BASE_TOP, conf_take_public_url, "null", NULL,
-		"What browsers write before the paths above: \"https://HOST[:PORT]\", with a path when a proxy shows culvert "
-		"below one. Clients find it at /.well-known/host-meta (XEP-0156). Without it, it is taken from a request "
-		"that came by https."),
+		"The address of culvert as browsers see it: \"https://HOST[:PORT]\", with a path when a proxy shows culvert "
+		"below one. Clients find it at /.well-known/host-meta (XEP-0156). When it is not set, culvert takes the host "
+		"of a request that came by https."),
 	{.key = "response_headers",
 		.type = CONF_FIELDS,
 		.is_built = true,
 		.take = conf_take_response_value,
 		.fallback = "{}",
-		.help = "Header fields that every HTTP answer gets, like {\"x-shard\": \"s1\"}."},
+		.help = "Header fields to add to every HTTP answer, like {\"x-shard\": \"s1\"}."},
 
 	CONTAINER("domains", CONF_MAP_OF_OBJECTS,
-		"The XMPP domains that may be reached, by name. Any other gets host-unknown. At least one is needed."),
+		"The XMPP domains that clients may log in to, by name. For any other they get the error host-unknown. At least one "
+		"is needed."),
 	CONTAINER("domains.*", CONF_OBJECT, "One domain."),
 	TEXT("domains.*.connect", CONF_STRINGS, CONF_BASE_DOMAIN, conf_take_connect, NULL,
 		"[\"xmpp://127.0.0.1:5222\"]",
-		"The domain's servers, tried in order: \"xmpp://HOST:PORT\", port 5222 unless written, or, for TLS from "
-		"the first byte, \"xmpps://HOST:PORT\", port 5223 unless written. One, or a list. Needed."),
+		"The domain's servers, tried in this order: \"xmpp://HOST:PORT\" (without a port: 5222), or, for TLS from "
+		"the first byte, \"xmpps://HOST:PORT\" (without a port: 5223). One, or a list. Needed."),
 	WORD("domains.*.tls", tls_words, DOMAIN(tls), NULL, "\"if-required\"",
 		"TLS to an xmpp:// server (STARTTLS): {}. Default: "
 		"\"if-required\" when every server is written as a loopback address or \"localhost\", otherwise "
-		"\"required\". Without TLS everything, passwords too, crosses the network in the clear."),
+		"\"required\". Without TLS everybody on the network between can read everything, passwords too."),
 	{.key = "domains.*.verify",
 		.type = CONF_BOOL,
 		.is_built = true,
 		DOMAIN(verify),
-		.help = "Talk by TLS only to a server whose certificate is valid for the domain. Default: false when every "
+		.help = "Use TLS only with a server whose certificate is valid for the domain. Default: false when every "
 			"server is written as a loopback address or \"localhost\", otherwise true.",
 		.sample = "false"},
 	TEXT("domains.*.ca_file", CONF_STRING, CONF_BASE_DOMAIN, conf_take_ca_file, "null", NULL,
-		"File with the certificates (PEM) of the issuers to trust, instead of the system's. The path is used as it "
-		"is written: a relative one begins where culvert was started. Without verify nothing is checked."),
+		"File with the certificates (PEM) of the issuers to trust, instead of the system's. A relative path "
+		"starts at the directory where culvert was started. It has no effect when verify is false."),
 	TEXT("domains.*.server_name", CONF_STRING, CONF_BASE_DOMAIN, conf_take_server_name, "null", NULL,
-		"Host name to ask the server for (SNI) and to find in its certificate, instead of the domain."),
+		"Host name to tell the server (SNI) and to look for in its certificate, instead of the domain."),
 	LATER("domains.*.proxy_protocol"),
 	LATER("domains.*.keepalive"),
 	LATER("domains.*.acks"),
 
 	CONTAINER("bosh", CONF_OBJECT, "BOSH (XEP-0124, XEP-0206). Clients may ask for less, not for more."),
 	VALUE("bosh.wait", CONF_SECONDS, TOP(bosh.wait), 100, HOUR, "50",
-		"The longest a request is held open. Proxies on the way often cut at 60 seconds."),
-	VALUE("bosh.hold", CONF_NUMBER, TOP(bosh.hold), 1, 16, "2", "The most requests held open for one session."),
+		"How long a request is held open, at most. Many proxies cut a connection after 60 silent seconds."),
+	VALUE("bosh.hold", CONF_NUMBER, TOP(bosh.hold), 1, 16, "2",
+		"How many requests of one session are held open, at most."),
 	VALUE("bosh.inactivity", CONF_SECONDS, TOP(bosh.inactivity), 100, DAY, "150",
-		"A session without any open request ends after this."),
+		"A session without an open request ends after this time."),
 	VALUE("bosh.polling", CONF_SECONDS, TOP(bosh.polling), 0, HOUR, "2",
-		"The shortest time between two empty requests of a client that polls. 0: any."),
+		"The shortest time between two empty requests of a client that polls. 0: no such limit."),
 	VALUE("bosh.maxpause", CONF_SECONDS, TOP(bosh.maxpause), 0, DAY, "300",
-		"The longest pause a client may announce. 0 offers none."),
+		"The longest pause a client may announce. 0: clients cannot pause."),
 	VALUE("bosh.max_body", CONF_BYTES, TOP(bosh.max_body), STANZA_MIN, 256 * MIB, "1048576",
 		"The largest body of one request."),
 
 	CONTAINER("websocket", CONF_OBJECT, "WebSocket (RFC 7395)."),
 	VALUE("websocket.ping", CONF_SECONDS, TOP(websocket.ping), 0, HOUR, "25",
-		"A connection without traffic is pinged after this. 0: never."),
+		"When the client has sent nothing for this long, culvert sends it a ping. 0: never."),
 	VALUE("websocket.pong_timeout", CONF_SECONDS, TOP(websocket.pong_timeout), 100, HOUR, "20",
-		"A client that has not answered a ping by then is gone."),
+		"A client that has not answered a ping after this time is taken for gone, and its session ends."),
 	VALUE("websocket.max_message", CONF_BYTES, TOP(websocket.max_message), STANZA_MIN, 256 * MIB, "1048576",
 		"The largest message, all its fragments together."),
 	VALUE("websocket.require_subprotocol", CONF_BOOL, TOP(websocket.require_subprotocol), 0, 0, "true",
@@ -166,8 +168,8 @@ static const struct conf_row table[] = {
 		"origin \"null\" only by \"*\". With an empty list these are all, and no CORS headers are sent."),
 	TEXT("trusted_proxies", CONF_STRINGS, CONF_BASE_TOP, conf_take_trusted_proxy, "[\"127.0.0.0/8\", \"::1\"]",
 		NULL,
-		"Addresses and networks of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed. Who connects "
-		"to a unix socket of culvert always is."),
+		"Addresses and networks of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed. Requests "
+		"that come by a unix socket are always believed."),
 	LATER("client_address_header"),
 
 	CONTAINER("limits", CONF_OBJECT, "What one client may cost."),
@@ -181,18 +183,19 @@ static const struct conf_row table[] = {
 	VALUE("limits.queue", CONF_BYTES, TOP(limits.queue), STANZA_MIN, 1024 * MIB, "2097152",
 		"Bytes kept for one session and direction while the other side is slow. Not less than limits.stanza."),
 	VALUE("limits.buffer_total", CONF_BYTES, TOP(limits.buffer_total), 0, 1024 * 1024 * MIB, "0",
-		"Bytes kept for all peers together; above it each may keep only a little, and above twice as much whoever keeps more "
-		"is sent away. 0: no such limit."),
+		"Bytes kept for all clients and servers together. Above it, culvert keeps only a little for each; above twice as "
+		"much, it ends the sessions for which it keeps more. 0: no such limit."),
 	LATER("limits.acks"),
 	LATER("limits.auth_failures_per_minute"),
 	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",
-		"A connection whose request head is not complete by then is closed. 0: never."),
+		"A connection whose request head is not complete after this time is closed. 0: never."),
 	VALUE("limits.first_message_timeout", CONF_SECONDS, TOP(limits.first_message_timeout), 0, HOUR, "10",
-		"A WebSocket client that has not sent its first message by then is disconnected. 0: never."),
+		"A WebSocket client that has not sent its first message after this time is disconnected. 0: never."),
 	VALUE("limits.auth_timeout", CONF_SECONDS, TOP(limits.auth_timeout), 0, HOUR, "60",
-		"A session that has not logged in by then ends. 0: never."),
+		"A session that has not logged in after this time ends. 0: never."),
 	VALUE("limits.connect_timeout", CONF_SECONDS, TOP(limits.connect_timeout), 0, HOUR, "20",
-		"For resolving and connecting to a domain's servers, all together; as long again for a handshake after STARTTLS, and for the server to open its stream. 0: no limit."),
+		"Time to find and reach one of the domain's servers. A TLS handshake after STARTTLS may take as long again, and so "
+		"may the server's first answer. 0: no limit."),
 
 	LATER("admin"),
 	CONTAINER("resolver", CONF_OBJECT, "How host names are resolved."),
@@ -203,10 +206,11 @@ static const struct conf_row table[] = {
 	VALUE("workers", CONF_NUMBER, TOP(workers), 0, 256, "0",
 		"Threads that serve clients. 0: one per processor core."),
 	TEXT("node", CONF_STRING, CONF_BASE_TOP, conf_take_node, "\"n\"", NULL,
-		"Name of this instance, 1 to 16 letters and digits: begins every session id."),
+		"Name of this culvert, 1 to 16 letters and digits. Every session id begins with it."),
 	LATER("user"),
 	CONTAINER("log", CONF_OBJECT, "The log goes to standard error, one line per event."),
-	WORD("log.level", level_words, TOP(log.level), "\"info\"", NULL, "The least important that is written: {}."),
+	WORD("log.level", level_words, TOP(log.level), "\"info\"", NULL,
+		"Lines of this level and of more important ones are written: {}."),
 	LATER("log.format"),
 	LATER("log.to"),
 };

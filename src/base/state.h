@@ -8,7 +8,8 @@
  *      };
  *
  * A step that is not there is our mistake.  One that is becomes a line of the
- * log, like `state session=7 door="shut -> open"`.
+ * log, like `state session=7 door="shut -> open"`, or `state session=7 rid=1001
+ * request="held -> answered"` for a part of something.
  */
 #ifndef CULVERT_BASE_STATE_H
 #define CULVERT_BASE_STATE_H
@@ -30,6 +31,7 @@ struct trace {
 	const struct log *log;
 	const char *kind; /* "session" */
 	uint64_t number;
+	const struct trace *of; /* what it is a part of; NULL: nothing */
 };
 
 /* From one state to another, or to where it is already, which is no step. */
@@ -39,9 +41,15 @@ state_step(const struct state *states, const char *machine, const struct trace *
 	if (from == to)
 		return;
 	must((states[from].next & STEP(to)) != 0);
-	if (log_is_on(trace->log, LOG_DEBUG))
+	if (!log_is_on(trace->log, LOG_DEBUG))
+		return;
+	if (trace->of == NULL)
 		log_event(trace->log, LOG_DEBUG, "state", "%s=%llu %s=\"%s -> %s\"", trace->kind,
 			(unsigned long long) trace->number, machine, states[from].name, states[to].name);
+	else
+		log_event(trace->log, LOG_DEBUG, "state", "%s=%llu %s=%llu %s=\"%s -> %s\"", trace->of->kind,
+			(unsigned long long) trace->of->number, trace->kind, (unsigned long long) trace->number,
+			machine, states[from].name, states[to].name);
 }
 
 #endif

@@ -98,7 +98,7 @@ now_of(const struct dialer *d)
 static void
 set_state(struct dial *d, enum dial_state to)
 {
-	struct trace trace = {d->dialer->log, "session", d->number};
+	struct trace trace = {.log = d->dialer->log, .kind = "session", .number = d->number};
 
 	state_step(states, "dial", &trace, d->state, to);
 	d->state = to;

@@ -19,7 +19,7 @@ static const struct state stages[] = {
 static void
 set_stage(struct pace *p, enum pace_stage to)
 {
-	struct trace trace = {p->log, "fd", (uint64_t) p->fd};
+	struct trace trace = {.log = p->log, .kind = "fd", .number = (uint64_t) p->fd};
 
 	state_step(stages, "request", &trace, p->stage, to);
 	p->stage = to;

@@ -69,7 +69,7 @@ new_session(
 	s->number = number;
 	s->peer = *peer;
 	s->opened_at = now;
-	s->trace = (struct trace){world->log, "session", number};
+	s->trace = (struct trace){.log = world->log, .kind = "session", .number = number};
 	s->upstream_by = s->login_by = s->whole_by = MS_NEVER;
 	list_init(&s->link);
 	counter_add(world->counters->sessions_opened, 1);

@@ -204,7 +204,8 @@ create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	b->acks.is_on = b->terms.has_acks;
 	b->pausing = b->terms.inactivity;
 	/* answered and kept (a pause besides), held (one more while lingering), early (one more to pause or terminate) */
-	ring_init(&b->ring, (b->terms.requests + 1) + (b->terms.hold + 2) + (b->terms.requests + 1), body->rid);
+	ring_init(
+		&b->ring, (b->terms.requests + 1) + (b->terms.hold + 2) + (b->terms.requests + 1), body->rid, b->trace);
 	if (closing == CLOSING_NONE)
 		closing = greeting_create(&b->greeting, body);
 	if (closing != CLOSING_NONE)
@@ -289,6 +290,17 @@ take_up(struct bosh *b, ms_t now)
 	return closing;
 }
 
+/* In the place of the one that waited: its client is told, if it is still there. */
+static void
+wait_anew(struct bosh *b, struct ring_slot *s, struct req_id req, ms_t now)
+{
+	if (!s->gone)
+		push_recoverable(b, s);
+	s->req = req;
+	s->gone = false;
+	s->deadline = now + b->terms.wait;
+}
+
 /*
  * A request whose rid we already have.  The client repeats one when its
  * connection broke before the answer arrived (XEP-0124, 14.3), so:
@@ -305,17 +317,19 @@ repeat(struct bosh *b, struct ring_slot *s, const struct body *body, struct req_
 		closing = CLOSING_KEY;
 	if (closing != CLOSING_NONE)
 		return refuse(b, body, req, closing);
-	if (s->state == SLOT_ANSWERED) {
+	switch (s->state) {
+	case SLOT_ANSWERED:
 		replay(b, s, req);
 		/* 10: inactivity counts from the last response, and this is one. */
 		b->idle_since = now;
-		return CLOSING_NONE;
+		break;
+	case SLOT_EARLY:
+	case SLOT_HELD:
+		wait_anew(b, s, req, now);
+		break;
+	case SLOT_FREE:
+		break;
 	}
-	if (!s->gone)
-		push_recoverable(b, s);
-	s->req = req;
-	s->gone = false;
-	s->deadline = now + b->terms.wait;
 	return CLOSING_NONE;
 }
 

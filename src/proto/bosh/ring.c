@@ -4,6 +4,22 @@
 
 #include "base/fatal.h"
 
+static const struct state states[] = {
+	[SLOT_FREE] = {"free", STEP(SLOT_EARLY)},
+	[SLOT_EARLY] = {"early", STEP(SLOT_HELD) | STEP(SLOT_FREE)},
+	[SLOT_HELD] = {"held", STEP(SLOT_ANSWERED)},
+	[SLOT_ANSWERED] = {"answered", STEP(SLOT_FREE)},
+};
+
+static void
+set_state(const struct ring *s, struct ring_slot *slot, enum slot_state to)
+{
+	struct trace trace = {.log = s->trace->log, .kind = "rid", .number = slot->rid, .of = s->trace};
+
+	state_step(states, "request", &trace, slot->state, to);
+	slot->state = to;
+}
+
 static void
 clear(struct ring_slot *slot)
 {
@@ -18,8 +34,9 @@ clear(struct ring_slot *slot)
 }
 
 void
-ring_init(struct ring *s, unsigned n, uint64_t rid)
+ring_init(struct ring *s, unsigned n, uint64_t rid, const struct trace *trace)
 {
+	s->trace = trace;
 	s->n = n;
 	s->v = xcalloc(n, sizeof *s->v);
 	for (unsigned i = 0; i < n; i++)
@@ -69,9 +86,9 @@ ring_fill(struct ring *s, struct body *body, struct req_id req, ms_t now)
 	struct ring_slot *slot = ring_at(s, body->rid);
 
 	ring_forget(s, slot);
-	slot->state = SLOT_EARLY;
-	s->n_early++;
 	slot->rid = body->rid;
+	set_state(s, slot, SLOT_EARLY);
+	s->n_early++;
 	slot->req = req;
 	slot->arrived_at = slot->repeated_at = now;
 	slot->restart = body->restart ? copy_header(body) : NULL;
@@ -87,7 +104,7 @@ ring_take_up(struct ring *s)
 	struct ring_slot *slot = ring_at(s, s->next_rid);
 
 	must(slot->state == SLOT_EARLY && slot->rid == s->next_rid);
-	slot->state = SLOT_HELD;
+	set_state(s, slot, SLOT_HELD);
 	s->n_early--;
 	s->next_rid++;
 	return slot;
@@ -99,7 +116,7 @@ ring_answer(struct ring *s, ms_t now)
 	struct ring_slot *slot = ring_at(s, s->answer_rid);
 
 	must(slot->state == SLOT_HELD && slot->rid == s->answer_rid);
-	slot->state = SLOT_ANSWERED;
+	set_state(s, slot, SLOT_ANSWERED);
 	slot->answered_at = now;
 	s->answer_rid++;
 	return slot;
@@ -155,6 +172,7 @@ ring_forget(struct ring *s, struct ring_slot *slot)
 	s->kept -= slot->n_reply;
 	if (slot->state == SLOT_EARLY)
 		s->n_early--;
+	set_state(s, slot, SLOT_FREE);
 	clear(slot);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/ms.h"
 #include "base/req.h"
+#include "base/state.h"
 #include "proto/bosh/body.h"
 #include "proto/bosh/parts.h"
 #include "proto/stream/stream_header.h"
@@ -26,10 +27,10 @@ enum slot_state {
 };
 
 struct ring_slot {
-	enum slot_state state;
-	bool gone;        /* nobody waits for the answer: the connection is gone, or has been answered early */
-	bool is_empty;    /* the client sent nothing but the request itself */
-	bool has_payload; /* the answer has */
+	enum slot_state state; /* only ring.c sets it */
+	bool gone;             /* nobody waits for the answer: the connection is gone, or has been answered early */
+	bool is_empty;         /* the client sent nothing but the request itself */
+	bool has_payload;      /* the answer has */
 	bool terminate, has_pause;
 	bool is_extra;       /* the client may have it open beyond "requests": it pauses or terminates */
 	unsigned repeats;    /* in quick succession */
@@ -44,6 +45,7 @@ struct ring_slot {
 };
 
 struct ring {
+	const struct trace *trace;
 	struct ring_slot *v;
 	unsigned n; /* 0: no request yet */
 	unsigned n_early;
@@ -51,8 +53,8 @@ struct ring {
 	size_t kept; /* bytes of answers and of what is known of their parts */
 };
 
-/* A ring that can hold n rids, the first of which is to be rid.  s must be zeroed. */
-void ring_init(struct ring *s, unsigned n, uint64_t rid);
+/* A ring that can hold n rids, the first of which is to be rid.  s must be zeroed, trace outlive it. */
+void ring_init(struct ring *s, unsigned n, uint64_t rid, const struct trace *trace);
 void ring_fini(struct ring *s);
 
 /* The slot for a rid, whosever it is now. */

@@ -22,7 +22,7 @@ struct req_id {
 
 /* What happens to a request while it waits, or to its answer. */
 enum req_event {
-	REQ_GONE,   /* its client is gone */
+	REQ_GONE,   /* its client is gone, and has read no answer: one that was given meanwhile is not written */
 	REQ_HURRY,  /* its client has sent more behind it on the same connection: it waits for the answer */
 	REQ_UNSENT, /* so many bytes of a large answer are on their way, or, below zero, not any more */
 };

@@ -146,10 +146,20 @@ hand_over_upgrades(struct http *h)
 	}
 }
 
+static void
+set_response(struct request *rq, struct MHD_Response *response)
+{
+	if (rq->response != NULL)
+		MHD_destroy_response(rq->response);
+	rq->response = response;
+}
+
 /*
- * A held request whose client left: its handler learns it, the library closes
- * the connection.  What the client said behind it, its last words, is read
- * first, and for that the library wants to see the held one answered.
+ * A request whose client left before the library had the answer: the handler
+ * learns it, also when it has answered in the meantime, for that answer is not
+ * written; and the library closes the connection.  What the client said behind
+ * the request, its last words, is read first, and for that the library wants
+ * to see this one answered.
  */
 void
 http_tell_gone(struct http *h)
@@ -163,14 +173,14 @@ http_tell_gone(struct http *h)
 			continue;
 		list_remove(&rq->due);
 		list_append(&h->to_resume, &rq->due);
-		if (pace_is_unanswered(&c->pace)) {
-			if (pace_is_pipelined(&c->pace)) {
-				rq->status = MHD_HTTP_OK;
-				rq->response = MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT);
-			}
-			pace_answer(&c->pace);
-			tell(rq, (struct req_fate){.event = REQ_GONE});
+		set_response(rq, NULL);
+		if (pace_is_pipelined(&c->pace)) {
+			rq->status = MHD_HTTP_OK;
+			set_response(rq, MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT));
 		}
+		if (pace_is_unanswered(&c->pace))
+			pace_answer(&c->pace);
+		tell(rq, (struct req_fate){.event = REQ_GONE});
 	}
 }
 
@@ -181,7 +191,7 @@ hurry(struct http *h)
 
 	while ((link = list_shift(&h->pipelined)) != NULL) {
 		struct connection *c = list_entry(link, struct connection, vanished);
-		if (pace_is_pipelined(&c->pace))
+		if (pace_is_unanswered(&c->pace) && pace_is_pipelined(&c->pace))
 			tell(c->request, (struct req_fate){.event = REQ_HURRY});
 	}
 }

@@ -105,7 +105,7 @@ pace_has_read_on(const struct pace *p)
 
 /*
  * Where bytes are not counted (a Unix socket, a chunked request) those tell
- * that nobody has read: while a request is held they belong to the next.  One
+ * that nobody has read: while one is not looked at they belong to the next.  One
  * that came in the same packet was read with it, and is not seen.
  */
 bool
@@ -113,7 +113,7 @@ pace_is_pipelined(const struct pace *p)
 {
 	uint64_t received;
 
-	if (p->stage != PACE_HELD)
+	if (!pace_is_suspended(p))
 		return false;
 	received = p->is_chunked ? 0 : tcp_info_bytes_received(p->fd);
 	return received > 0 ? received > p->consumed + STRAY_BYTES : tcp_info_bytes_waiting(p->fd) > STRAY_BYTES;

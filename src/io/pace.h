@@ -75,7 +75,7 @@ pace_is_suspended(const struct pace *p)
 	return p->stage == PACE_HELD || p->stage == PACE_DUE;
 }
 
-/* Has another request come behind the one that is held? */
+/* Has another request come behind the one that the library does not look at? */
 bool pace_is_pipelined(const struct pace *p);
 /* Has this one taken too long?  head is the limit for a head, to be asked regularly: the first call only takes the time. */
 bool pace_is_late(struct pace *p, ms_t head, ms_t now);

@@ -252,8 +252,8 @@ arm(struct worker *w)
 /*
  * First who is gone, then what servers sent: a stanza must not be put on the
  * answer to somebody who left in the same turn.  When the connection is another
- * worker's, its letter may come a turn later; then the client finds the stanza
- * by repeating the rid (XEP-0124, 14.3).
+ * worker's, its letter may come a turn later; then the answer is taken back
+ * (bosh_gone).
  */
 static bool
 run_servers(struct worker *w)

@@ -91,31 +91,42 @@ async function answerHeld(client) {
 
 /* The order of a turn. */
 
-/* An empty request that the test can break off; it is held. */
+/* An empty request that the test can break off; it is held.  Has another worker its session? */
 async function held(gateway, client) {
-	const before = (await gateway.counters()).bosh_requests;
+	const before = await gateway.counters();
 	const request = http.request({ port: gateway.port, method: 'POST', path: gateway.boshPath, agent: false });
 	request.on('error', () => {});
 	request.end(body({ rid: client.rid++, sid: client.sid }));
-	await poll(async () => (await gateway.counters()).bosh_requests > before, 'the request to be read');
-	return request;
+	let after;
+	await poll(async () => {
+		after = await gateway.counters();
+		return after.bosh_requests > before.bosh_requests;
+	}, 'the request to be read');
+	return { request, isForwarded: after.bosh_forwarded > before.bosh_forwarded };
 }
 
-culvert('bosh: a stanza that comes as its request breaks off rides on the next one', { ms: 60000 }, async () => {
-	await withDaemon({ workers: 1 }, async (gateway) => {
-		const client = await loggedIn('bosh');
-		await answerHeld(client);
-		for (let i = 0; i < MANY; i++) {
-			const request = await held(gateway, client);
-			await stalled(gateway, async () => {
-				request.destroy();
-				await new Promise((resolve) => { request.once('close', resolve); });
-				await connectionOf(client).put(message(`stanza ${i}`));
-			});
-			assert.match((await client.send()).text, new RegExp(`stanza ${i}\\b`));
-		}
+for (const workers of [1, 2]) {
+	culvert(`bosh: a stanza that comes as its request breaks off rides on the next one, workers: ${workers}`, { ms: 60000 }, async () => {
+		await withDaemon({ workers, bosh: { polling: 0 } }, async (gateway) => {
+			const client = await loggedIn('bosh');
+			/* All others on one connection, so that those that are broken off are dealt to the workers in turn. */
+			client.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+			await answerHeld(client);
+			for (let i = 0, n = 0; n < MANY * workers; i++) {
+				const { request, isForwarded } = await held(gateway, client);
+				n += workers === 1 || isForwarded;
+				assert.ok(i < MANY * workers * 4, 'connections are not dealt in turn');
+				await stalled(gateway, async () => {
+					request.destroy();
+					await new Promise((resolve) => { request.once('close', resolve); });
+					await connectionOf(client).put(message(`stanza ${i}`));
+				});
+				assert.match((await client.send()).text, new RegExp(`stanza ${i}\\b`));
+				await pause(50); // more than 100 lines of counters a second are not written
+			}
+		});
 	});
-});
+}
 
 culvert('websocket: a stanza that comes as its client leaves is not given to nobody', { ms: 60000 }, async () => {
 	await withDaemon({ workers: 1 }, async (gateway) => {

@@ -1,8 +1,9 @@
 /*
  * The rules of bosh.h under random circumstances: requests that overtake each
- * other, connections that break with or without notice, repeats, stanzas and
- * time in any order, with keys and acknowledgements or without.  Whatever
- * happens, each stanza arrives once and in order.
+ * other, connections that break with or without notice or before the answer
+ * that is given to them, repeats, stanzas and time in any order, with keys and
+ * acknowledgements or without.  Whatever happens, each stanza arrives once and
+ * in order.
  */
 #include "readers.h"
 #include "unit.h"
@@ -29,7 +30,7 @@ req(unsigned number)
 
 /* How often the rare things happened. */
 struct counts {
-	unsigned replays, recovered, given_up, lost, early, up, down, acks, reports;
+	unsigned replays, recovered, given_up, lost, early, up, down, acks, reports, unread, taken_back;
 };
 
 enum { MAX_OPEN = 64, MAX_RIDS = 4096 };
@@ -39,6 +40,7 @@ struct travel {
 	unsigned number;
 	uint64_t rid;
 	bool has_arrived, is_lost, is_gone, is_superseded;
+	bool is_unread; /* it has an answer that nobody reads, and the news of that is on its way */
 	ms_t arrived;
 	uint64_t heard; /* what it acknowledges */
 };
@@ -60,6 +62,8 @@ struct world {
 		unsigned first_up, n_up;
 		uint64_t heard;
 		bool has_arrived, is_received;
+		bool is_given, is_gone,
+			is_doubtful; /* as an answer; and it is known to be unread; or cannot be known */
 		char *bytes;
 	} rid[MAX_RIDS];
 	unsigned up_made, up_seen, down_made, down_seen;
@@ -75,7 +79,7 @@ travel_end(struct world *w, unsigned i)
 static bool
 travel_is_live(const struct travel *t)
 {
-	return t->has_arrived && !t->is_gone && !t->is_superseded;
+	return t->has_arrived && !t->is_gone && !t->is_superseded && !t->is_unread;
 }
 
 /* The client works off answers in the order of the rids (14.2). */
@@ -115,6 +119,52 @@ check_acks(struct world *w, uint64_t rid, const char *bytes)
 	assert_true(strtoull(strstr(report, " time='") + 7, NULL, 10) >= 2000);
 }
 
+/* What was said to a rid is said again, unless it is known that nobody has read it. */
+static void
+keep_answer(struct world *w, uint64_t rid, char *bytes, bool is_replay)
+{
+	char *before = w->rid[rid % MAX_RIDS].bytes;
+
+	if (before != NULL && strcmp(before, bytes) == 0) {
+		free(bytes);
+		return;
+	}
+	if (before != NULL) {
+		assert_true(w->rid[rid % MAX_RIDS].is_gone && strstr(before, "<s ") != NULL);
+		w->counts->taken_back++;
+	}
+	/* Answered when nobody was there to hear it: then it had no payload. */
+	if (is_replay && !w->has_acks)
+		assert_string_equal(bytes, EMPTY);
+	if (is_replay)
+		assert_null(strstr(bytes, "<s "));
+	if (!is_replay)
+		check_acks(w, rid, bytes);
+	free(before);
+	w->rid[rid % MAX_RIDS].bytes = bytes;
+}
+
+/* Was it read?  If not, the news of that may come later. */
+static void
+give_answer(struct world *w, unsigned i)
+{
+	struct travel *t = &w->travel[i];
+	unsigned slot = t->rid % MAX_RIDS;
+
+	if (w->rid[slot].is_given && !w->rid[slot].is_gone)
+		w->rid[slot].is_doubtful = true;
+	w->rid[slot].is_given = true;
+	w->rid[slot].is_gone = false;
+	if (dice_roll(&w->dice, 6) == 0 && w->n_travel < MAX_OPEN / 2) {
+		t->is_unread = true;
+		w->counts->unread++;
+		return;
+	}
+	if (!t->is_lost && dice_roll(&w->dice, 10) > 0)
+		w->rid[slot].is_received = true;
+	travel_end(w, i);
+}
+
 static void
 one_answer(struct world *w, const struct bosh_answer *a, bool is_replay)
 {
@@ -127,7 +177,7 @@ one_answer(struct world *w, const struct bosh_answer *a, bool is_replay)
 	/* Each request is answered once, and not after its connection was reported gone. */
 	assert_true(i < w->n_travel);
 	t = &w->travel[i];
-	assert_true(t->has_arrived && !t->is_gone);
+	assert_true(t->has_arrived && !t->is_gone && !t->is_unread);
 	if (strncmp(bytes, RECOVERABLE, strlen(RECOVERABLE)) == 0) {
 		/* Another copy of it waits now, or one before it has not come in time. */
 		assert_true(t->is_superseded || (t->rid > w->arrived_next && w->now == t->arrived + WAIT));
@@ -139,26 +189,12 @@ one_answer(struct world *w, const struct bosh_answer *a, bool is_replay)
 	}
 	assert_false(t->is_superseded);
 	if (!is_replay) {
-		assert_true(t->rid > w->last_answered);
+		assert_true(t->rid > w->last_answered || w->rid[t->rid % MAX_RIDS].is_gone);
 		assert_true(t->rid < w->arrived_next);
 		w->last_answered = t->rid;
 	}
-	if (w->rid[t->rid % MAX_RIDS].bytes != NULL) {
-		assert_string_equal(w->rid[t->rid % MAX_RIDS].bytes, bytes);
-		free(bytes);
-	} else {
-		/* Answered when nobody was there to hear it: then it had no payload. */
-		if (is_replay && !w->has_acks)
-			assert_string_equal(bytes, EMPTY);
-		if (is_replay)
-			assert_null(strstr(bytes, "<s "));
-		if (!is_replay)
-			check_acks(w, t->rid, bytes);
-		w->rid[t->rid % MAX_RIDS].bytes = bytes;
-	}
-	if (!t->is_lost && dice_roll(&w->dice, 10) > 0)
-		w->rid[t->rid % MAX_RIDS].is_received = true;
-	travel_end(w, i);
+	keep_answer(w, t->rid, bytes, is_replay);
+	give_answer(w, i);
 	process_answers(w);
 }
 
@@ -274,6 +310,7 @@ new_request(struct world *w)
 	free(w->rid[slot].bytes);
 	w->rid[slot].bytes = NULL;
 	w->rid[slot].has_arrived = w->rid[slot].is_received = false;
+	w->rid[slot].is_given = w->rid[slot].is_gone = w->rid[slot].is_doubtful = false;
 	w->rid[slot].heard = 0;
 	w->rid[slot].first_up = w->up_made;
 	w->rid[slot].n_up = dice_roll(&w->dice, 3);
@@ -291,10 +328,26 @@ repeat_request(struct world *w)
 			continue;
 		for (unsigned i = 0; i < w->n_travel; i++)
 			is_waiting = is_waiting ||
-				(w->travel[i].rid == rid && !w->travel[i].is_lost && !w->travel[i].is_superseded);
+				(w->travel[i].rid == rid && !w->travel[i].is_lost && !w->travel[i].is_superseded &&
+					!w->travel[i].is_unread);
 		if (!is_waiting || (dice_roll(&w->dice, 30) == 0 && w->n_travel < MAX_OPEN / 2))
 			send_request(w, rid);
 	}
+}
+
+/* The news that an answer was not read. */
+static void
+unread(struct world *w, unsigned i)
+{
+	struct travel t = w->travel[i];
+	unsigned slot = t.rid % MAX_RIDS;
+
+	travel_end(w, i);
+	if (bosh_gone(w->b, req(t.number), w->now)) {
+		assert_true(!t.is_superseded && !w->rid[slot].is_doubtful);
+		w->rid[slot].is_gone = true;
+	}
+	settle(w, false);
 }
 
 static void
@@ -302,6 +355,10 @@ lose_connection(struct world *w, unsigned i)
 {
 	struct travel *t = &w->travel[i];
 
+	if (t->is_unread) {
+		unread(w, i);
+		return;
+	}
 	w->counts->lost++;
 	if (!t->has_arrived) {
 		travel_end(w, i);
@@ -387,6 +444,9 @@ random_step(struct world *w)
 static void
 calm_down(struct world *w)
 {
+	for (unsigned i = w->n_travel; i > 0; i--)
+		if (i <= w->n_travel && w->travel[i - 1].is_unread)
+			unread(w, i - 1);
 	for (unsigned turn = 0; w->up_seen < w->up_made || w->down_seen < w->down_made || w->base < w->next; turn++) {
 		assert_true(turn < 10000);
 		if (w->next == w->base)
@@ -455,7 +515,7 @@ run_world(unsigned hold_wanted, uint64_t seed, unsigned steps, struct counts *co
 		travel_end(w, i);
 	}
 	for (unsigned i = 0; i < w->n_travel; i++)
-		assert_true(!w->travel[i].has_arrived || w->travel[i].is_gone);
+		assert_true(!w->travel[i].has_arrived || w->travel[i].is_gone || w->travel[i].is_unread);
 	for (unsigned i = 0; i < MAX_RIDS; i++)
 		free(w->rid[i].bytes);
 	bosh_free(w->b);
@@ -471,7 +531,7 @@ random_networks(void **state)
 	(void) state;
 	for (unsigned hold_wanted = 0; hold_wanted <= 3; hold_wanted++)
 		for (uint64_t seed = 1; seed <= 6; seed++)
-			run_world(hold_wanted, seed, 2000, &counts);
+			run_world(hold_wanted, seed, 4000, &counts);
 	/* The rare things did happen. */
 	assert_true(counts.replays > 100);
 	assert_true(counts.recovered > 100);
@@ -480,6 +540,8 @@ random_networks(void **state)
 	assert_true(counts.given_up > 10);
 	assert_true(counts.acks > 100);
 	assert_true(counts.reports > 5);
+	assert_true(counts.unread > 500);
+	assert_true(counts.taken_back > 100);
 	assert_true(counts.up > 3000);
 	assert_true(counts.down > 5000);
 }

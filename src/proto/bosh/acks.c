@@ -74,7 +74,8 @@ acks_write(struct acks *a, const struct ring *ring, const struct ring_slot *slot
 		return;
 	missing = ring_find(ring, a->missing);
 	a->missing = 0;
-	if (missing == NULL)
+	/* It may be held again: nobody has read that answer, nor will. */
+	if (missing == NULL || missing->state != SLOT_ANSWERED)
 		return;
 	ago = now - missing->answered_at;
 	buf_printf(out, " report='%llu' time='%lld'", (unsigned long long) missing->rid,

@@ -233,7 +233,7 @@ body_payload(struct buf *out, struct stanza_queue *payload)
 		buf_append(out, stanza_slice(st));
 		stanza_free(st);
 	}
-	buf_append_str(out, "</body>");
+	buf_append_str(out, BODY_END);
 }
 
 void

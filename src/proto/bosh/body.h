@@ -16,6 +16,7 @@
 #define BODY_NS "http://jabber.org/protocol/httpbind"
 #define BODY_NS_XMPP "urn:xmpp:xbosh"
 #define BODY_EMPTY "<body xmlns='" BODY_NS "'/>"
+#define BODY_END "</body>"
 #define BODY_RID_MAX ((UINT64_C(1) << 53) - 1) /* XEP-0124, 14.1 */
 
 /* What one <body/> said.  Slices and payload belong to the reader until its next body. */

@@ -40,6 +40,7 @@ struct bosh {
 	struct terms terms;
 	struct greeting greeting;
 
+	uint64_t first_rid; /* of the creation request */
 	struct ring ring;
 	struct acks acks;
 	struct patience patience;
@@ -132,6 +133,8 @@ replay(struct bosh *b, struct ring_slot *s, struct req_id req)
 		answers_push_cut(&b->answers, s->req);
 	push_reply(b, req, s);
 	s->req = req;
+	s->has_copies = s->has_copies || !s->gone;
+	s->gone = false;
 }
 
 /* 17.3: the client is to repeat this request, and those before it that were not answered. */
@@ -201,6 +204,7 @@ create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	enum closing closing = terms_agree(&b->terms, b->settings, body);
 
 	set_state(b, BOSH_CREATING);
+	b->first_rid = body->rid;
 	b->acks.is_on = b->terms.has_acks;
 	b->pausing = b->terms.inactivity;
 	/* answered and kept (a pause besides), held (one more while lingering), early (one more to pause or terminate) */
@@ -452,29 +456,70 @@ bosh_refused(struct bosh *b, struct req_id req)
 		ending_accuse(&b->ending, req);
 }
 
+/*
+ * The answer was given to a connection that was gone already: the news of
+ * that came too late.  What it holds waits again, as if the news had come in
+ * time; when a younger request was answered since, the client has to ask for
+ * the older answer first (14.2, 14.3), and finds it.
+ */
+static void
+take_back(struct bosh *b)
+{
+	struct ring_slot *s;
+
+	while (answers_is_empty(&b->answers) && (s = ring_find(&b->ring, b->ring.answer_rid - 1)) != NULL && s->gone &&
+		(s->parts.n > 0 || s->has_greeting)) {
+		if (s->has_greeting)
+			greeting_take_back(&b->greeting);
+		ring_take_back(&b->ring, s, &b->down);
+	}
+}
+
+/* After the end: the next request to come learns of it, if this one did not. */
+static bool
+gone_after_end(struct bosh *b, struct req_id req, ms_t now)
+{
+	if (b->is_terminated || !ending_gone(&b->ending, req))
+		return false;
+	b->remembered_until = now + b->pausing;
+	return true;
+}
+
 bool
 bosh_gone(struct bosh *b, struct req_id req, ms_t now)
 {
-	struct ring_slot *s = ring_waiting(&b->ring, req);
-	bool was_live;
+	struct ring_slot *s = ring_request(&b->ring, req);
 
-	if (s == NULL)
+	if (b->state == BOSH_CLOSED)
+		return gone_after_end(b, req, now);
+	if (s == NULL || s->gone)
 		return false;
-	was_live = !s->gone;
-	s->gone = true;
-	if (b->state == BOSH_CREATING)
+	switch (s->state) {
+	case SLOT_EARLY:
+	case SLOT_HELD:
+		s->gone = true;
+		break;
+	case SLOT_ANSWERED:
+		if (s->has_copies)
+			return false;
+		s->gone = true;
+		take_back(b);
+		break;
+	case SLOT_FREE:
+		return false;
+	}
+	if (s->rid == b->first_rid)
 		b->pausing = 0; /* nobody will ever know the sid */
-	if (was_live)
-		note_idle(b, now);
+	note_idle(b, now);
 	return true;
 }
 
 void
 bosh_hurry(struct bosh *b, struct req_id req, ms_t now)
 {
-	struct ring_slot *s = ring_waiting(&b->ring, req);
+	struct ring_slot *s = ring_request(&b->ring, req);
 
-	if (s == NULL)
+	if (s == NULL || s->state == SLOT_ANSWERED)
 		return;
 	s->deadline = ms_min(s->deadline, now);
 	if (s->state == SLOT_HELD)
@@ -552,6 +597,7 @@ answer_oldest(struct bosh *b, ms_t now)
 		buf_init(&out, BUF_UNLIMITED);
 		buf_reserve(&out, (with_news ? b->down.bytes : 0) + 256);
 		buf_append_str(&out, "<body xmlns='" BODY_NS "'");
+		s->has_greeting = with_news && b->greeting.is_due;
 		if (with_news)
 			write_attributes(b, s, &out);
 		acks_write(&b->acks, &b->ring, s, now, &out);

@@ -61,7 +61,12 @@ bool bosh_is_old(const struct bosh *b, uint64_t rid);
  * that reason answers it.
  */
 void bosh_refused(struct bosh *b, struct req_id req);
-/* The connection of a request is gone; it will not be answered with payload.  True when the request was one of ours. */
+/*
+ * The connection of a request is gone, before it had an answer or before
+ * anything of the answer was written; nothing is said of one that may have
+ * been read.  It will not be answered with payload, and the payload that it
+ * has been answered with waits again.  True when anything changed.
+ */
 bool bosh_gone(struct bosh *b, struct req_id req, ms_t now);
 
 /* Somebody waits behind this request: it is answered at once, and with it those before it. */

@@ -33,9 +33,9 @@ ending_accuse_rid(struct ending *e, struct req_id req, uint64_t rid)
 static void
 tell(struct ending *e, struct answers *answers, struct req_id req)
 {
-	if (e->n_terminal >= ANSWER_LARGE && e->has_copy)
+	if (e->n_terminal >= ANSWER_LARGE && e->copies > 0)
 		answers_push_cut(answers, e->copy);
-	e->has_copy = true;
+	e->copies++;
 	e->copy = req;
 	answers_push(answers, req, e->status, slice_of(e->terminal, e->n_terminal));
 }
@@ -69,6 +69,16 @@ ending_begin(struct ending *e, char *terminal, size_t n, const struct ring *ring
 			tell(e, answers, slot->req);
 		e->is_told = true;
 	}
+}
+
+bool
+ending_gone(struct ending *e, struct req_id req)
+{
+	if (!e->is_told || e->copies != 1 || !req_eq(e->copy, req))
+		return false;
+	e->is_told = e->has_told_rid = false;
+	e->copies = 0;
+	return true;
 }
 
 /* Was this rid waiting when the session ended, or the one that learnt of the end? */

@@ -19,7 +19,7 @@ struct ending {
 	uint64_t told_rid; /* the request that learnt of it, if it has no slot */
 	char *terminal;
 	size_t n_terminal;
-	bool has_copy; /* somebody was given it, at last: */
+	unsigned copies; /* so many were given it, at last: */
 	struct req_id copy;
 	unsigned status;           /* of the answer with it */
 	unsigned status_not_found; /* of answers to those who come too late */
@@ -37,6 +37,8 @@ void ending_accuse_rid(struct ending *e, struct req_id req, uint64_t rid);
  * that wait: the oldest with the terminal body if there is no culprit (13).
  */
 void ending_begin(struct ending *e, char *terminal, size_t n, const struct ring *ring, struct answers *answers);
+/* The connection of a request is gone, and its answer, if it had one, was not read.  True: so nobody knows of the end. */
+bool ending_gone(struct ending *e, struct req_id req);
 /* A request came after that.  True: it was the first to learn of it. */
 bool
 ending_request(struct ending *e, const struct ring *ring, struct answers *answers, uint64_t rid, struct req_id req);

@@ -90,3 +90,11 @@ greeting_write_late(struct greeting *g, struct buf *out)
 		buf_append_str(out, " xmlns:xmpp='" BODY_NS_XMPP "'");
 	write_server(g, out);
 }
+
+void
+greeting_take_back(struct greeting *g)
+{
+	g->is_due = true;
+	free(g->told_from);
+	g->told_from = NULL;
+}

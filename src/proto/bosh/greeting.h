@@ -34,5 +34,7 @@ void greeting_opened(struct greeting *g, const struct stream_header *h);
 void greeting_write_creation(struct greeting *g, struct buf *out);
 /* The same for a later response, if anything is due. */
 void greeting_write_late(struct greeting *g, struct buf *out);
+/* What was written last reached nobody: it is due again. */
+void greeting_take_back(struct greeting *g);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "proto/bosh/body.h"
 
 void
 parts_note(struct parts *p, const struct stanza_queue *q)
@@ -12,7 +13,7 @@ parts_note(struct parts *p, const struct stanza_queue *q)
 		return;
 	p->v = xmalloc(q->count * sizeof *p->v);
 	for (const struct stanza *st = q->first; st != NULL; st = st->next)
-		p->v[p->n++] = (struct part){st->kind, st->n};
+		p->v[p->n++] = (struct part){st->kind, st->has_stream_prefix, st->n};
 }
 
 void
@@ -27,4 +28,35 @@ parts_count(const struct parts *p, struct stanza_tally *tally)
 {
 	for (size_t i = 0; i < p->n; i++)
 		stanza_count(tally, p->v[i].kind, p->v[i].n);
+}
+
+static size_t
+sum(const struct parts *p)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		bytes += p->v[i].n;
+	return bytes;
+}
+
+void
+parts_take_back(struct parts *p, struct slice answer, struct stanza_queue *q)
+{
+	struct slice end = SLICE(BODY_END);
+	struct stanza_queue back;
+	const char *at;
+
+	must(answer.n >= sum(p) + end.n);
+	at = answer.p + answer.n - end.n - sum(p);
+	stanza_queue_init(&back);
+	for (size_t i = 0; i < p->n; i++) {
+		struct stanza *st = stanza_copy(slice_of(at, p->v[i].n), p->v[i].kind);
+		st->has_stream_prefix = p->v[i].has_stream_prefix;
+		at += st->n;
+		stanza_queue_push(&back, &st);
+	}
+	stanza_queue_move(&back, q);
+	stanza_queue_move(q, &back);
+	parts_fini(p);
 }

@@ -4,7 +4,8 @@
  *
  *      <body ...> | part | part | part | </body>
  *
- * The parts of an answer are let go when the client is known to have it.
+ * The parts of an answer are let go when the client is known to have it, and
+ * become stanzas again when it is known not to.
  */
 #ifndef CULVERT_PROTO_BOSH_PARTS_H
 #define CULVERT_PROTO_BOSH_PARTS_H
@@ -13,6 +14,7 @@
 
 struct part {
 	enum stanza_kind kind;
+	bool has_stream_prefix;
 	size_t n; /* bytes */
 };
 
@@ -26,6 +28,8 @@ void parts_note(struct parts *p, const struct stanza_queue *q);
 /* p is empty after. */
 void parts_fini(struct parts *p);
 void parts_count(const struct parts *p, struct stanza_tally *tally);
+/* Puts what the answer holds in front of the queue, as it was when it was noted.  p is empty after. */
+void parts_take_back(struct parts *p, struct slice answer, struct stanza_queue *q);
 
 /* What memory they take. */
 static inline size_t

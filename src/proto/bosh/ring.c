@@ -8,7 +8,7 @@ static const struct state states[] = {
 	[SLOT_FREE] = {"free", STEP(SLOT_EARLY)},
 	[SLOT_EARLY] = {"early", STEP(SLOT_HELD) | STEP(SLOT_FREE)},
 	[SLOT_HELD] = {"held", STEP(SLOT_ANSWERED)},
-	[SLOT_ANSWERED] = {"answered", STEP(SLOT_FREE)},
+	[SLOT_ANSWERED] = {"answered", STEP(SLOT_HELD) | STEP(SLOT_FREE)},
 };
 
 static void
@@ -61,13 +61,11 @@ ring_find(const struct ring *s, uint64_t rid)
 }
 
 struct ring_slot *
-ring_waiting(const struct ring *s, struct req_id req)
+ring_request(const struct ring *s, struct req_id req)
 {
-	for (unsigned i = 0; i < s->n; i++) {
-		struct ring_slot *slot = &s->v[i];
-		if ((slot->state == SLOT_HELD || slot->state == SLOT_EARLY) && req_eq(slot->req, req))
-			return slot;
-	}
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->v[i].state != SLOT_FREE && req_eq(s->v[i].req, req))
+			return &s->v[i];
 	return NULL;
 }
 
@@ -139,6 +137,27 @@ drop_parts(struct ring *s, struct ring_slot *slot)
 	parts_fini(&slot->parts);
 }
 
+static void
+drop_reply(struct ring *s, struct ring_slot *slot)
+{
+	s->kept -= slot->n_reply;
+	free(slot->reply);
+	slot->reply = NULL;
+	slot->n_reply = 0;
+}
+
+void
+ring_take_back(struct ring *s, struct ring_slot *slot, struct stanza_queue *down)
+{
+	must(slot->state == SLOT_ANSWERED && slot->rid == s->answer_rid - 1);
+	set_state(s, slot, SLOT_HELD);
+	s->answer_rid--;
+	s->kept -= parts_cost(&slot->parts);
+	parts_take_back(&slot->parts, slice_of(slot->reply, slot->n_reply), down);
+	drop_reply(s, slot);
+	slot->has_payload = slot->has_greeting = false;
+}
+
 void
 ring_confirm(struct ring *s, uint64_t rid, struct stanza_tally *tally)
 {
@@ -169,7 +188,7 @@ void
 ring_forget(struct ring *s, struct ring_slot *slot)
 {
 	drop_parts(s, slot);
-	s->kept -= slot->n_reply;
+	drop_reply(s, slot);
 	if (slot->state == SLOT_EARLY)
 		s->n_early--;
 	set_state(s, slot, SLOT_FREE);

@@ -6,6 +6,9 @@
  *      ...|-----------------------|--------------|----------------|...
  *         answer_rid - kept       answer_rid     next_rid         next_rid + window
  *
+ * Both go up, but for one thing: the last answer may turn out to have reached
+ * nobody, and its request is held again.
+ *
  * No rules: bosh.c has them.
  */
 #ifndef CULVERT_PROTO_BOSH_RING_H
@@ -23,14 +26,16 @@ enum slot_state {
 	SLOT_FREE,
 	SLOT_EARLY,    /* arrived before one with a lower rid */
 	SLOT_HELD,     /* taken up, to be answered */
-	SLOT_ANSWERED, /* reply is kept for repeats */
+	SLOT_ANSWERED, /* reply is kept for repeats; gone: nobody has it */
 };
 
 struct ring_slot {
 	enum slot_state state; /* only ring.c sets it */
 	bool gone;             /* nobody waits for the answer: the connection is gone, or has been answered early */
+	bool has_copies;       /* of the answer, that went out before the last one, and may have been read */
 	bool is_empty;         /* the client sent nothing but the request itself */
 	bool has_payload;      /* the answer has */
+	bool has_greeting;     /* the answer says who the server is */
 	bool terminate, has_pause;
 	bool is_extra;       /* the client may have it open beyond "requests": it pauses or terminates */
 	unsigned repeats;    /* in quick succession */
@@ -66,8 +71,8 @@ ring_at(const struct ring *s, uint64_t rid)
 
 /* The slot of this rid; NULL when it is not known, or not any more. */
 struct ring_slot *ring_find(const struct ring *s, uint64_t rid);
-/* The waiting request, held or early, that this is; NULL when none. */
-struct ring_slot *ring_waiting(const struct ring *s, struct req_id req);
+/* The slot of this request, unless another one with its rid came after it; NULL when there is none. */
+struct ring_slot *ring_request(const struct ring *s, struct req_id req);
 
 /* The slot becomes the body's, whose payload it takes, as one that came early.  What it held before is forgotten. */
 struct ring_slot *ring_fill(struct ring *s, struct body *body, struct req_id req, ms_t now);
@@ -77,6 +82,8 @@ struct ring_slot *ring_take_up(struct ring *s);
 struct ring_slot *ring_answer(struct ring *s, ms_t now);
 /* That is the answer, malloc()ed, and now the slot's, as are its parts. */
 void ring_reply(struct ring *s, struct ring_slot *slot, char *reply, size_t n, struct parts *parts);
+/* The last answer reached nobody: what it holds goes in front of the queue, and its request is held. */
+void ring_take_back(struct ring *s, struct ring_slot *slot, struct stanza_queue *down);
 void ring_forget(struct ring *s, struct ring_slot *slot);
 /* Forgets answers to rids below this one. */
 void ring_forget_below(struct ring *s, uint64_t rid);

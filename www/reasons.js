@@ -204,7 +204,9 @@ export function originRefused() {
 		what: `culvert refuses pages of ${location.origin} (403: this Origin is not allowed).`,
 		cures: [
 			`Add it to culvert’s configuration: \`"origins": ["${location.origin}"]\`, then reload (SIGHUP).`,
-			'A page of the same host needs no entry, if the proxy passes the host name on. nginx: `proxy_set_header Host $http_host;`',
+			'A page of the same host needs no entry, if the proxy passes the host name on (nginx: `proxy_set_header Host $http_host;`) and culvert knows the name' +
+				`${location.protocol === 'https:' ? `: \`"public_url": "${location.origin}"\`` : ' from `"public_url"` or `"domains"`'}.`,
+			'culvert’s log says which Origin and Host it saw, in a line with `status=403`.',
 		],
 	};
 }

@@ -47,7 +47,9 @@ release(struct conf *c)
 	}
 	free(c->response_header);
 	free(c->response_lines);
+	free(c->response_names);
 	free(c->public_url);
+	free(c->public_origin);
 	free(c->trusted_proxy);
 	list_fini(&c->resolver_servers);
 	list_fini(&c->origins);
@@ -117,6 +119,19 @@ conf_find_domain(const struct conf *c, struct slice ascii)
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+bool
+conf_has_name(const struct conf *c, struct slice name)
+{
+	struct slice label;
+
+	while (slice_is_set(name)) {
+		if (conf_find_domain(c, name) != NULL)
+			return true;
+		slice_cut(name, '.', &label, &name);
+	}
+	return false;
 }
 
 bool

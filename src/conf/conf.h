@@ -98,12 +98,16 @@ struct conf {
 		char *directory; /* NULL: the one that was installed */
 	} pages;
 
-	char *public_url; /* "https://host[:port][/path]", host in lower case, no slash at its end; NULL: not said */
+	char *public_url;    /* "https://host[:port][/path]", host in lower case, no slash at its end; NULL: not said */
+	char *public_origin; /* the same without its path */
 
-	/* Header fields of every answer, and the same as lines ("name: value\r\n"), "" when there are none. */
+	/*
+	 * Header fields of every answer, the same as lines ("name: value\r\n"), and their names ("name, name");
+	 * both "" when there are none.
+	 */
 	struct conf_field *response_header;
 	size_t n_response_header;
-	char *response_lines;
+	char *response_lines, *response_names;
 
 	struct conf_domain *domain; /* sorted by ascii */
 	size_t n_domain;            /* at least 1 */
@@ -111,8 +115,12 @@ struct conf {
 	struct bosh_settings bosh;
 	struct conf_websocket websocket;
 
-	/* "*", or scheme://host[:port] as browsers send it: lower case, no default port, no slash. */
+	/*
+	 * "*", or scheme://host[:port] as browsers send it: lower case, no default port, no slash.  The host may be
+	 * "*.example.com": the names right below.
+	 */
 	struct conf_list origins;
+	bool cors_credentials;         /* then every origin is one name */
 	struct network *trusted_proxy; /* whose X-Forwarded fields are believed */
 	size_t n_trusted_proxy;
 	/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53"; empty: the system's. */
@@ -139,6 +147,9 @@ void conf_domain_fini(struct conf_domain *d);
 
 /* The domain whose A-label form this is (ASCII letters compare without case), or NULL: it may not be reached. */
 const struct conf_domain *conf_find_domain(const struct conf *c, struct slice ascii);
+
+/* Is this host name, in ASCII, one of the domains, or below one? */
+bool conf_has_name(const struct conf *c, struct slice name);
 
 /* The same strings in the same order? */
 bool conf_list_eq(const struct conf_list *a, const struct conf_list *b);

@@ -46,15 +46,21 @@ conf_pages_settle(struct conf *c, const char *file)
 void
 conf_fields_settle(struct conf *c)
 {
-	struct buf lines;
+	struct buf lines, names;
 	size_t n;
 
 	buf_init(&lines, BUF_UNLIMITED);
-	for (size_t i = 0; i < c->n_response_header; i++)
+	buf_init(&names, BUF_UNLIMITED);
+	for (size_t i = 0; i < c->n_response_header; i++) {
 		buf_printf(&lines, "%s: %s\r\n", c->response_header[i].name, c->response_header[i].value);
+		buf_printf(&names, "%s%s", i > 0 ? ", " : "", c->response_header[i].name);
+	}
 	buf_append_char(&lines, '\0');
+	buf_append_char(&names, '\0');
 	free(c->response_lines);
+	free(c->response_names);
 	c->response_lines = buf_take(&lines, &n);
+	c->response_names = buf_take(&names, &n);
 }
 
 void
@@ -145,12 +151,27 @@ has_path(const struct conf_list *paths, const char *path)
 	return false;
 }
 
+/* Each of them one site? */
+static bool
+has_only_names(const struct conf_list *origins)
+{
+	for (size_t i = 0; i < origins->n; i++)
+		if (strchr(origins->v[i], '*') != NULL)
+			return false;
+	return origins->n > 0;
+}
+
 const char *
 conf_contradiction(const struct conf *c, const char **key)
 {
 	if (c->limits.queue < c->limits.stanza) {
 		*key = "limits.queue";
 		return "is less than limits.stanza, expected at least as much";
+	}
+	if (c->cors_credentials && !has_only_names(&c->origins)) {
+		*key = "cors_credentials";
+		return "is true, expected \"origins\" with each site by its name, like \"https://chat.example.com\", "
+		       "and none with \"*\"";
 	}
 	for (size_t i = 0; i < c->websocket_paths.n; i++) {
 		if (has_path(&c->bosh_paths, c->websocket_paths.v[i])) {

@@ -13,7 +13,7 @@ struct conf *conf_new(void);
 
 /* With a unix path there is no address and no port, whatever the defaults said. */
 void conf_listen_settle(struct conf_listen *l);
-/* Makes response_lines of response_header. */
+/* Makes response_lines and response_names of response_header. */
 void conf_fields_settle(struct conf *c);
 /* A relative directory of pages begins where the file is. */
 void conf_pages_settle(struct conf *c, const char *file);

@@ -102,13 +102,14 @@ static const struct conf_row table[] = {
 	TEXT("public_url", CONF_STRING, CONF_BASE_TOP, conf_take_public_url, "null", NULL,
 		"The address of culvert as browsers see it: \"https://HOST[:PORT]\", with a path when a proxy shows culvert "
 		"below one. Clients find it at /.well-known/host-meta (XEP-0156). When it is not set, culvert takes the host "
-		"of a request that came by https."),
+		"of a request that came by https. Its own pages may always connect (see origins)."),
 	{.key = "response_headers",
 		.type = CONF_FIELDS,
 		.is_built = true,
 		.take = conf_take_response_value,
 		.fallback = "{}",
-		.help = "Header fields to add to every HTTP answer, like {\"x-shard\": \"s1\"}."},
+		.help = "Header fields to add to every HTTP answer, like {\"x-shard\": \"s1\"}. Pages of origins may read "
+			"them."},
 
 	CONTAINER("domains", CONF_MAP_OF_OBJECTS,
 		"The XMPP domains that clients may log in to, by name. For any other they get the error host-unknown. At least one "
@@ -163,9 +164,17 @@ static const struct conf_row table[] = {
 		"Refuse clients that do not offer the subprotocol \"xmpp\", as the RFC demands."),
 
 	TEXT("origins", CONF_STRINGS, CONF_BASE_TOP, conf_take_origin, "[\"*\"]", NULL,
-		"Web sites whose pages may connect, by BOSH or WebSocket, like \"https://chat.example.com\"; \"*\" for all. "
-		"A client without an Origin header is allowed, and so are pages of the very host they connect to; the "
-		"origin \"null\" only by \"*\". With an empty list these are all, and no CORS headers are sent."),
+		"Web sites whose pages may connect, by BOSH or WebSocket: \"https://chat.example.com\", "
+		"\"https://*.example.com\" for the names right below one, \"capacitor://localhost\" and the like for "
+		"applications, \"file://\", or \"*\" for all, the origin \"null\" too. "
+		"A client without an Origin header may, too, and so may pages of the same host that they connect to (Host, "
+		"or X-Forwarded-Host of a trusted proxy) if its name is known: an address, localhost, the host of public_url "
+		"or of an origin in this list, one of domains or a name below it. "
+		"With an empty list only these may, and no CORS headers are sent; the log says for each page that is "
+		"refused which Origin and Host were seen, and what to do."),
+	VALUE("cors_credentials", CONF_BOOL, TOP(cors_credentials), 0, 0, "false",
+		"Pages of these origins may send cookies along: for a balancer in front that needs one. Each origin must be "
+		"listed by its name."),
 	TEXT("trusted_proxies", CONF_STRINGS, CONF_BASE_TOP, conf_take_trusted_proxy, "[\"127.0.0.0/8\", \"::1\"]",
 		NULL,
 		"Addresses and networks of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed. Requests "
@@ -412,6 +421,7 @@ static const struct {
 	{"websocket.ping", CONF_RESTART},
 	{"websocket.pong_timeout", CONF_RESTART},
 	{"origins", CONF_AT_ONCE},
+	{"cors_credentials", CONF_AT_ONCE},
 	{"trusted_proxies", CONF_AT_ONCE},
 	{"limits.buffer_total", CONF_AT_ONCE},
 	{"limits.header_timeout", CONF_AT_ONCE},

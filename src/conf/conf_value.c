@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/un.h>
 
+#include "base/authority.h"
 #include "base/buf.h"
 #include "base/fatal.h"
 
@@ -11,6 +12,7 @@
 #define DOMAIN_MAX 1023 /* bytes, RFC 7622, 3.2 */
 #define HOST_MAX 253
 #define URL_MAX 512
+#define ORIGIN_MAX 300 /* no more than proto/http/origin.h reads */
 
 /* Of response_headers: all together must fit into what the libraries keep for the head of an answer. */
 #define FIELDS_MAX 8
@@ -109,35 +111,6 @@ is_loopback(struct slice host)
 	return slice_eq_nocase(host, SLICE("localhost"));
 }
 
-/*
- * Splits HOST, HOST:PORT, [IPV6] or [IPV6]:PORT; *host comes without
- * brackets, *port stays as it is when none is written.  False when the form
- * is another one; whether the host makes sense is not looked at.
- */
-static bool
-split_host_port(struct slice s, struct slice *host, uint16_t *port)
-{
-	struct slice rest;
-	uint64_t number;
-
-	if (s.n > 0 && s.p[0] == '[') {
-		struct in6_addr address;
-		if (!slice_cut(slice_of(s.p + 1, s.n - 1), ']', host, &rest) || !is_literal(AF_INET6, *host, &address))
-			return false;
-		if (rest.n == 0)
-			return true;
-		if (rest.p[0] != ':')
-			return false;
-		rest = slice_of(rest.p + 1, rest.n - 1);
-	} else if (!slice_cut(s, ':', host, &rest)) {
-		return true;
-	}
-	if (!slice_number(rest, UINT16_MAX, &number))
-		return false;
-	*port = (uint16_t) number;
-	return true;
-}
-
 /* Listeners ------------------------------------------------------------ */
 
 const char *
@@ -193,7 +166,7 @@ conf_take_listen(void *base, struct slice s)
 
 	if (slice_has_prefix(s, SLICE("unix:")))
 		return conf_take_listen_unix(l, slice_of(s.p + 5, s.n - 5));
-	if (!split_host_port(s, &host, &port))
+	if (!authority_split(s, &host, &port))
 		return form;
 	if (host.n == 0 && s.n > 0)
 		host = SLICE("*");
@@ -275,7 +248,7 @@ conf_is_web_host(struct slice s)
 	struct slice host;
 	uint16_t port = 1;
 
-	return split_host_port(s, &host, &port) && host_kind(host) != HOST_BAD && port != 0;
+	return authority_split(s, &host, &port) && host_kind(host) != HOST_BAD && port != 0;
 }
 
 const char *
@@ -303,9 +276,14 @@ conf_take_public_url(void *base, struct slice s)
 	buf_init(&url, BUF_UNLIMITED);
 	buf_printf(&url, "https://%s%.*s", lower, SLICE_ARG(rest));
 	buf_append_char(&url, '\0');
-	free(lower);
 	free(c->public_url);
 	c->public_url = buf_take(&url, &n);
+	buf_init(&url, BUF_UNLIMITED);
+	buf_printf(&url, "https://%s", lower);
+	buf_append_char(&url, '\0');
+	free(c->public_origin);
+	c->public_origin = buf_take(&url, &n);
+	free(lower);
 	return NULL;
 }
 
@@ -374,6 +352,8 @@ conf_take_response_value(void *base, struct slice s)
 
 /* Origins and resolvers ------------------------------------------------ */
 
+static const char origin_form[] = "\"*\" or SCHEME://HOST[:PORT] without a path";
+
 static bool
 is_scheme(struct slice s)
 {
@@ -386,18 +366,52 @@ is_scheme(struct slice s)
 	return true;
 }
 
+static bool
+is_web(struct slice scheme)
+{
+	return slice_eq_nocase(scheme, SLICE("https")) || slice_eq_nocase(scheme, SLICE("http"));
+}
+
+/* What applications and extensions have for a host: letters, digits, - . _ */
+static bool
+is_app_host(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!slice_is_letter(s.p[i]) && !slice_is_digit(s.p[i]) && strchr("-._", s.p[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* NULL: the host of an origin is one. */
+static const char *
+judge_origin_host(struct slice scheme, struct slice host)
+{
+	struct slice label, behind;
+
+	if (slice_eq_nocase(scheme, SLICE("file")))
+		return host.n == 0 ? NULL : "\"file://\", which is all that browsers say of files";
+	if (!is_web(scheme))
+		return is_app_host(host) ? NULL : origin_form;
+	if (!slice_has_prefix(host, SLICE("*.")))
+		return host_kind(host) != HOST_BAD ? NULL : origin_form;
+	host = slice_of(host.p + 2, host.n - 2);
+	if (host_kind(host) != HOST_NAME || !slice_cut(host, '.', &label, &behind) || behind.n == 0)
+		return "https://*.DOMAIN, with a dot in DOMAIN, for the names right below it";
+	return NULL;
+}
+
 /*
- * Written as browsers write it (RFC 6454, 6.2), so that comparing bytes is
- * enough: lower case, and no port when it is the scheme's own.
+ * Written as browsers write it (RFC 6454, 6.2): lower case, and no port when
+ * it is the scheme's own.
  */
 const char *
 conf_take_origin(void *base, struct slice s)
 {
-	static const char *const form = "\"*\" or SCHEME://HOST[:PORT] without a path";
 	struct conf *c = base;
 	struct slice scheme, rest, host;
 	uint16_t port = 0;
 	size_t with_port;
+	const char *expected;
 	char *origin;
 
 	if (slice_eq(s, SLICE("*"))) {
@@ -409,16 +423,18 @@ conf_take_origin(void *base, struct slice s)
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char) s.p[i] > 0x7e)
 			return "the host in ASCII (xn--...), as browsers send it";
-	if (!slice_cut(s, ':', &scheme, &rest) || !is_scheme(scheme) || !slice_has_prefix(rest, SLICE("//")))
-		return form;
+	if (s.n > ORIGIN_MAX || !slice_cut(s, ':', &scheme, &rest) || !is_scheme(scheme) ||
+		!slice_has_prefix(rest, SLICE("//")))
+		return origin_form;
 	rest = slice_of(rest.p + 2, rest.n - 2);
-	if (!split_host_port(rest, &host, &port))
-		return form;
-	if (host_kind(host) == HOST_BAD)
-		return form;
-	with_port = s.n - rest.n + host.n + (rest.p[0] == '[' ? 2 : 0);
-	if (s.n > with_port && port == 0)
-		return form;
+	if (!authority_split(rest, &host, &port))
+		return origin_form;
+	expected = judge_origin_host(scheme, host);
+	if (expected != NULL)
+		return expected;
+	with_port = s.n - rest.n + host.n + (rest.n > 0 && rest.p[0] == '[' ? 2 : 0);
+	if (s.n > with_port && (port == 0 || host.n == 0))
+		return origin_form;
 	if ((port == 443 && slice_eq_nocase(scheme, SLICE("https"))) ||
 		(port == 80 && slice_eq_nocase(scheme, SLICE("http"))))
 		s.n = with_port;
@@ -451,7 +467,7 @@ conf_take_resolver(void *base, struct slice s)
 	struct slice host = s;
 	uint16_t port = 53;
 
-	if (host_kind(s) != HOST_IPV6 && !split_host_port(s, &host, &port))
+	if (host_kind(s) != HOST_IPV6 && !authority_split(s, &host, &port))
 		return form;
 	if (port == 0 || (host_kind(host) != HOST_IPV4 && host_kind(host) != HOST_IPV6))
 		return form;
@@ -520,7 +536,7 @@ conf_take_connect(void *base, struct slice s)
 	if (!slice_has_prefix(s, scheme))
 		return form;
 	s = slice_of(s.p + scheme.n, s.n - scheme.n);
-	if (!split_host_port(s, &host, &port) || host_kind(host) == HOST_BAD || port == 0)
+	if (!authority_split(s, &host, &port) || host_kind(host) == HOST_BAD || port == 0)
 		return form;
 	d->connect = xrealloc(d->connect, (d->n_connect + 1) * sizeof *d->connect);
 	d->connect[d->n_connect++] = (struct conf_target){

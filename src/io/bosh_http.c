@@ -2,8 +2,10 @@
 
 #include "base/buf.h"
 #include "io/http_answer.h"
+#include "io/refusal.h"
 #include "io/rules.h"
 #include "proto/bosh/body.h"
+#include "proto/http/cors.h"
 
 #define PREFLIGHT_AGE "86400"
 
@@ -35,34 +37,44 @@ bosh_http_too_large(struct http *http, const struct context *c, const struct htt
 	buf_fini(&text);
 }
 
-/* The preflight of a browser (Fetch, 3.2.2): what follows may be a POST with any of the usual content types. */
+/* The preflight of a browser (Fetch, 3.3.2): what follows may be a POST with any content type and any further fields. */
 static void
 preflight(struct http *http, const struct context *c, const struct http_request *rq)
 {
 	struct origins origins = rules_origins(c);
+	char headers[CORS_HEADERS_MAX];
 	struct http_answer a;
 
 	http_answer_begin(&a, c, rq, NULL);
 	http_answer_add(&a, "Allow", "POST, GET, HEAD, OPTIONS");
-	if (origin_entry(&origins, http_origin(rq)) > 0) {
+	if (origin_readers(&origins, http_origin(rq)) != ORIGIN_NOBODY) {
+		cors_allow_headers(headers, http_header(rq, "Access-Control-Request-Headers"));
 		http_answer_add(&a, "Access-Control-Allow-Methods", "POST, OPTIONS");
-		http_answer_add(&a, "Access-Control-Allow-Headers", "Content-Type, Content-Encoding, X-Requested-With");
+		http_answer_add(&a, "Access-Control-Allow-Headers", headers);
 		http_answer_add(&a, "Access-Control-Max-Age", PREFLIGHT_AGE);
 	}
 	http_reply(http, rq->id, 204, a.field, a.n, SLICE(""));
 }
 
+static const char not_for_pages[] = "BOSH answers are for programs, not pages.\n";
+static const char bad_origin[] = "This Origin is not allowed.\n";
+
 static void
 post(struct http *http, const struct context *c, const struct bosh_http_handler *handler, const struct http_request *rq)
 {
 	const struct post post = {.id = rq->id, .peer = *rq->peer, .has_left = rq->has_left, .body = rq->body};
+	struct origin_asked asked;
+	enum origin_verdict verdict = http_judge_origin(c, rq, &asked);
 
-	if (slice_eq(http_header(rq, "Sec-Fetch-Mode"), SLICE("navigate")))
-		http_answer_text(http, c, rq, 403, "BOSH answers are for programs, not pages.\n", NULL, NULL);
-	else if (!http_is_origin_allowed(c, rq))
-		http_answer_text(http, c, rq, 403, "This Origin is not allowed.\n", NULL, NULL);
-	else
+	if (slice_eq(http_header(rq, "Sec-Fetch-Mode"), SLICE("navigate"))) {
+		refusal_request(c, rq->peer, 403, not_for_pages);
+		http_answer_text(http, c, rq, 403, not_for_pages, NULL, NULL);
+	} else if (verdict != ORIGIN_ALLOWED) {
+		refusal_origin(c, rq->peer, 403, bad_origin, &asked, verdict);
+		http_answer_text(http, c, rq, 403, bad_origin, NULL, NULL);
+	} else {
 		handler->post(handler->arg, &post, rq->tag);
+	}
 }
 
 void

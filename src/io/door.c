@@ -8,6 +8,7 @@
 #include "base/due.h"
 #include "base/fatal.h"
 #include "base/list.h"
+#include "io/refusal.h"
 #include "io/rules.h"
 #include "io/watch.h"
 
@@ -132,8 +133,7 @@ refuse(struct guest *g, const struct upgrade *u, size_t n)
 	struct buf answer;
 
 	counter_add(d->context->counters->http_refused, 1);
-	log_event(d->context->log, LOG_NOTICE, "upgrade refused", "client=%s listener=%s status=%u reason=\"%s\"",
-		g->peer.text, entrance(g), upgrade_status(u), u->reason);
+	refusal_upgrade(d->context, &g->peer, u);
 	(void) recv(g->fd, d->peek, n, 0);
 	buf_init(&answer, BUF_UNLIMITED);
 	upgrade_refusal(&answer, u, slice_str(d->context->conf->response_lines));
@@ -184,7 +184,7 @@ static void
 judge(struct guest *g)
 {
 	struct door *d = g->door;
-	struct upgrade_rules rules = rules_upgrade(d->context);
+	struct upgrade_rules rules = rules_upgrade(d->context, &g->peer);
 	struct upgrade u;
 	ssize_t n = recv(g->fd, d->peek, sizeof d->peek, MSG_PEEK);
 

@@ -9,15 +9,17 @@ http_origin(const struct http_request *rq)
 	return slice_trim(http_header_once(rq, "Origin"));
 }
 
-bool
-http_is_origin_allowed(const struct context *c, const struct http_request *rq)
+enum origin_verdict
+http_judge_origin(const struct context *c, const struct http_request *rq, struct origin_asked *asked)
 {
 	struct origins origins = rules_origins(c);
-	struct slice origin = http_origin(rq);
 
-	if (!slice_is_set(origin) && slice_is_set(http_header(rq, "Origin")))
-		return false;
-	return origin_is_allowed(&origins, origin, http_header(rq, "Host"));
+	*asked = (struct origin_asked){.origin = http_origin(rq), .host = slice_trim(http_header(rq, "Host"))};
+	if (conf_is_trusted(c->conf, rq->peer))
+		asked->forwarded_host = slice_trim(http_header_once(rq, "X-Forwarded-Host"));
+	if (!slice_is_set(asked->origin) && slice_is_set(http_header(rq, "Origin")))
+		return ORIGIN_OTHER_SITE;
+	return origin_judge(&origins, asked);
 }
 
 void
@@ -27,18 +29,30 @@ http_answer_add(struct http_answer *a, const char *name, const char *value)
 	a->field[a->n++] = (struct http_field){name, value};
 }
 
-/* The answer may be read by pages of the origins in the list; credentials are never part of it. */
+/* The answer may be read by pages of the origins in the list; that is said to each of them alone. */
 static void
 add_cors(struct http_answer *a, const struct context *c, struct slice origin)
 {
 	struct origins origins = rules_origins(c);
-	size_t entry = origin_entry(&origins, origin);
-	bool is_all = entry > 0 && strcmp(origins.v[entry - 1], "*") == 0;
 
-	if (entry > 0)
-		http_answer_add(a, "Access-Control-Allow-Origin", origins.v[entry - 1]);
-	if (origins.n > 0 && !is_all)
+	if (origin_readers_vary(&origins))
 		http_answer_add(a, "Vary", "Origin");
+	switch (origin_readers(&origins, origin)) {
+	case ORIGIN_NOBODY:
+		return;
+	case ORIGIN_EVERYBODY:
+		http_answer_add(a, "Access-Control-Allow-Origin", "*");
+		break;
+	case ORIGIN_THIS:
+		memcpy(a->origin, origin.p, origin.n);
+		a->origin[origin.n] = '\0';
+		http_answer_add(a, "Access-Control-Allow-Origin", a->origin);
+		if (c->conf->cors_credentials)
+			http_answer_add(a, "Access-Control-Allow-Credentials", "true");
+		break;
+	}
+	if (c->conf->response_names[0] != '\0')
+		http_answer_add(a, "Access-Control-Expose-Headers", c->conf->response_names);
 }
 
 /* What a peer sent must never become a page of the application's origin. */

@@ -6,15 +6,17 @@
 #define CULVERT_IO_HTTP_ANSWER_H
 
 #include "io/http_reply.h"
+#include "proto/http/origin.h"
 #include "session/context.h"
 #include "session/sid.h"
 
-#define HTTP_ANSWER_FIELDS 12
+#define HTTP_ANSWER_FIELDS 14
 
 /* The fields of an answer, put together. */
 struct http_answer {
 	struct http_field field[HTTP_ANSWER_FIELDS];
 	size_t n;
+	char origin[ORIGIN_MAX + 1]; /* that may read it */
 };
 
 /* The tag of a request is the sid of the session that it names, "" when none: the registry writes it there. */
@@ -22,8 +24,9 @@ _Static_assert(SID_MAX <= HTTP_TAG, "the sid must fit");
 
 /* What a browser says of the page that asks: trimmed; unset when it says nothing, or, which none does, several things. */
 struct slice http_origin(const struct http_request *rq);
-/* May this page connect?  Not when it says several things. */
-bool http_is_origin_allowed(const struct context *c, const struct http_request *rq);
+/* May this page connect?  Not when it says several things.  *asked is what was judged; it lasts as long as the request. */
+enum origin_verdict
+http_judge_origin(const struct context *c, const struct http_request *rq, struct origin_asked *asked);
 
 /*
  * Begins an answer: its type, unless it is NULL; that it is no page and not to

@@ -5,10 +5,22 @@
 #include "proto/http/upgrade.h"
 #include "session/context.h"
 
+static inline bool
+rules_has_name(const void *arg, struct slice name)
+{
+	return conf_has_name(arg, name);
+}
+
 static inline struct origins
 rules_origins(const struct context *c)
 {
-	return (struct origins){c->conf->origins.v, c->conf->origins.n};
+	return (struct origins){
+		.v = c->conf->origins.v,
+		.n = c->conf->origins.n,
+		.own = c->conf->public_origin,
+		.has_name = rules_has_name,
+		.arg = c->conf,
+	};
 }
 
 static inline struct places
@@ -20,11 +32,12 @@ rules_places(const struct context *c)
 }
 
 static inline struct upgrade_rules
-rules_upgrade(const struct context *c)
+rules_upgrade(const struct context *c, const struct peer *peer)
 {
 	return (struct upgrade_rules){
 		.places = rules_places(c),
 		.origins = rules_origins(c),
+		.is_trusted = conf_is_trusted(c->conf, peer),
 		.require_subprotocol = c->conf->websocket.require_subprotocol,
 		.hooks = c->hooks,
 	};

@@ -8,6 +8,7 @@
 #include "io/http.h"
 #include "io/http_answer.h"
 #include "io/pages.h"
+#include "io/refusal.h"
 #include "io/rules.h"
 
 struct site {
@@ -88,20 +89,12 @@ on_request(void *arg, const struct http_request *as_it_came)
 	}
 }
 
-/* Where a request came in, for the log. */
-static const char *
-entrance(const struct site *s, const struct http_request *rq)
-{
-	return listeners_of(s->context->listeners, rq->peer)->text;
-}
-
 static void
 on_refuse(void *arg, const struct http_request *rq, unsigned status, const char *text)
 {
 	struct site *s = arg;
 
-	log_event(s->context->log, LOG_NOTICE, "request refused", "client=%s listener=%s status=%u reason=\"%.*s\"",
-		rq->peer->text, entrance(s, rq), status, (int) strcspn(text, "\n"), text);
+	refusal_request(s->context, rq->peer, status, text);
 	if (status == 413 && slice_eq(rq->method, SLICE("POST")) && place_of(s, rq) == PLACE_BOSH)
 		bosh_http_too_large(s->http, s->context, rq);
 	else
@@ -132,15 +125,13 @@ static enum upgrade_verdict
 on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head)
 {
 	struct site *s = arg;
-	struct upgrade_rules rules = rules_upgrade(s->context);
+	struct upgrade_rules rules = rules_upgrade(s->context, rq->peer);
 	struct upgrade u;
 	enum upgrade_verdict verdict = http_upgrade(rq, &rules, &u);
 
 	*head = u.head;
 	if (verdict == UPGRADE_REFUSED) {
-		log_event(s->context->log, LOG_NOTICE, "upgrade refused",
-			"client=%s listener=%s status=%u reason=\"%s\"", rq->peer->text, entrance(s, rq),
-			upgrade_status(&u), u.reason);
+		refusal_upgrade(s->context, rq->peer, &u);
 		reply_refusal(s, rq, &u);
 	}
 	return verdict;

@@ -39,7 +39,8 @@ const bosh = (more = {}) => ({ body: body({ rid: 5, sid: 'no-such-session' }), .
 const rows = [
 	['POST', '/http-bind', 200, bosh()],
 	['POST', '/http-bind', 200, { body: 'x'.repeat(20000) }],
-	['OPTIONS', '/http-bind', 204, { headers: { Origin: 'https://a.example' } }],
+	['POST', '/http-bind', 200, bosh({ headers: { Origin: 'https://a.example' } })],
+	['OPTIONS', '/http-bind', 204, { headers: { 'Origin': 'https://a.example', 'Access-Control-Request-Headers': 'x'.repeat(960) } }],
 	['GET', '/http-bind', 200],
 	['HEAD', '/http-bind', 200],
 	['PUT', '/http-bind', 405],

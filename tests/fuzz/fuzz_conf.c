@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "conf/conf_read.h"
+#include "proto/http/origin.h"
 
 /* Stands in for a library: any domain in letters, with xn-- in front. */
 static bool
@@ -57,6 +58,19 @@ check_list(const struct conf_list *list)
 		must(list->v[i] != NULL && list->v[i][0] != '\0');
 }
 
+/* What the configuration takes as a site's name, a page of that site is known by. */
+static void
+check_origins(const struct conf *c)
+{
+	for (size_t i = 0; i < c->origins.n; i++) {
+		const struct origins one = {.v = &c->origins.v[i], .n = 1};
+		if (strchr(c->origins.v[i], '*') == NULL)
+			must(origin_readers(&one, slice_str(c->origins.v[i])) == ORIGIN_THIS);
+		must(!c->cors_credentials || strchr(c->origins.v[i], '*') == NULL);
+	}
+	must((c->public_url == NULL) == (c->public_origin == NULL));
+}
+
 static void
 check(const struct conf *c)
 {
@@ -65,6 +79,7 @@ check(const struct conf *c)
 	check_list(&c->bosh_paths);
 	check_list(&c->websocket_paths);
 	check_list(&c->origins);
+	check_origins(c);
 	check_list(&c->resolver_servers);
 	must(c->limits.queue >= c->limits.stanza && c->limits.stanza > 0);
 	must(c->node != NULL && c->node[0] != '\0' && strlen(c->node) <= 16);

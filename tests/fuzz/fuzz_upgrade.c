@@ -20,10 +20,16 @@ is_base64(void *arg, struct slice text, size_t n)
 static const struct hooks hooks = {.is_base64 = is_base64};
 static char *const paths[] = {(char[]){"/xmpp-websocket"}, (char[]){"/w"}};
 static char *const root[] = {(char[]){"/"}};
-static char *const origins[] = {(char[]){"https://a.example"}};
-static const struct upgrade_rules strict = {{NULL, 0, paths, 2}, {origins, 1}, true, &hooks};
+static char *const origins[] = {
+	(char[]){"https://a.example"}, (char[]){"https://*.b.example:8443"}, (char[]){"app://"}};
+static const struct upgrade_rules strict = {.places = {NULL, 0, paths, 2},
+	.origins = {.v = origins, .n = 3, .own = "https://own.example"},
+	.is_trusted = true,
+	.require_subprotocol = true,
+	.hooks = &hooks};
 static char *const all_origins[] = {(char[]){"*"}};
-static const struct upgrade_rules lax = {{NULL, 0, paths, 2}, {all_origins, 1}, false, &hooks};
+static const struct upgrade_rules lax = {
+	.places = {NULL, 0, paths, 2}, .origins = {.v = all_origins, .n = 1}, .hooks = &hooks};
 
 /* A whole answer, of whose length the other side hears. */
 static void
@@ -47,7 +53,8 @@ static void
 check_head(const struct upgrade_rules *rules, const struct upgrade_head *head)
 {
 	char first[UPGRADE_HEAD_MAX], second[UPGRADE_HEAD_MAX];
-	const struct upgrade_rules own = {{NULL, 0, root, 1}, {NULL, 0}, rules->require_subprotocol, &hooks};
+	const struct upgrade_rules own = {
+		.places = {NULL, 0, root, 1}, .require_subprotocol = rules->require_subprotocol, .hooks = &hooks};
 	size_t n = upgrade_write(head, first);
 	struct upgrade u;
 

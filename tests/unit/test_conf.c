@@ -35,6 +35,11 @@
 	", expected a path like \"/http-bind\": \"/\", then letters, digits, - . _ ~ ! $ ' ( ) * + , ; = : @ and " \
 	"single \"/\"\n"
 #define RESOLVER ", expected an address with or without port: \"192.0.2.1\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\"\n"
+#define BELOW ", expected https://*.DOMAIN, with a dot in DOMAIN, for the names right below it\n"
+#define FILES ", expected \"file://\", which is all that browsers say of files\n"
+#define CREDENTIALS \
+	": is true, expected \"origins\" with each site by its name, like \"https://chat.example.com\", and none with " \
+	"\"*\"\n"
 #define URL ", expected \"https://HOST[:PORT]\", perhaps with a path\n"
 #define NAME ", expected the name of a header field: letters, digits, - and others of RFC 9110, 5.6.2\n"
 #define FIELD ", expected 1 to 256 characters, no control characters, no blank at either end\n"
@@ -42,7 +47,7 @@
 	", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind " \
 	"the prefix\n"
 #define TOP_KEYS \
-	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, trusted_proxies, limits, resolver, workers, node, log\n"
+	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, trusted_proxies, limits, resolver, workers, node, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -407,7 +412,18 @@ static const struct {
 		"f:1:13: origins[0]: \"https://a.org/\"" ORIGIN "f:1:30: origins[1]: \"a.org\"" ORIGIN
 		"f:1:38: origins[2]: \"https://\"" ORIGIN "f:1:49: origins[3]: \"//a.org\"" ORIGIN
 		"f:1:59: origins[4]: \"https://a.org:0\"" ORIGIN "f:1:77: origins[5]: \"https://a b\"" ORIGIN
-		"f:1:91: origins[6]: \"https://*.org\"" ORIGIN},
+		"f:1:91: origins[6]: \"https://*.org\"" BELOW},
+	{"{\"origins\":[\"https://*.\",\"https://*\",\"https://*.org.\",\"https://*.1.2.3.4\",\"https://a*.b.org\","
+	 "\"https://*.*.b.org\",\"*.b.org\",\"https://*.b.org:0\",\"app://*.b.org\"]," D "}",
+		"f:1:13: origins[0]: \"https://*.\"" BELOW "f:1:26: origins[1]: \"https://*\"" ORIGIN
+		"f:1:38: origins[2]: \"https://*.org.\"" BELOW "f:1:55: origins[3]: \"https://*.1.2.3.4\"" BELOW
+		"f:1:75: origins[4]: \"https://a*.b.org\"" ORIGIN "f:1:94: origins[5]: \"https://*.*.b.org\"" BELOW
+		"f:1:114: origins[6]: \"*.b.org\"" ORIGIN "f:1:124: origins[7]: \"https://*.b.org:0\"" ORIGIN
+		"f:1:144: origins[8]: \"app://*.b.org\"" ORIGIN},
+	{"{\"origins\":[\"file:///\",\"file://a\",\"file:\",\"app://a/b\",\"app://:1\",\"app://a:0\"]," D "}",
+		"f:1:13: origins[0]: \"file:///\"" FILES "f:1:24: origins[1]: \"file://a\"" FILES
+		"f:1:35: origins[2]: \"file:\"" ORIGIN "f:1:43: origins[3]: \"app://a/b\"" ORIGIN
+		"f:1:55: origins[4]: \"app://:1\"" ORIGIN "f:1:66: origins[5]: \"app://a:0\"" ORIGIN},
 	{"{\"origins\":\"https://b\xc3\xbc.de\"," D "}",
 		"f:1:12: origins: \"https://b\\xc3\\xbc.de\", expected the host in ASCII (xn--...), as browsers send it\n"},
 	{"{\"resolver\":{\"servers\":[\"ns.a.org\",\"1.2.3.4:0\",\"::1:x\",\"[::1]x\"]}," D "}",
@@ -426,6 +442,11 @@ static const struct {
 		"f:1:27: limits.queue: is less than limits.stanza, expected at least as much\n"},
 	{"{\n\"limits\":{\"stanza\":4000000}," D "}",
 		"f:2:1: limits.queue: is less than limits.stanza, expected at least as much\n"},
+	{"{\"cors_credentials\":true," D "}", "f:1:2: cors_credentials" CREDENTIALS},
+	{"{\"origins\":[],\n \"cors_credentials\":true," D "}", "f:2:2: cors_credentials" CREDENTIALS},
+	{"{\"origins\":[\"https://a.org\",\"*\"],\"cors_credentials\":true," D "}",
+		"f:1:34: cors_credentials" CREDENTIALS},
+	{"{\"cors_credentials\":true,\"origins\":\"https://*.a.org\"," D "}", "f:1:2: cors_credentials" CREDENTIALS},
 };
 
 static void
@@ -650,7 +671,9 @@ test_values(void **state)
 		"\"paths\":{\"bosh\":[\"/b/\",\"/http-bind/x.y\"],\"websocket\":\"/ws\"},"
 		"\"bosh\":{\"wait\":0.2,\"hold\":1,\"inactivity\":1e1,\"maxpause\":0,\"max_body\":20000},"
 		"\"websocket\":{\"ping\":0,\"pong_timeout\":0.5,\"max_message\":1e4,\"require_subprotocol\":false},"
-		"\"origins\":[\"HTTPS://Chat.Example.com:443\",\"http://[::1]:8080\",\"app://x\",\"http://a:80\"],"
+		"\"origins\":[\"HTTPS://Chat.Example.com:443\",\"http://[::1]:8080\",\"app://x\",\"http://a:80\","
+		"\"HTTPS://*.Example.com:443\",\"http://*.example.com:80\",\"https://*.b.org:8443\",\"capacitor://localhost\","
+		"\"app://\",\"FILE://\",\"moz-extension://0A-1\",\"https://*.xn--bcher-kva.example\",\"app://.\"],"
 		"\"resolver\":{\"servers\":[\"192.0.2.1\",\"192.0.2.1:53\",\"2001:db8::1\",\"[2001:db8::1]:53\"]},"
 		"\"limits\":{\"stanza\":30000,\"queue\":30000,\"header_timeout\":0,\"connect_timeout\":0.25,"
 		"\"first_message_timeout\":0,\"auth_timeout\":1.5},"
@@ -679,11 +702,21 @@ test_values(void **state)
 	assert_int_equal(c->websocket.pong_timeout, 500);
 	assert_int_equal(c->websocket.max_message, 10000);
 	assert_false(c->websocket.require_subprotocol);
-	assert_int_equal(c->origins.n, 4);
+	assert_int_equal(c->origins.n, 13);
 	assert_string_equal(c->origins.v[0], "https://chat.example.com");
 	assert_string_equal(c->origins.v[1], "http://[::1]:8080");
 	assert_string_equal(c->origins.v[2], "app://x");
 	assert_string_equal(c->origins.v[3], "http://a");
+	assert_string_equal(c->origins.v[4], "https://*.example.com");
+	assert_string_equal(c->origins.v[5], "http://*.example.com");
+	assert_string_equal(c->origins.v[6], "https://*.b.org:8443");
+	assert_string_equal(c->origins.v[7], "capacitor://localhost");
+	assert_string_equal(c->origins.v[8], "app://");
+	assert_string_equal(c->origins.v[9], "file://");
+	assert_string_equal(c->origins.v[10], "moz-extension://0a-1");
+	assert_string_equal(c->origins.v[11], "https://*.xn--bcher-kva.example");
+	assert_string_equal(c->origins.v[12], "app://.");
+	assert_false(c->cors_credentials);
 	assert_int_equal(c->resolver_servers.n, 4);
 	assert_string_equal(c->resolver_servers.v[3], "[2001:db8::1]:53");
 	assert_int_equal(c->limits.stanza, 30000);
@@ -742,12 +775,12 @@ static void
 test_web(void **state)
 {
 	static const struct {
-		const char *written, *url;
+		const char *written, *url, *origin;
 	} urls[] = {
-		{"https://a", "https://a"},
-		{"HTTPS://Chat.Example.COM:8443/", "https://chat.example.com:8443"},
-		{"https://a/B/c/", "https://a/B/c"},
-		{"https://[2001:DB8::1]:444", "https://[2001:db8::1]:444"},
+		{"https://a", "https://a", "https://a"},
+		{"HTTPS://Chat.Example.COM:8443/", "https://chat.example.com:8443", "https://chat.example.com:8443"},
+		{"https://a/B/c/", "https://a/B/c", "https://a"},
+		{"https://[2001:DB8::1]:444", "https://[2001:db8::1]:444", "https://[2001:db8::1]:444"},
 	};
 	struct peer peer = {.text = "192.0.2.1:1"};
 	struct conf *c =
@@ -759,11 +792,13 @@ test_web(void **state)
 	assert_string_equal(c->response_header[0].name, "x-Shard");
 	assert_string_equal(c->response_header[1].value, "max-age=1; preload");
 	assert_string_equal(c->response_lines, "x-Shard: s1\r\nStrict-Transport-Security: max-age=1; preload\r\n");
+	assert_string_equal(c->response_names, "x-Shard, Strict-Transport-Security");
 	assert_true(network_address(SLICE("10.1.2.3"), peer.address));
 	assert_true(conf_is_trusted(c, &peer));
 	assert_true(network_address(SLICE("127.0.0.1"), peer.address));
 	assert_false(conf_is_trusted(c, &peer));
 	assert_null(c->public_url);
+	assert_null(c->public_origin);
 	conf_unref(c);
 
 	c = good("{" D "}");
@@ -790,6 +825,7 @@ test_web(void **state)
 		snprintf(text, sizeof text, "{\"public_url\":\"%s\"," D "}", urls[i].written);
 		c = good(text);
 		assert_string_equal(c->public_url, urls[i].url);
+		assert_string_equal(c->public_origin, urls[i].origin);
 		conf_unref(c);
 	}
 }
@@ -807,6 +843,14 @@ test_domains(void **state)
 
 	(void) state;
 	assert_int_equal(c->n_domain, 4);
+	assert_true(conf_has_name(c, SLICE("z.EXAMPLE")));
+	assert_true(conf_has_name(c, SLICE("Chat.z.example")));
+	assert_true(conf_has_name(c, SLICE("a.b.xn--bcher-kva.example")));
+	assert_false(conf_has_name(c, SLICE("example")));
+	assert_false(conf_has_name(c, SLICE("notz.example")));
+	assert_false(conf_has_name(c, SLICE("z.example.evil.org")));
+	assert_false(conf_has_name(c, SLICE("")));
+	assert_false(conf_has_name(c, SLICE("*")));
 	d = conf_find_domain(c, SLICE("z.EXAMPLE"));
 	assert_string_equal(d->name, "z.example");
 	assert_int_equal(d->tls, TLS_IF_REQUIRED);

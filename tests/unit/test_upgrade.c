@@ -22,9 +22,30 @@ static char *const paths[] = {path_1, path_2};
 static char *const two_origins[] = {origin_1, origin_2};
 static char *const all_origins[] = {origin_all};
 
-static const struct upgrade_rules open_rules = {{NULL, 0, paths, 2}, {all_origins, 1}, true, &hooks};
-static const struct upgrade_rules strict_rules = {{NULL, 0, paths, 2}, {two_origins, 2}, true, &hooks};
-static const struct upgrade_rules lax_rules = {{NULL, 0, paths, 2}, {NULL, 0}, false, &hooks};
+static const struct upgrade_rules open_rules = {.places = {NULL, 0, paths, 2},
+	.origins = {.v = all_origins, .n = 1},
+	.require_subprotocol = true,
+	.hooks = &hooks};
+static const struct upgrade_rules strict_rules = {.places = {NULL, 0, paths, 2},
+	.origins = {.v = two_origins, .n = 2},
+	.require_subprotocol = true,
+	.hooks = &hooks};
+/* The one domain. */
+static bool
+has_name(const void *arg, struct slice name)
+{
+	(void) arg;
+	return slice_eq_nocase(name, SLICE("example.org"));
+}
+
+static const struct upgrade_rules lax_rules = {
+	.places = {NULL, 0, paths, 2}, .origins = {.has_name = has_name}, .hooks = &hooks};
+/* Behind a proxy that is believed. */
+static const struct upgrade_rules proxied_rules = {.places = {NULL, 0, paths, 2},
+	.origins = {.v = two_origins, .n = 2, .has_name = has_name},
+	.is_trusted = true,
+	.require_subprotocol = true,
+	.hooks = &hooks};
 
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define HOST "Host: example.org\r\n"
@@ -214,6 +235,32 @@ heads(void **state)
 			UPGRADE_REFUSED, 400},
 		{&lax_rules, WS(UPGRADE REST XMPP "Host: evil.example\r\nOrigin: https://evil.example\r\n"),
 			UPGRADE_REFUSED, 400},
+		/* But the name must be known. */
+		{&lax_rules,
+			"GET /ws HTTP/1.1\r\nHost: evil.org\r\n" UPGRADE REST XMPP "Origin: http://evil.org\r\n\r\n",
+			UPGRADE_REFUSED, 403},
+		{&lax_rules,
+			"GET /ws HTTP/1.1\r\nHost: 192.0.2.1:5280\r\n" UPGRADE REST XMPP
+			"Origin: http://192.0.2.1:5280\r\n\r\n",
+			UPGRADE_WEBSOCKET, 0},
+		/* What Host was for the proxy in front, if that is believed, and says it once. */
+		{&proxied_rules,
+			"GET /ws HTTP/1.1\r\nHost: backend\r\n" UPGRADE REST XMPP
+			"X-Forwarded-Host: example.org:443\r\nOrigin: https://example.org\r\n\r\n",
+			UPGRADE_WEBSOCKET, 0},
+		{&lax_rules,
+			"GET /ws HTTP/1.1\r\nHost: backend\r\n" UPGRADE REST XMPP
+			"X-Forwarded-Host: example.org:443\r\nOrigin: https://example.org\r\n\r\n",
+			UPGRADE_REFUSED, 403},
+		{&proxied_rules,
+			"GET /ws HTTP/1.1\r\nHost: backend\r\n" UPGRADE REST XMPP
+			"X-Forwarded-Host: example.org\r\nx-forwarded-host: example.org\r\n"
+			"Origin: https://example.org\r\n\r\n",
+			UPGRADE_REFUSED, 403},
+		{&proxied_rules,
+			"GET /ws HTTP/1.1\r\nHost: backend\r\n" UPGRADE REST XMPP
+			"X-Forwarded-Host: evil.org\r\nOrigin: https://evil.org\r\n\r\n",
+			UPGRADE_REFUSED, 403},
 		{&lax_rules, GOOD, UPGRADE_WEBSOCKET, 0},
 		{&lax_rules, WS(UPGRADE REST XMPP "Origin: https://a.example\r\n"), UPGRADE_REFUSED, 403},
 		{&lax_rules, WS(UPGRADE REST), UPGRADE_WEBSOCKET, 0},

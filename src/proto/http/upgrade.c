@@ -75,13 +75,16 @@ upgrade_field(struct upgrade *u, struct slice name, struct slice value)
 		u->has_subprotocol = true;
 		u->has_xmpp = u->has_xmpp || has_element(value, SLICE("xmpp"), slice_eq);
 	} else if (slice_eq_nocase(name, SLICE("host"))) {
-		once(u, &u->host, value);
+		once(u, &u->asked.host, value);
 	} else if (slice_eq_nocase(name, SLICE("sec-websocket-version"))) {
 		once(u, &u->version, value);
 	} else if (slice_eq_nocase(name, SLICE("sec-websocket-key"))) {
 		once(u, &u->key, value);
 	} else if (slice_eq_nocase(name, SLICE("origin"))) {
-		once(u, &u->origin, value);
+		once(u, &u->asked.origin, value);
+	} else if (slice_eq_nocase(name, SLICE("x-forwarded-host")) && u->rules->is_trusted) {
+		/* Twice: nobody knows which one is the proxy's. */
+		u->asked.forwarded_host = u->forwarded_hosts++ == 0 ? value : SLICE_NONE;
 	}
 }
 
@@ -115,13 +118,14 @@ upgrade_judge(struct upgrade *u)
 		return refuse(u, UPGRADE_REFUSED_REQUEST, "A WebSocket upgrade needs HTTP/1.1.");
 	if (!u->is_upgrade)
 		return refuse(u, UPGRADE_REFUSED_REQUEST, "The Connection header does not say Upgrade.");
-	if (u->host.n == 0)
+	if (u->asked.host.n == 0)
 		return refuse(u, UPGRADE_REFUSED_REQUEST, "There is no Host header.");
 	if (!slice_eq(u->version, SLICE(UPGRADE_VERSION)))
 		return refuse(u, UPGRADE_REFUSED_VERSION, "Only WebSocket version 13 (RFC 6455) is spoken here.");
 	if (!is_key(rules->hooks, u->key))
 		return refuse(u, UPGRADE_REFUSED_REQUEST, "The Sec-WebSocket-Key header is not 16 bytes in base64.");
-	if (!origin_is_allowed(&rules->origins, u->origin, u->host))
+	u->origin = origin_judge(&rules->origins, &u->asked);
+	if (u->origin != ORIGIN_ALLOWED)
 		return refuse(u, UPGRADE_REFUSED_ORIGIN, "This Origin is not allowed.");
 	if ((rules->require_subprotocol || u->has_subprotocol) && !u->has_xmpp)
 		return refuse(u, UPGRADE_REFUSED_SUBPROTOCOL,

@@ -46,6 +46,7 @@ enum upgrade_refused {
 struct upgrade_rules {
 	struct places places;
 	struct origins origins;
+	bool is_trusted; /* the peer is: its X-Forwarded-Host is believed */
 	bool require_subprotocol;
 	const struct hooks *hooks;
 };
@@ -62,16 +63,19 @@ struct upgrade {
 	struct smuggling framing;
 	bool is_get; /* of a WebSocket path */
 	bool is_http_1_1, is_odd;
-	bool is_websocket;                       /* Upgrade says so */
-	bool is_upgrade;                         /* Connection says so */
-	bool has_subprotocol, has_xmpp;          /* there is a list, and it offers xmpp */
-	struct slice host, version, key, origin; /* unset when absent */
+	bool is_websocket;              /* Upgrade says so */
+	bool is_upgrade;                /* Connection says so */
+	bool has_subprotocol, has_xmpp; /* there is a list, and it offers xmpp */
+	struct slice version, key;      /* unset when absent */
+	struct origin_asked asked;
+	unsigned forwarded_hosts;
 
 	/* The verdict. */
 	struct upgrade_head head;
 	enum upgrade_refused refused;
-	const char *reason; /* a sentence for who reads the refusal */
-	size_t n;           /* upgrade_look(): bytes of the client's head, its empty line included */
+	enum origin_verdict origin; /* of UPGRADE_REFUSED_ORIGIN: why */
+	const char *reason;         /* a sentence for who reads the refusal */
+	size_t n;                   /* upgrade_look(): bytes of the client's head, its empty line included */
 };
 
 void upgrade_begin(struct upgrade *u, const struct upgrade_rules *rules, struct slice method, struct slice target,

@@ -1,0 +1,34 @@
+#include "base/authority.h"
+
+#include "base/network.h"
+
+static bool
+is_ipv6(struct slice s)
+{
+	unsigned char address[NETWORK_BYTES];
+
+	return s.n > 0 && memchr(s.p, ':', s.n) != NULL && network_address(s, address);
+}
+
+bool
+authority_split(struct slice s, struct slice *host, uint16_t *port)
+{
+	struct slice rest;
+	uint64_t number;
+
+	if (s.n > 0 && s.p[0] == '[') {
+		if (!slice_cut(slice_of(s.p + 1, s.n - 1), ']', host, &rest) || !is_ipv6(*host))
+			return false;
+		if (rest.n == 0)
+			return true;
+		if (rest.p[0] != ':')
+			return false;
+		rest = slice_of(rest.p + 1, rest.n - 1);
+	} else if (!slice_cut(s, ':', host, &rest)) {
+		return true;
+	}
+	if (!slice_number(rest, UINT16_MAX, &number))
+		return false;
+	*port = (uint16_t) number;
+	return true;
+}

@@ -1,0 +1,16 @@
+/* refusal.h: what the log says of requests that are refused, in the same words whoever refuses them. */
+#ifndef CULVERT_IO_REFUSAL_H
+#define CULVERT_IO_REFUSAL_H
+
+#include "proto/http/upgrade.h"
+#include "session/context.h"
+
+/* An upgrade that upgrade_judge() refused. */
+void refusal_upgrade(const struct context *c, const struct peer *peer, const struct upgrade *u);
+/* Another request; text is the answer's, of which the first line is told. */
+void refusal_request(const struct context *c, const struct peer *peer, unsigned status, const char *text);
+/* The same for its Origin (not of ORIGIN_ALLOWED): the line tells what was seen, and the cure. */
+void refusal_origin(const struct context *c, const struct peer *peer, unsigned status, const char *text,
+	const struct origin_asked *asked, enum origin_verdict verdict);
+
+#endif

@@ -1,6 +1,7 @@
 /*
  * bosh.js: the test of BOSH (XEP-0124, XEP-0206), without an account: a
- * session is opened up to where a client would log in, and ended.
+ * session is opened up to where a client would log in, and ended.  Its steps
+ * have the names of those of websocket.js, so that one cause has one name.
  *
  * test: { url, domain, hold (seconds), signal }
  */
@@ -8,7 +9,7 @@
 import { ask, isMixed, isSameOrigin } from './reach.js';
 import * as reasons from './reasons.js';
 import { Failure } from './steps.js';
-import { NS, attributes, is, mechanisms, parse, streamError } from './xmpp.js';
+import { NS, attributes, is, mechanisms, offers, parse, streamError } from './xmpp.js';
 
 const XML = { 'Content-Type': 'text/xml; charset=utf-8' };
 const ANSWER_MS = 30000; // longer than culvert tries to connect
@@ -63,25 +64,29 @@ class Session {
 	}
 }
 
-async function reach(test) {
+/*
+ * A plain request, and one as clients make them, which the browser asks for
+ * permission (CORS) when page and address are of different origins: it ends
+ * a session that there is not, so nothing happens.
+ */
+async function connect(test) {
 	const answer = await ask(test.url, { signal: test.signal });
 	if (isMixed(test.url) && answer.kind !== 'answer')
 		fail(reasons.mixed(test.url));
 	if (answer.kind !== 'answer' || answer.status === 404 || answer.status === 401 || answer.status >= 500)
 		fail(reasons.badAnswer('bosh', test.url, answer));
-	return /BOSH/i.test(answer.text) ? 'A BOSH endpoint answers.' : `Something answers (${answer.status}).`;
+	if (!isSameOrigin(test.url)) {
+		const permission = await ask(test.url, { headers: XML, signal: test.signal });
+		if (permission.kind !== 'answer')
+			fail(permission.kind === 'blocked' ? reasons.preflight(test.url) : reasons.badAnswer('bosh', test.url, permission));
+	}
+	const session = new Session(test);
+	session.read(await session.send({ sid: 'none', type: 'terminate' }));
+	return isSameOrigin(test.url) ? 'A BOSH endpoint answers.' : `A BOSH endpoint answers, and pages of ${location.origin} may use it.`;
 }
 
-async function permission(test) {
-	if (isSameOrigin(test.url))
-		return { state: 'skip', found: 'Not needed: page and address are of one origin.' };
-	const answer = await ask(test.url, { headers: XML, signal: test.signal });
-	if (answer.kind !== 'answer')
-		fail(answer.kind === 'blocked' ? reasons.preflight(test.url) : reasons.badAnswer('bosh', test.url, answer));
-	return `Pages of ${location.origin} may use it.`;
-}
-
-async function open(test) {
+/* The session, and what the XMPP server offers in it. */
+async function server(test) {
 	const session = test.session = new Session(test);
 	const body = session.readOn(await session.send({
 		'to': test.domain,
@@ -96,20 +101,18 @@ async function open(test) {
 	if (!session.sid)
 		fail(reasons.ended(null, { domain: test.domain, text: 'the answer has no session id' }));
 	session.wait = Math.min(test.hold, Number(body.getAttribute('wait')) || test.hold);
-	session.first = body;
-	return `${test.domain} is served; requests may be held for ${body.getAttribute('wait') || '?'}\u00a0s.`;
+	return features(test, body);
 }
 
-async function features(test) {
-	const { session } = test;
-	for (let body = session.first, left = 3; ; left--) {
+async function features({ session, domain }, first) {
+	for (let body = first, left = 3; ; left--) {
 		const [found] = [...body.children].filter((child) => is(child, 'features', NS.stream));
 		if (found) {
 			const names = mechanisms(found);
-			return names.length > 0 ? `Login by ${names.join(', ')}.` : { state: 'note', reason: reasons.noMechanisms(test.domain) };
+			return names.length > 0 ? offers(domain, names) : { state: 'note', reason: reasons.noMechanisms(domain) };
 		}
 		if (left === 0)
-			return fail(reasons.noFeatures(test.domain));
+			return fail(reasons.noFeatures(domain));
 		body = session.readOn(await session.send());
 	}
 }
@@ -124,7 +127,7 @@ async function held(test) {
 			fail(reasons.pollCut(answer.ms, session.wait, answer));
 		const body = session.readOn(answer);
 		if (answer.ms >= session.wait * 900)
-			return `Held for ${session.wait}\u00a0s, then answered.`;
+			return `The request was held for ${session.wait}\u00a0s, then answered.`;
 		if (last)
 			return { state: 'note', reason: reasons.pollEarly(answer.ms, session.wait) };
 		last = body.children.length === 0;
@@ -134,16 +137,14 @@ async function held(test) {
 async function end(test) {
 	const { session } = test;
 	const body = session.read(await session.send({ type: 'terminate' }, MORE_MS));
-	return body.getAttribute('type') === 'terminate' ? 'The session is over on both sides.' : 'The server took the goodbye.';
+	return body.getAttribute('type') === 'terminate' ? 'The session has ended on both sides.' : 'The server was told, and has answered.';
 }
 
 export const steps = [
-	{ title: 'Reach the address', plan: 'A plain request, as from the address bar.', act: reach },
-	{ title: 'Permission for this page', plan: 'Whether pages of this origin may use it (CORS).', act: permission },
-	{ title: 'Open a session', plan: 'For the domain you typed; its XMPP server is connected.', act: open },
-	{ title: 'Stream features', plan: 'What the XMPP server offers to log in with.', act: features },
-	{ title: 'Hold a request', plan: 'A long poll, which proxies like to cut.', act: held },
-	{ title: 'End the session', plan: 'Says goodbye, and waits for the answer.', act: end },
+	{ title: 'Connect', plan: 'Two HTTP requests to this address.', act: connect },
+	{ title: 'Reach the XMPP server', plan: 'culvert opens a session, and the server says how to log in.', act: server },
+	{ title: 'Stay connected', plan: 'One silent request, which a proxy might cut.', act: held },
+	{ title: 'Close', plan: 'End the session, and wait for the answer.', act: end },
 ];
 
 export const finish = (test) => test.session?.leave();

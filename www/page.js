@@ -7,6 +7,8 @@
  *	the page's own query or fragment	?bosh=/path&websocket=wss://host/path
  *	/.well-known/host-meta.json		XEP-0156
  *	culvert's defaults			/http-bind, /xmpp-websocket
+ *
+ * site.json may say more of this site: { "domain": "example.com", "chat": "chat/" }.
  */
 
 import * as bosh from './bosh.js';
@@ -70,6 +72,16 @@ async function hostMeta() {
 		/* the defaults will do */
 	}
 	return found;
+}
+
+/* What this site says of itself in site.json: { domain, chat }, either of which may be missing. */
+async function siteFile() {
+	try {
+		const response = await fetch('site.json', { credentials: 'omit', cache: 'no-cache', signal: AbortSignal.timeout(META_MS) });
+		return response.ok ? await response.json() : {};
+	} catch {
+		return {};
+	}
 }
 
 /* chat.example.com is likely to be there for example.com; an IP address or localhost says nothing. */
@@ -151,7 +163,7 @@ class Result {
 		if (reason) {
 			row.append(make('div', { 'class': 'reason' },
 				make('p', { 'class': 'what' }, ...prose(reason.what)),
-				make('h4', {}, 'Likely cause and cure'),
+				make('h4', {}, 'Likely causes, and what to do'),
 				make('ul', {}, ...reason.cures.map((cure) => make('li', {}, ...prose(cure))))));
 		} else if (text) {
 			row.append(make('p', { 'class': 'found' }, text));
@@ -177,7 +189,7 @@ class Result {
 			left: ['stopped', `${name} was stopped.`],
 		}[state];
 		this.chip(state, chip);
-		return { state, verdict };
+		return { state, verdict, failed: state === 'fail' && failed };
 	}
 
 	/* As plain text. */
@@ -221,13 +233,13 @@ function readForm() {
 	const { domain, hold, websocket: ws, bosh: http } = $('#form').elements;
 	const wanted = { domain: domain.value.trim().replace(/^.*@/, '').replace(/\/.*$/, ''), hold: Number(hold.value), urls: {} };
 	if (!wanted.domain || /[\s<>"'&]/.test(wanted.domain))
-		return complain(domain, 'Which domain? Type what stands behind the @ of an account, like example.com.');
+		return complain(domain, 'Which domain? Type the part of an account’s address after the @, like example.com.');
 	if (!hold.validity.valid)
-		return complain(hold, 'How long to hold? Type whole seconds from 1 to 300.');
+		return complain(hold, 'Stay connected for how long? Type whole seconds from 1 to 300.');
 	for (const [name, field] of Object.entries({ websocket: ws, bosh: http })) {
 		wanted.urls[name] = field.value.trim() ? resolve(name, field.value) : null;
 		if (field.value.trim() && !wanted.urls[name])
-			return complain(field, `This is no address for ${TRANSPORTS[name].name}: it begins with ${TRANSPORTS[name].schemes.join('// or ')}//, or is a path like ${TRANSPORTS[name].path}.`);
+			return complain(field, `This is no address for ${TRANSPORTS[name].name}. It has to begin with ${TRANSPORTS[name].schemes.join('// or ')}//, or be a path like ${TRANSPORTS[name].path}.`);
 	}
 	if (!wanted.urls.websocket && !wanted.urls.bosh)
 		return complain(ws, 'There is no address to test.');
@@ -252,6 +264,7 @@ async function run(wanted) {
 	running = new AbortController();
 	$('#run').textContent = 'Stop';
 	$('.after').hidden = true;
+	$('.results').hidden = false;
 	remember(wanted);
 	showAddresses();
 	$('#verdict').textContent = `Testing ${wanted.domain}…`;
@@ -262,7 +275,9 @@ async function run(wanted) {
 		return urls[name] ? result.run({ url: urls[name], urls, domain, hold, signal: running.signal }) : null;
 	}));
 	const done = ended.filter(Boolean);
-	$('#verdict').textContent = done.map(({ verdict }) => verdict).join(' ');
+	const [{ failed }] = done;
+	$('#verdict').textContent = done.length > 1 && failed && done.every((one) => one.failed === failed) ? `Both fail at “${failed}”.`
+		: done.map(({ verdict }) => verdict).join(' ');
 	$('#verdict').dataset.state = ['left', 'fail', 'note', 'pass'].find((state) => done.some((one) => one.state === state));
 	$('.after').hidden = false;
 	$('#run').textContent = 'Test again';
@@ -271,7 +286,7 @@ async function run(wanted) {
 
 function report() {
 	const { domain, hold } = $('#form').elements;
-	return [`culvert's test of ${domain.value.trim()}, holding for ${hold.value} s`, new Date().toISOString(), `page    ${location.href}`,
+	return [`culvert's test of ${domain.value.trim()}, staying connected for ${hold.value} s`, new Date().toISOString(), `page    ${location.href}`,
 		`browser ${navigator.userAgent}`, '', ...shown().map((result) => result.report())].join('\n');
 }
 
@@ -295,17 +310,20 @@ for (const button of $$('.copy')) {
 }
 addEventListener('pagehide', () => running?.abort());
 
-const meta = given.has('bosh') && given.has('websocket') ? {} : await hostMeta();
+const [meta, site] = await Promise.all([given.has('bosh') && given.has('websocket') ? {} : hostMeta(), siteFile()]);
 for (const [name, { path }] of Object.entries(TRANSPORTS)) {
 	written[name] = given.get(name) ?? meta[name] ?? path;
 	$(`#${name}`).value = written[name];
 }
 $('#others').open = given.has('bosh') || given.has('websocket');
-$('#domain').value = given.get('domain') ?? guessDomain();
+$('#domain').value = given.get('domain') ?? site.domain ?? guessDomain();
+if (typeof site.chat === 'string') {
+	$('#chat').href = new URL(site.chat, location.href).href;
+	$('#chat').hidden = false;
+}
 $('#hold').value = Number(given.get('hold')) || HOLD;
 showTargets();
 $('#insecure').hidden = isSecureContext;
 showAddresses();
 $('#form').hidden = false;
-$('.results').hidden = false;
 document.documentElement.dataset.ready = '';

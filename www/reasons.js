@@ -45,13 +45,13 @@ export function unreached(url) {
 	if (!navigator.onLine)
 		cures.push('This computer says it has no network at all.');
 	if (isSecure && !isSameOrigin(url))
-		cures.push(`The certificate may not be valid for ${host}, which a page cannot see but a person can. Open \`${url.replace(/^ws/, 'http')}\` in a new tab, the browser then says what it dislikes.`);
+		cures.push(`The certificate may not be valid for ${host}. Open \`${url.replace(/^ws/, 'http')}\` in a new tab: there the browser says what is wrong with it.`);
 	if (isSameOrigin(url))
-		cures.push(`This page came from ${host} itself, so culvert or the proxy in front of it has stopped since: look whether it runs, and at the end of its log.`);
+		cures.push(`This page came from ${host} itself, so culvert, or the proxy in front of it, has stopped since then. Does it run? Look at the end of its log.`);
 	else
 		cures.push(`Does a server listen there? culvert’s log says \`listening\` with address and port when it starts; one that listens on \`127.0.0.1\` can be reached from its own machine only. A firewall on the way may refuse the port.`);
 	if (!isSameOrigin(url) && !isNumeric(url))
-		cures.push(`The name \`${host}\` may be mistyped, or not in the DNS.`);
+		cures.push(`The name \`${host}\` may be misspelled, or missing in the DNS.`);
 	if (isInward(url))
 		cures.push('The address is in a private network and this page is not: browsers ask for permission first, or refuse.');
 	cures.push('An extension of the browser (an ad blocker, say) can block requests, too: try a private window.');
@@ -73,8 +73,8 @@ export function late(url, ms) {
 	return {
 		what: `No answer from ${originOf(url)} within ${seconds(ms)}.`,
 		cures: [
-			`A firewall that drops packets without a word looks like this. Try from the machine itself: \`curl -i ${url.replace(/^ws/, 'http')}\``,
-			'A proxy may wait for a culvert that is not there.',
+			`Perhaps a firewall drops the packets. Try from the machine itself: \`curl -i ${url.replace(/^ws/, 'http')}\``,
+			'Perhaps a proxy is waiting for culvert, and culvert does not run.',
 		],
 	};
 }
@@ -84,34 +84,34 @@ export function blocked(url) {
 		what: `A server answers at ${originOf(url)}, but does not allow pages of ${location.origin} to read the answer (CORS).`,
 		cures: [
 			`Is it culvert? Its configuration lists the sites whose pages may connect. Add this one: \`"origins": ["${location.origin}"]\`, and reload (SIGHUP).`,
-			'Is the path right? When another server answers there, say with an error page, that answer carries no permission either. Open the address in a new tab to see who answers.',
-			'A proxy that adds `Access-Control-Allow-Origin` itself makes two of it, and browsers then refuse: leave it to culvert.',
+			'Is the path right? Another server may answer there, with an error page for example. Open the address in a new tab to see who answers.',
+			'If a proxy adds `Access-Control-Allow-Origin`, the answer has it twice, and browsers refuse it. Let only culvert add it.',
 		],
 	};
 }
 
 /* Plain requests are answered, this one was not, or not so that the page may read it. */
 export function broken(url) {
-	const cures = ['Look into the log of the proxy at this moment: one that cannot reach culvert, or meets a limit, says so there.'];
+	const cures = ['Look at the last lines in the log of the proxy. If it cannot reach culvert, or if there is a limit in the way, it says so there.'];
 	if (!isSameOrigin(url))
-		cures.push('Error pages of a proxy (502, 504) look like this from a page of another origin: they carry no permission to be read.');
-	cures.push('A web application firewall may dislike XML in a POST.');
-	return { what: `${originOf(url)} answers plain requests, but the answer to this one did not get through.`, cures };
+		cures.push('It may be an error page of the proxy (502, 504): pages of another site are not allowed to read it.');
+	cures.push('A web application firewall may refuse XML in a POST.');
+	return { what: `${originOf(url)} answers plain requests, but its answer to this one did not arrive.`, cures };
 }
 
 export function preflight(url) {
 	return {
-		what: `${originOf(url)} answers, but not the question browsers ask before a POST with XML (the preflight, an OPTIONS request).`,
+		what: `${originOf(url)} answers, but not the OPTIONS request that browsers send before a POST with XML (the preflight).`,
 		cures: [
 			'Let the proxy pass OPTIONS requests on to culvert, which answers them, instead of refusing them or answering itself.',
-			'HTTP authentication in front of it cannot work: preflights never carry a password.',
+			'HTTP authentication in front of culvert cannot work: a preflight never has a password.',
 		],
 	};
 }
 
 export function redirected(url) {
 	return {
-		what: `\`${url}\` sends clients elsewhere (a redirect). Most clients do not follow: a POST would become a GET.`,
+		what: `\`${url}\` sends clients to another address (a redirect). Most clients do not follow it.`,
 		cures: [
 			'Give clients the address it leads to: open it in a new tab and look at the address bar. Often that is https instead of http, or a slash at the end.',
 			'Or let the server answer here, without the redirect.',
@@ -147,10 +147,10 @@ function badStatus(transport, url, answer) {
 	case 404:
 	case 410:
 		return isCulverts404(answer) ? {
-			what: `culvert answers, but \`${pathname}\` is none of its paths (404).`,
+			what: `culvert answers, but \`${pathname}\` is not one of its paths (404).`,
 			cures: [
 				`Compare it with \`"paths": {"${key}": …}\` in culvert.json; unless written there, it is \`${path}\`.`,
-				'A proxy may change the path before culvert sees it: in nginx, a `proxy_pass` with anything behind the port does.',
+				'Perhaps a proxy changes the path. In nginx, a `proxy_pass` with anything after the port does that.',
 			],
 		} : {
 			what: `${asked} A web server is there, but not culvert.`,
@@ -161,11 +161,11 @@ function badStatus(transport, url, answer) {
 		};
 	case 401:
 	case 407:
-		return { what: `${asked} It wants a password.`, cures: ['XMPP clients log in inside the stream. Take HTTP authentication off this path.'] };
+		return { what: `${asked} It wants a password.`, cures: ['Switch HTTP authentication off for this path. XMPP clients log in to the XMPP server instead.'] };
 	case 403:
 		return isOriginRefused(answer) ? originRefused() : {
-			what: `${asked} Somebody forbids it: ${quote(answer.text) || 'no reason given'}`,
-			cures: ['Look for rules of the proxy or of a web application firewall that concern this path.'],
+			what: `${asked} Something in front of culvert forbids it: ${quote(answer.text) || 'no reason given'}`,
+			cures: ['Look for rules about this path in the proxy or in a web application firewall.'],
 		};
 	case 429:
 		return { what: `${asked} Too many requests from here.`, cures: ['Wait a while, or raise the limit of the proxy.'] };
@@ -182,14 +182,14 @@ function badStatus(transport, url, answer) {
 	case 504:
 	case 524:
 		return {
-			what: `${asked} The proxy in front gave up waiting.`,
+			what: `${asked} The proxy in front waited too long for culvert.`,
 			cures: ['Can the proxy reach culvert at all, or does a firewall drop its packets?', 'Does culvert’s XMPP server answer? culvert’s log says `upstream not reached` when it does not.'],
 		};
 	default:
 		return {
-			what: `${asked} That is not how ${transport === 'bosh' ? 'a BOSH' : 'a WebSocket'} endpoint answers: ${quote(answer.text) || 'no text'}`,
+			what: `${asked} ${transport === 'bosh' ? 'A BOSH' : 'A WebSocket'} endpoint would answer otherwise: ${quote(answer.text) || 'no text'}`,
 			cures: [
-				`Another server may own this path. culvert’s is \`${path}\` unless \`"paths"\` in culvert.json says otherwise.`,
+				`Perhaps another server answers at this path. culvert’s is \`${path}\` unless \`"paths"\` in culvert.json says otherwise.`,
 				`Let that server pass the path to culvert. nginx: \`${passOn(transport)}\``,
 			],
 		};
@@ -216,7 +216,7 @@ export function originRefused() {
 const atServer = (domain) => [
 	`Does the XMPP server of ${domain} run, and does culvert’s machine reach it? Its address is \`"connect"\` of this domain in culvert.json.`,
 	'culvert’s log gives the reason in the line `upstream not reached` or `upstream lost`: refused, no route, or a certificate that is not valid for the domain.',
-	'Towards a server on another machine TLS is required unless `"tls"` of the domain says otherwise.',
+	'To a server on another machine culvert requires TLS, unless `"tls"` of the domain says otherwise.',
 ];
 
 /* condition: of a BOSH <body type='terminate'/> or of a stream error; domain: that was asked for. */
@@ -226,26 +226,26 @@ export function ended(condition, { domain, text = '', isFirst = true } = {}) {
 	case 'host-unknown':
 	case 'host-gone': {
 		const parent = domain.split('.').slice(1).join('.');
-		const cures = [`Type the part of an account’s address behind the @.${parent.includes('.') ? ` Perhaps \`${parent}\`?` : ''}`,
-			`Is the domain spelled so in culvert’s configuration? \`"domains": {"${domain}": {…}}\``,
+		const cures = [`Type the part of an account’s address after the @.${parent.includes('.') ? ` Perhaps \`${parent}\`?` : ''}`,
+			`Is the domain in culvert’s configuration, with the same spelling? \`"domains": {"${domain}": {…}}\``,
 			'If it is there, the XMPP server itself may not know the domain: look for a virtual host of that name in its configuration.'];
-		return { what: `The domain ${domain} is not served here (${condition})${said}.`, cures };
+		return { what: `The domain ${domain} is not served here (${condition}).`, cures };
 	}
 	case 'improper-addressing':
-		return { what: `No domain was understood in “${domain}” (improper-addressing).`, cures: ['Type the part of an account’s address behind the @.'] };
+		return { what: `No domain was understood in “${domain}” (improper-addressing).`, cures: ['Type the part of an account’s address after the @.'] };
 	case 'remote-connection-failed':
-		return { what: `culvert works, but cannot reach the XMPP server of ${domain} (remote-connection-failed)${said}.`, cures: atServer(domain) };
+		return { what: `culvert works, but cannot reach the XMPP server of ${domain} (remote-connection-failed).`, cures: atServer(domain) };
 	case 'system-shutdown':
 		return { what: 'culvert or the XMPP server is shutting down (system-shutdown).', cures: ['Try again once it is up.'] };
 	case 'item-not-found':
 		return {
-			what: `The session is not known to whoever answered (item-not-found)${said}.`,
-			cures: isFirst ? [`Is this a BOSH endpoint that wants another first request?`] : [
-				'If a load balancer spreads requests over several culverts, all requests of a session must reach the same one: let it choose by client address or by a cookie.',
+			what: `The server that answered does not know this session (item-not-found)${said}.`,
+			cures: isFirst ? ['Is this really culvert? Another BOSH server may expect another first request.'] : [
+				'With a load balancer in front of several culverts, all requests of a session must reach the same one: let it choose by client address or by a cookie.',
 				'Was culvert restarted just now? Its BOSH sessions end with it.'],
 		};
 	case 'policy-violation':
-		return { what: `culvert ended the session for breaking a limit (policy-violation)${said}.`, cures: ['culvert’s log says which limit: line `session closed`, word `reason`.'] };
+		return { what: `culvert ended the session because of a limit (policy-violation)${said}.`, cures: ['culvert’s log says which limit: line `session closed`, word `reason`.'] };
 	case null:
 	case undefined:
 		return { what: `The session was ended without a reason${said}.`, cures: ['Look into the logs of culvert and of the XMPP server: culvert’s line `session closed` has a reason.'] };
@@ -257,7 +257,7 @@ export function ended(condition, { domain, text = '', isFirst = true } = {}) {
 export function noFeatures(domain) {
 	return {
 		what: `The stream is open, but the XMPP server of ${domain} does not say what it offers.`,
-		cures: ['Is that really an XMPP server for clients (port 5222), not the port for other servers (5269)?', ...atServer(domain).slice(1)],
+		cures: ['Is that really the port for clients (5222), and not the one for other servers (5269)?', ...atServer(domain).slice(1)],
 	};
 }
 
@@ -266,7 +266,7 @@ export function noMechanisms(domain) {
 		what: `The XMPP server of ${domain} offers no way to log in (no SASL mechanism).`,
 		cures: [
 			'Many servers offer none before TLS: let culvert use it, `"tls": "optional"` or `"required"` for this domain, or allow logins without TLS from culvert’s machine only.',
-			'Does the server have authentication switched on for this domain?',
+			'Is authentication switched on for this domain in the server?',
 		],
 	};
 }
@@ -279,30 +279,30 @@ export function pollCut(ms, asked, answer) {
 		: `by closing the connection${answer.kind === 'blocked' ? ' or with an error page' : ''} (after half of that, if the browser tried twice)`;
 	const least = isSeen ? ms : ms / 2;
 	const cures = [
-		'Let the proxy wait longer than culvert does, which is 50 s unless `"bosh": {"wait": …}` says otherwise. nginx: `proxy_read_timeout 90s;`, HAProxy: `timeout server 90s`, Apache: `ProxyTimeout 90`',
+		'The proxy must wait longer than culvert, which waits for 50 s unless `"bosh": {"wait": …}` says otherwise. nginx: `proxy_read_timeout 90s;`, HAProxy: `timeout server 90s`, Apache: `ProxyTimeout 90`',
 	];
 	if (least >= 3000)
-		cures.push(`Or let culvert answer before the proxy loses patience: \`"bosh": {"wait": ${Math.floor(least / 1250)}}\``);
+		cures.push(`Or let culvert answer before the proxy cuts: \`"bosh": {"wait": ${Math.floor(least / 1250)}}\``);
 	cures.push('If there is no proxy of yours, one of the network you are in does it: compare with another network.');
-	return { what: `A proxy cut the long poll after ${seconds(ms)}, ${how}; the request should have been held for ${asked}\u00a0s.`, cures };
+	return { what: `The connection was cut after ${seconds(ms)} of silence, ${how}. It should have lasted ${asked}\u00a0s.`, cures };
 }
 
 export function pollEarly(ms, asked) {
 	return {
-		what: `An empty answer came after ${seconds(ms)} instead of ${asked} s. BOSH works so, but asks more often than needed.`,
+		what: `An empty answer came after ${seconds(ms)} instead of ${asked} s. BOSH works, but with more requests than necessary.`,
 		cures: ['Does the server hold requests? In culvert that is `"bosh": {"wait": …, "hold": …}`.'],
 	};
 }
 
 export function socketCut(ms, asked, { code, reason }) {
 	const cures = [
-		'Let the proxy keep silent connections for longer than culvert’s ping, which is 25 s unless `"websocket": {"ping": …}` says otherwise. nginx: `proxy_read_timeout 90s;`, HAProxy: `timeout tunnel 90s`, Apache: `ProxyTimeout 90`',
+		'The proxy must wait longer than culvert’s time between pings, which is 25 s unless `"websocket": {"ping": …}` says otherwise. nginx: `proxy_read_timeout 90s;`, HAProxy: `timeout tunnel 90s`, Apache: `ProxyTimeout 90`',
 	];
 	if (ms >= 3000)
 		cures.push(`Or let culvert ping more often: \`"websocket": {"ping": ${Math.floor(ms / 2000)}}\``);
 	cures.push('If there is no proxy of yours, one of the network you are in does it: compare with another network.');
 	return code === 1006
-		? { what: `The connection was cut after ${seconds(ms)} of silence, without a closing frame, as proxies do. It should have lasted ${asked}\u00a0s.`, cures }
+		? { what: `The connection was cut after ${seconds(ms)} of silence, without a closing frame. It should have lasted ${asked}\u00a0s.`, cures }
 		: { what: `The server closed the connection after ${seconds(ms)} (code ${code}${reason ? `, “${quote(reason)}”` : ''}).`, cures: ['culvert’s log has the reason in its line `session closed`.'] };
 }
 
@@ -310,7 +310,7 @@ export function socketLost({ code, reason }) {
 	return {
 		what: code === 1006 ? 'The connection was cut without a closing frame.'
 			: `The server closed the connection (code ${code}${reason ? `, “${quote(reason)}”` : ''}) without a word of XMPP.`,
-		cures: ['Something on the way passes the upgrade, but not what follows: a proxy or firewall that inspects traffic.', 'culvert’s log has the reason in its line `session closed`.'],
+		cures: ['Something between passes the upgrade, but not the messages after it: a proxy, or a firewall that inspects traffic.', 'culvert’s log has the reason in its line `session closed`.'],
 	};
 }
 
@@ -320,11 +320,11 @@ export function socketLost({ code, reason }) {
 export function upgradeLost() {
 	const cures = [
 		'nginx drops it unless told: `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`',
-		'Apache needs mod_proxy_wstunnel and `ProxyPass /xmpp-websocket ws://127.0.0.1:5280/xmpp-websocket`; HAProxy and Caddy pass them as they are.',
+		'Apache needs mod_proxy_wstunnel and `ProxyPass /xmpp-websocket ws://127.0.0.1:5280/xmpp-websocket`. HAProxy and Caddy need nothing.',
 		'Some proxies and content delivery networks have a switch for WebSocket. The `Sec-WebSocket-Protocol` header must get through, too.',
 	];
-	cures.push('If the proxy does pass them, culvert’s log says in its line `upgrade refused` what it dislikes.');
-	return { what: 'The WebSocket endpoint answers plain requests, but the upgrade does not reach it: a proxy in front loses the Upgrade header.', cures };
+	cures.push('If the proxy does pass them on, look in culvert’s log for a line `upgrade refused`: it says why.');
+	return { what: 'The WebSocket endpoint answers plain requests, but the upgrade does not reach it: a proxy in front drops the Upgrade header.', cures };
 }
 
 export function noSubprotocol() {
@@ -341,7 +341,7 @@ export function upgradeRefused(answer) {
 	return {
 		what: `The endpoint is there, but refuses the upgrade; a plain request gets ${status(answer)}: ${quote(answer.text) || 'no text'}`,
 		cures: [
-			'A proxy may lose the headers of the upgrade. nginx: `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`',
+			'Perhaps a proxy drops the headers of the upgrade. nginx: `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`',
 			`The origin ${location.origin} may not be allowed; the server’s log says.`,
 		],
 	};
@@ -349,7 +349,7 @@ export function upgradeRefused(answer) {
 
 export function noClosing() {
 	return {
-		what: 'The stream was closed, but the closing handshake of the WebSocket did not come.',
-		cures: ['Messages got through, so clients will work. A proxy that cuts instead of passing the last frames looks like this.'],
+		what: 'The stream was closed, but the closing handshake of the WebSocket did not arrive.',
+		cures: ['Messages arrived, so clients will work. Perhaps a proxy closes the connection before it has passed on the last frames.'],
 	};
 }

@@ -8,7 +8,7 @@
 import { ask, httpUrl, isMixed, isSameOrigin } from './reach.js';
 import * as reasons from './reasons.js';
 import { Failure, within } from './steps.js';
-import { NS, attributes, is, mechanisms, parse, streamError } from './xmpp.js';
+import { NS, attributes, is, mechanisms, offers, parse, streamError } from './xmpp.js';
 
 const CONNECT_MS = 15000;
 const ANSWER_MS = 30000; // longer than culvert tries to connect to the server
@@ -85,7 +85,7 @@ async function connect(test) {
 		test.socket = socket;
 		if (socket.ws.protocol !== 'xmpp')
 			fail(reasons.noSubprotocol());
-		return 'Connected, and the subprotocol xmpp agreed upon.';
+		return 'A WebSocket endpoint answers, with the subprotocol xmpp.';
 	}
 	return fail(await whyNot(test, isOpen === null));
 }
@@ -122,21 +122,18 @@ async function isOriginRefused({ url, urls, signal }) {
 	return answer.kind === 'answer' && reasons.isOriginRefused(answer);
 }
 
-async function open(test) {
+/* <open/> is answered by culvert itself; what the server offers shows that it has been reached. */
+async function server(test) {
 	const { socket, domain } = test;
 	socket.ws.send(`<open xmlns='${NS.framing}'${attributes({ 'to': domain, 'version': '1.0', 'xml:lang': 'en' })}/>`);
 	const element = await socket.read(domain, reasons.late(test.url, ANSWER_MS));
 	if (!element || !is(element, 'open', NS.framing))
 		fail(reasons.noSubprotocol());
-	return `${element.getAttribute('from') || 'The server'} answers.`;
-}
-
-async function features(test) {
-	const element = await test.socket.read(test.domain, reasons.noFeatures(test.domain));
-	if (!element || !is(element, 'features', NS.stream))
-		fail(reasons.noFeatures(test.domain));
-	const names = mechanisms(element);
-	return names.length > 0 ? `Login by ${names.join(', ')}.` : { state: 'note', reason: reasons.noMechanisms(test.domain) };
+	const features = await socket.read(domain, reasons.noFeatures(domain));
+	if (!features || !is(features, 'features', NS.stream))
+		fail(reasons.noFeatures(domain));
+	const names = mechanisms(features);
+	return names.length > 0 ? offers(domain, names) : { state: 'note', reason: reasons.noMechanisms(domain) };
 }
 
 async function quiet(test) {
@@ -148,7 +145,7 @@ async function quiet(test) {
 		fail(reasons.socketCut(performance.now() - begin, test.hold, event.closed));
 	test.socket.arrived.unshift(event);
 	await test.socket.read(test.domain);
-	return 'The server spoke of itself; still connected.';
+	return 'The server sent something by itself; still connected.';
 }
 
 async function close(test) {
@@ -157,7 +154,7 @@ async function close(test) {
 	let isAnswered = false;
 	for (let event; (event = await socket.next(CLOSE_MS)); ) {
 		if (event.closed)
-			return isAnswered && event.closed.wasClean ? `<close/> answered, then closed (code ${event.closed.code}).`
+			return isAnswered && event.closed.wasClean ? `The stream and the connection have ended (code ${event.closed.code}).`
 				: { state: 'note', reason: reasons.noClosing() };
 		if (event.element && is(event.element, 'close', NS.framing)) {
 			isAnswered = true;
@@ -168,11 +165,10 @@ async function close(test) {
 }
 
 export const steps = [
-	{ title: 'Connect', plan: 'An HTTP request that becomes a WebSocket, subprotocol xmpp.', act: connect },
-	{ title: 'Open the stream', plan: '<open/> for the domain you typed, and its answer.', act: open },
-	{ title: 'Stream features', plan: 'What the XMPP server offers to log in with.', act: features },
-	{ title: 'Stay connected', plan: 'Silence, which proxies like to cut.', act: quiet },
-	{ title: 'Close', plan: '<close/>, its answer, and the closing handshake.', act: close },
+	{ title: 'Connect', plan: 'One HTTP request that becomes a WebSocket.', act: connect },
+	{ title: 'Reach the XMPP server', plan: 'culvert opens a stream, and the server says how to log in.', act: server },
+	{ title: 'Stay connected', plan: 'A silent connection, which a proxy might cut.', act: quiet },
+	{ title: 'Close', plan: 'Close the stream, and wait for the answer.', act: close },
 ];
 
 export const finish = (test) => test.socket?.ws.close();

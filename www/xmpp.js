@@ -28,6 +28,9 @@ export function mechanisms(features) {
 	return [...new Set(named.map((element) => element.textContent.trim()))];
 }
 
+/* What was found of a server that answers. */
+export const offers = (domain, names) => `The server of ${domain} answers. Login by ${names.join(', ')}.`;
+
 /* What a <stream:error/> says, or null: { condition, text }. */
 export function streamError(element) {
 	if (!element || !is(element, 'error', NS.stream))

@@ -23,7 +23,7 @@ const { Server } = require('./lib/server');
 const { DIRECT, culvert, suite } = require('./lib/stage');
 
 const PAGES = path.join(__dirname, '..', '..', 'www');
-const STEPS = { websocket: 5, bosh: 6 };
+const STEPS = ['Connect', 'Reach the XMPP server', 'Stay connected', 'Close'];
 
 const stage = suite({
 	config: { pages: PAGES, websocket: { ping: 0 } },
@@ -113,48 +113,49 @@ culvert('everything passes by both transports, with timings', async () => {
 	assert.equal(verdict, 'WebSocket works. BOSH works.');
 	for (const [name, result] of Object.entries({ websocket, bosh })) {
 		passes(result);
-		assert.equal(result.steps.length, STEPS[name]);
-		assert.match(result.steps.find(({ title }) => title === 'Stream features').text, /^Login by ANONYMOUS\.$/);
+		assert.deepEqual(result.steps.map(({ title }) => title), STEPS, name);
+		assert.match(result.steps[1].text, /^The server of guest\.test answers\. Login by ANONYMOUS\.$/);
 		for (const { state, time } of result.steps)
 			assert.match(time, state === 'skip' ? /^$/ : /^\d+ ms$|^\d+\.\d s$/);
 	}
-	assert.match(bosh.steps[4].text, /^Held for 1 s, then answered/);
-	assert.match(bosh.steps[4].time, /^1\.\d s$/);
-	assert.match(websocket.steps[3].time, /^1\.\d s$/);
+	assert.match(bosh.steps[2].text, /^The request was held for 1 s, then answered/);
+	assert.match(bosh.steps[2].time, /^1\.\d s$/);
+	assert.match(websocket.steps[2].time, /^1\.\d s$/);
 	assert.deepEqual(page.said.filter((line) => !/host-meta|404/.test(line)), []);
 	await browser.close(page);
 });
 
-culvert('an address of another origin that is allowed: the permission is a step of its own', async () => {
+culvert('an address of another origin that is allowed', async () => {
 	const other = stage.add(await Culvert.start({ [GUESTS]: stage.prosody.port }));
 	const { websocket, bosh } = await outcome('passed-other-origin', at(other.port));
 	passes(websocket);
 	passes(bosh);
-	assert.equal(bosh.steps[1].state, 'pass');
-	assert.match(bosh.steps[1].text, /^Pages of http:\/\/127\.0\.0\.1:\d+ may use it/);
+	assert.match(bosh.steps[0].text, /^A BOSH endpoint answers, and pages of http:\/\/127\.0\.0\.1:\d+ may use it/);
 });
 
 culvert('the origin is not in the list', async () => {
 	const other = stage.add(await Culvert.start({ [GUESTS]: stage.prosody.port }, { origins: ['https://elsewhere.test'] }));
 	const { websocket, bosh } = await outcome('failed-origin', at(other.port));
 	const cure = new RegExp(`"origins": \\["http://127\\.0\\.0\\.1:${stage.gateway.port}"\\]`);
-	fails(bosh, 'Reach the address', /does not allow pages of http:\/\/127\.0\.0\.1:\d+ .*CORS/, cure);
+	fails(bosh, 'Connect', /does not allow pages of http:\/\/127\.0\.0\.1:\d+ .*CORS/, cure);
 	fails(websocket, 'Connect', /does not allow pages of .*CORS/, cure);
+	assert.equal(websocket.last.what, bosh.last.what);
 });
 
 culvert('the origin is not in the list, and a proxy hides that page and addresses belong together', async () => {
 	const other = stage.add(await Culvert.start({ [GUESTS]: stage.prosody.port }, { pages: PAGES, origins: ['https://elsewhere.test'] }));
 	const proxy = stage.add(await Proxy.start(other.port, { host: 'backend' }));
 	const { websocket, bosh } = await outcome('failed-origin-proxy', {}, { page: usual, origin: `http://127.0.0.1:${proxy.port}` });
-	fails(bosh, 'Open a session', /^culvert refuses pages of http/, /"origins": \["http:\/\/127/);
+	fails(bosh, 'Connect', /^culvert refuses pages of http/, /"origins": \["http:\/\/127/);
 	assert.match(bosh.last.cures[1], /proxy_set_header Host/);
 	fails(websocket, 'Connect', /^culvert refuses pages of http/, /"origins": \["http:\/\/127/);
+	assert.equal(websocket.last.what, bosh.last.what);
 });
 
 culvert('a path that is none of culvert\'s', async () => {
 	const { websocket, bosh } = await outcome('failed-path', { websocket: '/ws', bosh: '/bosh' });
-	fails(bosh, 'Reach the address', /^culvert answers, but \/bosh is none of its paths \(404\)/, /"paths": \{"bosh": …\}.*\/http-bind/);
-	fails(websocket, 'Connect', /^culvert answers, but \/ws is none of its paths \(404\)/, /"paths": \{"websocket": …\}.*\/xmpp-websocket/);
+	fails(bosh, 'Connect', /^culvert answers, but \/bosh is not one of its paths \(404\)/, /"paths": \{"bosh": …\}.*\/http-bind/);
+	fails(websocket, 'Connect', /^culvert answers, but \/ws is not one of its paths \(404\)/, /"paths": \{"websocket": …\}.*\/xmpp-websocket/);
 });
 
 /* An HTTP server that is something else. */
@@ -173,7 +174,7 @@ async function site(answer) {
 culvert('another web server is there', async () => {
 	const { port } = await site((request, response) => response.writeHead(404, { 'Access-Control-Allow-Origin': '*' }).end('<h1>Not Found</h1>'));
 	const { websocket, bosh } = await outcome('failed-other-server', at(port));
-	fails(bosh, 'Reach the address', /404 Not Found.*not culvert/, /path.*\/http-bind/);
+	fails(bosh, 'Connect', /404 Not Found.*not culvert/, /path.*\/http-bind/);
 	fails(websocket, 'Connect', /404 Not Found.*not culvert/, /path.*\/xmpp-websocket/);
 	assert.match(websocket.last.cures[1], /location = \/xmpp-websocket .*Upgrade/);
 });
@@ -184,22 +185,22 @@ culvert('a page answers where BOSH should be', async () => {
 		'Access-Control-Allow-Headers': 'Content-Type',
 	}).end('<!DOCTYPE html><title>Welcome</title>'));
 	const { websocket, bosh } = await outcome('failed-not-bosh', at(port));
-	fails(bosh, 'Open a session', /200 OK.*not how a BOSH endpoint answers: .*Welcome/, /\/http-bind/);
-	fails(websocket, 'Connect', /200 OK.*not how a WebSocket endpoint answers/, /\/xmpp-websocket/);
+	fails(bosh, 'Connect', /200 OK\. A BOSH endpoint would answer otherwise: .*Welcome/, /\/http-bind/);
+	fails(websocket, 'Connect', /200 OK\. A WebSocket endpoint would answer otherwise/, /\/xmpp-websocket/);
 });
 
 culvert('a proxy that does not answer preflights', async () => {
 	const { port } = await site((request, response) => response.writeHead(request.method === 'OPTIONS' ? 405 : 200,
 		{ 'Access-Control-Allow-Origin': '*' }).end('BOSH, perhaps'));
 	const { bosh } = await outcome('failed-preflight', at(port));
-	fails(bosh, 'Permission for this page', /preflight/, /pass OPTIONS requests on/);
+	fails(bosh, 'Connect', /preflight/, /pass OPTIONS requests on/);
 });
 
 culvert('an address that leads elsewhere', async () => {
 	const { port } = await site((request, response) => response.writeHead(301,
 		{ 'Access-Control-Allow-Origin': '*', 'Location': `${request.url}/` }).end());
 	const { bosh } = await outcome('failed-redirect', at(port));
-	fails(bosh, 'Reach the address', /redirect/, /address it leads to/);
+	fails(bosh, 'Connect', /redirect/, /address it leads to/);
 });
 
 culvert('a proxy that loses the headers of the upgrade', async () => {
@@ -207,7 +208,7 @@ culvert('a proxy that loses the headers of the upgrade', async () => {
 	const { verdict, websocket, bosh } = await outcome('failed-upgrade', {}, { page: usual, origin: `http://127.0.0.1:${proxy.port}` });
 	assert.equal(verdict, 'WebSocket fails at “Connect”. BOSH works.');
 	passes(bosh);
-	fails(websocket, 'Connect', /upgrade does not reach it: a proxy in front loses the Upgrade header/,
+	fails(websocket, 'Connect', /upgrade does not reach it: a proxy in front drops the Upgrade header/,
 		/proxy_http_version 1\.1; proxy_set_header Upgrade \$http_upgrade; proxy_set_header Connection "upgrade";/);
 });
 
@@ -215,13 +216,14 @@ culvert('a proxy that cuts what is silent', async () => {
 	const cuts = async (cut, word) => {
 		const proxy = stage.add(await Proxy.start(stage.gateway.port, { patience: 1000, cut }));
 		const { websocket, bosh } = await outcome(`failed-cut-${cut}`, { hold: 4 }, { origin: `http://127.0.0.1:${proxy.port}` });
-		fails(bosh, 'Hold a request', word, /proxy_read_timeout 90s;.*timeout server 90s/);
-		assert.match(bosh.last.what, /held for 4 s/);
+		fails(bosh, 'Stay connected', word, /proxy_read_timeout 90s;.*timeout server 90s/);
+		for (const { last } of [bosh, websocket])
+			assert.match(last.what, /^The connection was cut after .* It should have lasted 4 s/);
 		fails(websocket, 'Stay connected', /cut after \d\.\d s of silence/, /proxy_read_timeout 90s;.*timeout tunnel 90s/);
 	};
 	await Promise.all([
-		cuts(504, /after \d\.\d s, with 504 Gateway Timeout/),
-		cuts(0, /after \d\.\d s, by closing the connection \(.*twice/),
+		cuts(504, /after \d\.\d s of silence, with 504 Gateway Timeout/),
+		cuts(0, /after \d\.\d s of silence, by closing the connection \(.*twice/),
 	]);
 });
 
@@ -232,29 +234,32 @@ culvert('a proxy without culvert behind it', async () => {
 	await gone.terminate();
 	const { websocket, bosh } = await run(page);
 	await browser.shot(page, 'failed-502');
-	fails(bosh, 'Reach the address', /502 Bad Gateway\. The proxy in front cannot reach culvert/, /Does culvert run/);
+	fails(bosh, 'Connect', /502 Bad Gateway\. The proxy in front cannot reach culvert/, /Does culvert run/);
 	fails(websocket, 'Connect', /502 Bad Gateway\. The proxy in front cannot reach culvert/, /Does culvert run/);
 });
 
 culvert('nothing listens there', async () => {
 	const port = await freePort();
 	const { websocket, bosh } = await outcome('failed-unreached', at(port));
-	fails(bosh, 'Reach the address', new RegExp(`^Nothing answers at http://127\\.0\\.0\\.1:${port}\\.`), /Does a server listen/);
+	fails(bosh, 'Connect', new RegExp(`^Nothing answers at http://127\\.0\\.0\\.1:${port}\\.`), /Does a server listen/);
 	fails(websocket, 'Connect', /^Nothing answers at/, /Does a server listen/);
 });
 
 culvert('a domain that is not served', async () => {
-	const { websocket, bosh } = await outcome('failed-domain', { domain: 'chat.nowhere.test' });
-	for (const [result, title] of [[bosh, 'Open a session'], [websocket, 'Stream features']]) {
-		fails(result, title, /^The domain chat\.nowhere\.test is not served here \(host-unknown\)/, /behind the @.*Perhaps nowhere\.test\?/);
+	const { verdict, websocket, bosh } = await outcome('failed-domain', { domain: 'chat.nowhere.test' });
+	assert.equal(verdict, 'Both fail at “Reach the XMPP server”.');
+	assert.equal(websocket.last.what, bosh.last.what);
+	for (const result of [bosh, websocket]) {
+		fails(result, 'Reach the XMPP server', /^The domain chat\.nowhere\.test is not served here \(host-unknown\)/, /after the @.*Perhaps nowhere\.test\?/);
 		assert.match(result.last.cures[1], /"domains": \{"chat\.nowhere\.test"/);
 	}
 });
 
 culvert('the XMPP server is down', async () => {
 	const { websocket, bosh } = await outcome('failed-server-down', { domain: 'down.test' });
-	for (const [result, title] of [[bosh, 'Open a session'], [websocket, 'Stream features']]) {
-		fails(result, title, /^culvert works, but cannot reach the XMPP server of down\.test \(remote-connection-failed\)/, /Does the XMPP server of down\.test run/);
+	assert.equal(websocket.last.what, bosh.last.what);
+	for (const result of [bosh, websocket]) {
+		fails(result, 'Reach the XMPP server', /^culvert works, but cannot reach the XMPP server of down\.test \(remote-connection-failed\)/, /Does the XMPP server of down\.test run/);
 		assert.match(result.last.cures[1], /upstream not reached/);
 	}
 });
@@ -265,7 +270,7 @@ culvert('the XMPP server offers no way to log in', async () => {
 	const { verdict, websocket, bosh } = await outcome('note-no-login', { domain: 'stand-in.test', ...at(other.port) });
 	assert.equal(verdict, 'WebSocket works, with a remark. BOSH works, with a remark.');
 	for (const { steps } of [websocket, bosh]) {
-		const step = steps.find(({ title }) => title === 'Stream features');
+		const step = steps.find(({ title }) => title === 'Reach the XMPP server');
 		assert.equal(step.state, 'note');
 		assert.match(step.what, /no way to log in/);
 		assert.match(step.cures[0], /before TLS/);
@@ -278,11 +283,12 @@ const PERMISSION = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-H
 const answering = async (status, text = '') =>
 	(await site((request, response) => response.writeHead(request.method === 'OPTIONS' ? 204 : status, PERMISSION).end(text))).port;
 
-/* A BOSH of few words: says(n) is its answer to the nth POST, which is none when it is null. */
+/* A BOSH of few words: says(n) is its answer to the nth POST of a session, which is none when it is null; says(0) that to one of no session. */
 async function terse(says) {
 	let n = 0;
-	return (await site((request, response) => {
-		const text = request.method === 'POST' ? says(++n) : 'BOSH';
+	return (await site(async (request, response) => {
+		const chunks = await request.toArray();
+		const text = request.method === 'POST' ? says(String(Buffer.concat(chunks)).includes(`sid='none'`) ? 0 : ++n) : 'BOSH';
 		if (text === null)
 			response.destroy();
 		else
@@ -294,25 +300,26 @@ const bodyOf = (attrs, payload = '') => `<body xmlns='http://jabber.org/protocol
 const features = `<features xmlns='http://etherx.jabber.org/streams'><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>` +
 	'<mechanism>PLAIN</mechanism></mechanisms></features>';
 const session = bodyOf(`sid='s' wait='1'`, features);
+const none = bodyOf(`type='terminate' condition='item-not-found'`);
 const error = `<error xmlns='http://etherx.jabber.org/streams'><internal-server-error xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>` +
 	`<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>out of memory</text></error>`;
 
 culvert('BOSH: what else may be answered', async () => {
 	const rows = [
-		[await answering(401), 'Reach the address', /401.*wants a password/, /Take HTTP authentication off/],
-		[await answering(403, 'not you'), 'Open a session', /403.*forbids it: not you/, /rules of the proxy/],
-		[await answering(429), 'Open a session', /429.*Too many/, /Wait a while/],
-		[await answering(503), 'Reach the address', /503.*cannot reach culvert/, /Does culvert run/],
-		[await answering(504), 'Reach the address', /504.*gave up waiting/, /reach culvert at all/],
-		[await terse(() => null), 'Open a session', /plain requests, but the answer to this one did not get through/, /log of the proxy/],
-		[await terse((n) => n === 1 ? session : bodyOf(`type='terminate' condition='item-not-found'`)), 'Hold a request',
-			/not known to whoever answered/, /load balancer/],
-		[await terse(() => bodyOf(`type='terminate' condition='remote-stream-error'`, error)), 'Open a session',
+		[await answering(401), 'Connect', /401.*wants a password/, /Switch HTTP authentication off/],
+		[await answering(403, 'not you'), 'Connect', /403.*forbids it: not you/, /in the proxy/],
+		[await answering(429), 'Connect', /429.*Too many/, /Wait a while/],
+		[await answering(503), 'Connect', /503.*cannot reach culvert/, /Does culvert run/],
+		[await answering(504), 'Connect', /504.*waited too long/, /reach culvert at all/],
+		[await terse(() => null), 'Connect', /plain requests, but its answer to this one did not arrive/, /log of the proxy/],
+		[await terse((n) => n > 0 ? null : none), 'Reach the XMPP server', /plain requests, but its answer to this one did not arrive/, /log of the proxy/],
+		[await terse((n) => n === 1 ? session : none), 'Stay connected', /does not know this session/, /load balancer/],
+		[await terse(() => bodyOf(`type='terminate' condition='remote-stream-error'`, error)), 'Reach the XMPP server',
 			/internal-server-error \(“out of memory”\)/, /logs of culvert/],
-		[await terse(() => bodyOf(`type='terminate' condition='policy-violation'`)), 'Open a session', /breaking a limit/, /which limit/],
-		[await terse(() => bodyOf(`type='terminate' condition='system-shutdown'`)), 'Open a session', /shutting down/, /Try again/],
-		[await terse(() => bodyOf(`type='terminate'`)), 'Open a session', /without a reason/, /logs of culvert/],
-		[await terse((n) => n === 1 ? bodyOf(`sid='s' wait='1'`) : bodyOf('')), 'Stream features', /does not say what it offers/, /port 5222/],
+		[await terse(() => bodyOf(`type='terminate' condition='policy-violation'`)), 'Reach the XMPP server', /because of a limit/, /which limit/],
+		[await terse(() => bodyOf(`type='terminate' condition='system-shutdown'`)), 'Reach the XMPP server', /shutting down/, /Try again/],
+		[await terse(() => bodyOf(`type='terminate'`)), 'Reach the XMPP server', /without a reason/, /logs of culvert/],
+		[await terse((n) => n === 1 ? bodyOf(`sid='s' wait='1'`) : bodyOf('')), 'Reach the XMPP server', /does not say what it offers/, /port for clients \(5222\)/],
 	];
 	const page = await visit();
 	await page.getByText('Test other addresses').click();
@@ -340,11 +347,11 @@ culvert('WebSocket: servers that close without XMPP, or at once, or not properly
 	};
 	const rows = [
 		[await answering(400, 'not so'), 'Connect', /refuses the upgrade; a plain request gets 400 Bad Request: not so/, /headers of the upgrade/],
-		[await talk((socket) => socket.close(1011, 'tired')), 'Open the stream', /closed the connection \(code 1011, “tired”\)/, /passes the upgrade/],
-		[await talk((socket) => socket.terminate()), 'Open the stream', /cut without a closing frame/, /passes the upgrade/],
-		[await talk((socket) => socket.send('hello')), 'Open the stream', /does not accept the subprotocol xmpp/, /Another WebSocket service/],
-		[await talk((socket) => socket.send(`<error ${error.slice(7)}`)), 'Open the stream', /internal-server-error/, /logs of culvert/],
-		[await talk((socket) => { socket.send(open); socket.send(close); }), 'Stream features', /without a reason/, /logs of culvert/],
+		[await talk((socket) => socket.close(1011, 'tired')), 'Reach the XMPP server', /closed the connection \(code 1011, “tired”\)/, /passes the upgrade/],
+		[await talk((socket) => socket.terminate()), 'Reach the XMPP server', /cut without a closing frame/, /passes the upgrade/],
+		[await talk((socket) => socket.send('hello')), 'Reach the XMPP server', /does not accept the subprotocol xmpp/, /Another WebSocket service/],
+		[await talk((socket) => socket.send(`<error ${error.slice(7)}`)), 'Reach the XMPP server', /internal-server-error/, /logs of culvert/],
+		[await talk((socket) => { socket.send(open); socket.send(close); }), 'Reach the XMPP server', /without a reason/, /logs of culvert/],
 	];
 	const page = await visit();
 	await page.getByText('Test other addresses').click();
@@ -358,7 +365,7 @@ culvert('WebSocket: servers that close without XMPP, or at once, or not properly
 	await page.getByLabel('WebSocket address', { exact: true }).fill(at(rude).websocket);
 	const { verdict, websocket } = await run(page);
 	assert.equal(verdict, 'WebSocket works, with a remark.');
-	assert.match(websocket.last.what, /closing handshake .* did not come/);
+	assert.match(websocket.last.what, /closing handshake .* did not arrive/);
 	await browser.close(page);
 });
 
@@ -373,7 +380,7 @@ culvert('an address that is silent', async () => {
 	await page.clock.fastForward(15001);
 	await page.waitForSelector('.after:not([hidden])');
 	const { bosh } = await read(page);
-	fails(bosh, 'Reach the address', /^No answer from .* within 15\.\d s/, /firewall/);
+	fails(bosh, 'Connect', /^No answer from .* within 15\.\d s/, /firewall/);
 	await browser.close(page);
 });
 
@@ -395,11 +402,11 @@ culvert('a page by https, addresses without; and a certificate nobody vouches fo
 	assert.equal(well.verdict, 'WebSocket works. BOSH works.');
 
 	const mixed = await outcome('failed-mixed', at(stage.gateway.port, { host: 'gateway.test' }), looks);
-	fails(mixed.bosh, 'Reach the address', /mixed content/, /https:\/\/gateway\.test:\d+\/http-bind/);
+	fails(mixed.bosh, 'Connect', /mixed content/, /https:\/\/gateway\.test:\d+\/http-bind/);
 	fails(mixed.websocket, 'Connect', /mixed content/, /wss:\/\/gateway\.test:\d+\/xmpp-websocket/);
 
 	const refused = await outcome('failed-certificate', at(proxy.port, { secure: 's', host: 'page.test' }));
-	for (const [result, title] of [[refused.bosh, 'Reach the address'], [refused.websocket, 'Connect']]) {
+	for (const [result, title] of [[refused.bosh, 'Connect'], [refused.websocket, 'Connect']]) {
 		fails(result, title, /^No answer from https:\/\/page\.test.*trusts/, /certificate may not be valid for page\.test.*new tab/);
 	}
 });
@@ -430,6 +437,29 @@ culvert('addresses: of the query, of the fragment, of host-meta (XEP-0156), or t
 	await browser.close(page);
 });
 
+culvert('what the site says of itself: a domain, a chat', async () => {
+	const page = await browser.page();
+	const shown = async (site) => {
+		await page.unroute('**/site.json');
+		await page.route('**/site.json', (route) => route.fulfill(site));
+		await page.goto(`http://127.0.0.1:${stage.gateway.port}/`);
+		await page.waitForSelector('html[data-ready]');
+		const link = page.getByRole('link', { name: 'Open the chat' });
+		return [await page.getByLabel('XMPP domain').inputValue(), await link.isVisible() && await link.evaluate(({ href }) => new URL(href).pathname)];
+	};
+	assert.deepEqual(await shown({ json: { domain: 'demo.test', chat: 'chat/' } }), ['demo.test', '/chat/']);
+	assert.deepEqual(await shown({ json: {} }), ['', false]);
+	assert.deepEqual(await shown({ status: 404 }), ['', false]);
+	assert.deepEqual(await shown({ body: 'nonsense' }), ['', false]);
+	await browser.close(page);
+});
+
+culvert('before the test there are no steps', async () => {
+	const page = await visit();
+	assert.equal(await page.locator('.results').isVisible(), false);
+	await browser.close(page);
+});
+
 culvert('the domain is guessed from the host', async () => {
 	const page = await browser.page();
 	for (const [host, domain] of [['127.0.0.1', ''], ['guest.test', 'guest.test'], ['chat.guest.test', 'guest.test'], ['chat.test', 'chat.test']]) {
@@ -455,8 +485,8 @@ culvert('by keyboard: what is missing is said, a test is begun and stopped, and 
 	await page.keyboard.type('30');
 	await page.keyboard.press('Enter');
 	assert.equal(await complaint(), '');
-	await page.waitForSelector('.result[data-transport=bosh] li:nth-child(5)[data-state=run]');
-	await page.waitForSelector('.result[data-transport=websocket] li:nth-child(4)[data-state=run]');
+	await page.waitForSelector('.result[data-transport=bosh] li:nth-child(3)[data-state=run]');
+	await page.waitForSelector('.result[data-transport=websocket] li:nth-child(3)[data-state=run]');
 	await browser.shot(page, 'running');
 	await page.keyboard.press('Tab');
 	assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Stop');
@@ -468,7 +498,7 @@ culvert('by keyboard: what is missing is said, a test is begun and stopped, and 
 	await page.reload();
 	await page.waitForSelector('html[data-ready]');
 	assert.equal(await page.getByLabel('XMPP domain').inputValue(), GUESTS);
-	assert.equal(await page.getByLabel('Hold requests for').inputValue(), '30');
+	assert.equal(await page.getByLabel('Stay connected for').inputValue(), '30');
 	await browser.close(page);
 });
 
@@ -484,8 +514,8 @@ culvert('what is copied: an address, and a report', async () => {
 	await page.getByRole('button', { name: 'Copy a report' }).click();
 	await page.locator('#report', { hasText: 'Copied' }).waitFor();
 	const text = await pasted();
-	assert.match(text, /failed +Reach the address, .*\n +culvert answers, but `\/elsewhere` is none of its paths/);
-	assert.match(text, /not tried +Open a session/);
+	assert.match(text, /failed +Connect, .*\n +culvert answers, but `\/elsewhere` is not one of its paths/);
+	assert.match(text, /not tried +Reach the XMPP server/);
 	assert.doesNotMatch(text, /WebSocket +ws/);
 
 	/* By http from elsewhere there is no clipboard for scripts, and the page says what else is amiss. */
@@ -535,7 +565,7 @@ const pale = () => {
 
 culvert('light and dark, wide and narrow: nothing is pale, nothing sticks out, everything has a name', async () => {
 	const page = await visit({ websocket: '/not-here' });
-	await page.getByText('How clients call it').click();
+	await page.getByText('Settings of common clients').click();
 	const look = async (name, what) => {
 		for (const colorScheme of ['light', 'dark']) {
 			await page.emulateMedia({ colorScheme });

@@ -15,6 +15,7 @@ struct peer {
 	unsigned char address[NETWORK_BYTES]; /* all zero for a unix socket */
 	bool is_unix;
 	bool is_secure; /* the client's connection is encrypted */
+	bool is_client; /* the address is a client's own: known, and not a trusted proxy's */
 };
 
 #endif

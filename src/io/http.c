@@ -65,6 +65,7 @@ http_new(uv_loop_t *loop, struct context *context, const struct http_handler *ha
 	h->handler = handler;
 	list_init(&h->to_resume);
 	list_init(&h->vanished);
+	list_init(&h->leaving);
 	list_init(&h->pipelined);
 	list_init(&h->upgrades);
 	list_init(&h->connections);
@@ -169,8 +170,10 @@ http_tell_gone(struct http *h)
 	while ((link = list_shift(&h->vanished)) != NULL) {
 		struct connection *c = list_entry(link, struct connection, vanished);
 		struct request *rq = c->request;
-		if (!pace_is_suspended(&c->pace))
+		if (!pace_is_suspended(&c->pace)) {
+			http_connection_leave(h, c);
 			continue;
+		}
 		list_remove(&rq->due);
 		list_append(&h->to_resume, &rq->due);
 		set_response(rq, NULL);
@@ -232,6 +235,7 @@ http_run(struct http *h)
 		else if (timeout < first)
 			first = timeout;
 	}
+	http_connections_part(h);
 	hand_over_upgrades(h);
 	if (first != UINT64_MAX && !uv_is_active((uv_handle_t *) &h->timer))
 		uv_timer_start(&h->timer, on_timer, first, 0);

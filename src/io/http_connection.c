@@ -71,11 +71,49 @@ http_connection_watched(void *arg, void *item, bool is_gone)
 			list_append(&h->pipelined, &c->vanished);
 		return;
 	}
-	if (c->is_gone)
+	if (c->is_gone && pace_is_suspended(&c->pace))
 		return;
 	c->is_gone = true;
 	list_remove(&c->vanished);
 	list_append(&h->vanished, &c->vanished);
+}
+
+void
+http_connection_leave(struct http *h, struct connection *c)
+{
+	list_remove(&c->vanished);
+	list_append(&h->leaving, &c->vanished);
+}
+
+/*
+ * All has been read, but the library may be about to write: so it runs once
+ * more, if it wants to.
+ */
+static bool
+is_over(struct connection *c)
+{
+	bool was_read_out = c->is_read_out;
+
+	c->is_read_out = pace_has_read_out(&c->pace);
+	return c->is_read_out && (was_read_out || !c->shard->is_dirty);
+}
+
+void
+http_connections_part(struct http *h)
+{
+	struct list *next;
+
+	for (struct list *link = h->leaving.next; link != &h->leaving; link = next) {
+		struct connection *c = list_entry(link, struct connection, vanished);
+		next = link->next;
+		if (is_over(c))
+			/* The socket is the library's: it sees the end and closes it. */
+			shutdown(c->fd, SHUT_RDWR);
+		/* One that is being answered comes back when it is. */
+		else if (pace_is_reading(&c->pace))
+			continue;
+		list_remove(&c->vanished);
+	}
 }
 
 void

@@ -19,6 +19,14 @@ void http_connection_end(struct http *h, struct connection *c);
 
 /* What watch.h tells of them. */
 void http_connection_watched(void *arg, void *item, bool is_gone);
+/*
+ * The client is gone, and the library may not see it: it takes a read that
+ * gives less than it asked for as a sign that nothing is left, but what is left
+ * may be the end.  What has come is still read, and answered where it is whole.
+ */
+void http_connection_leave(struct http *h, struct connection *c);
+/* After the library has run: ends those who are read out. */
+void http_connections_part(struct http *h);
 
 /* Plans when to look at all of them, while there are any and their time is limited; and looks. */
 void http_connections_plan(struct http *h, ms_t now);

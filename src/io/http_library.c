@@ -234,20 +234,24 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 static void
 on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD_RequestTerminationCode code)
 {
+	struct http *h = arg;
 	struct request *rq = *request;
+	struct connection *c;
 
-	(void) arg;
 	(void) library;
 	(void) code;
 	if (rq == NULL)
 		return;
 	*request = NULL;
-	rq->connection->request = NULL;
+	c = rq->connection;
+	c->request = NULL;
 	if (rq->unsent > 0)
 		tell(rq, (struct req_fate){REQ_UNSENT, -(int64_t) rq->unsent});
-	if (pace_is_unanswered(&rq->connection->pace))
+	if (pace_is_unanswered(&c->pace))
 		tell(rq, (struct req_fate){.event = REQ_GONE});
-	pace_next(&rq->connection->pace);
+	pace_next(&c->pace);
+	if (c->is_gone)
+		http_connection_leave(h, c);
 	request_free(rq);
 }
 

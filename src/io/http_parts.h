@@ -61,8 +61,9 @@ struct connection {
 	struct peer peer;
 	struct request *request; /* the one being served */
 	struct pace pace;
-	bool is_gone;
-	struct list vanished; /* in http->vanished or http->pipelined */
+	bool is_gone;         /* the client sends no more */
+	bool is_read_out;     /* and all it sent was read when the library had run last */
+	struct list vanished; /* in http->vanished, http->leaving or http->pipelined */
 	struct list all;      /* in http->connections, for the sweep */
 };
 
@@ -81,7 +82,7 @@ struct http {
 
 	struct slots requests;
 	struct fdmap arrivals; /* connections the library has not told of yet */
-	struct list to_resume, vanished, pipelined, upgrades;
+	struct list to_resume, vanished, leaving, pipelined, upgrades;
 };
 
 static inline struct connection *

@@ -103,6 +103,12 @@ pace_has_read_on(const struct pace *p)
 	return received > tcp_info_bytes_waiting(p->fd) + p->consumed + STRAY_BYTES;
 }
 
+bool
+pace_has_read_out(const struct pace *p)
+{
+	return pace_is_reading(p) && tcp_info_bytes_waiting(p->fd) == 0;
+}
+
 /*
  * Where bytes are not counted (a Unix socket, a chunked request) those tell
  * that nobody has read: while one is not looked at they belong to the next.  One

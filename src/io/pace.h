@@ -75,6 +75,15 @@ pace_is_suspended(const struct pace *p)
 	return p->stage == PACE_HELD || p->stage == PACE_DUE;
 }
 
+/* Is a request being read, if there is one? */
+static inline bool
+pace_is_reading(const struct pace *p)
+{
+	return p->stage == PACE_HEAD || p->stage == PACE_BODY;
+}
+
+/* And has all been read that came?  When the client is gone, no more will. */
+bool pace_has_read_out(const struct pace *p);
 /* Has another request come behind the one that the library does not look at? */
 bool pace_is_pipelined(const struct pace *p);
 /* Has this one taken too long?  head is the limit for a head, to be asked regularly: the first call only takes the time. */

@@ -1,4 +1,7 @@
 /* The stages of a request; how long they may take is shown by e2e tests, where the kernel counts bytes. */
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "unit.h"
 
 /* Parts of the daemon, not of libcore.a, but they need nothing else. */
@@ -114,6 +117,35 @@ late(void **state)
 	assert_false(pace_is_late(&p, 500, 1000000));
 }
 
+/* Only while a request is read, and not before all that came was: the library may not have seen the end of it. */
+static void
+read_out(void **state)
+{
+	struct pace p;
+	int fds[2];
+	char byte;
+
+	(void) state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	pace_init(&p, fds[0], NULL, 1000);
+	assert_true(pace_has_read_out(&p));
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	assert_false(pace_has_read_out(&p));
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	pace_head(&p, 1, false, 1000);
+	assert_true(pace_has_read_out(&p));
+	pace_ask(&p);
+	assert_false(pace_has_read_out(&p));
+	pace_hold(&p);
+	assert_false(pace_has_read_out(&p));
+	pace_answer(&p);
+	assert_false(pace_has_read_out(&p));
+	pace_run(&p);
+	assert_false(pace_has_read_out(&p));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int
 main(void)
 {
@@ -123,6 +155,7 @@ main(void)
 		cmocka_unit_test(upgrades),
 		cmocka_unit_test(gone),
 		cmocka_unit_test(late),
+		cmocka_unit_test(read_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

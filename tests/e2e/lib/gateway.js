@@ -11,6 +11,7 @@ const path = require('node:path');
 
 const { request } = require('./http');
 const { Program, removeDirectory, temporaryDirectory } = require('./program');
+const { pause, poll } = require('./wait');
 
 const DIRECT = process.env.E2E_DIRECT === '1';
 const BINARY = process.env.CULVERT && path.resolve(process.env.CULVERT);
@@ -110,6 +111,19 @@ class Culvert extends Gateway {
 		this.program.kill('SIGUSR1');
 		const [line] = await this.program.line(/\bcounters\b.*/, { mark });
 		return Object.fromEntries([...line.matchAll(/(\w+)=(\d+)/g)].map(([, name, n]) => [name, Number(n)]));
+	}
+
+	/* What play() does, and ms more, passes while the daemon is stopped. */
+	async stalled(play, ms = 0) {
+		const { program } = this;
+		program.kill('SIGSTOP');
+		try {
+			await poll(() => program.isStopped(), 'culvert to be stopped');
+			await play();
+			await pause(ms);
+		} finally {
+			program.kill('SIGCONT');
+		}
 	}
 
 	/* Ends the daemon as an administrator would; returns { code, signal }. */

@@ -151,6 +151,12 @@ class Program {
 		}, `${this.name} to listen`, ms);
 	}
 
+	/* By a signal, with all its threads. */
+	isStopped() {
+		return fs.readdirSync(`/proc/${this.pid}/task`)
+			.every((id) => /\) [tT] /.test(fs.readFileSync(`/proc/${this.pid}/task/${id}/stat`, 'latin1')));
+	}
+
 	kill(signal) {
 		if (!this.status)
 			this.child.kill(signal);

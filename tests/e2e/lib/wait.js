@@ -17,7 +17,10 @@ function within(promise, what, ms = WAIT_MS) {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/* Asks again and again, for what announces itself by no event (a port that opens).  Returns the first true answer. */
+/*
+ * Asks again and again, for what announces itself by no event (a port that opens).  Returns the first true answer.
+ * What: a text, or a function that gives one when the time is over.
+ */
 async function poll(ask, what, ms = WAIT_MS) {
 	const end = Date.now() + ms;
 	for (;;) {
@@ -25,7 +28,7 @@ async function poll(ask, what, ms = WAIT_MS) {
 		if (answer)
 			return answer;
 		if (Date.now() > end)
-			throw new Error(`waited ${ms} ms in vain for ${what}`);
+			throw new Error(`waited ${ms} ms in vain for ${typeof what === 'function' ? what() : what}`);
 		await pause(20);
 	}
 }

@@ -32,6 +32,17 @@
 #define EXPAT_BOUND_MEMORY(parser, threshold, ratio) ((void) (parser))
 #endif
 
+/*
+ * Large blocks go back to the system when they are freed.  The C library would
+ * learn from the first of them to keep as much for the next.
+ */
+#ifdef HAVE_MALLOPT
+#include <malloc.h>
+#define MEMORY_GIVE_BACK(from) ((void) mallopt(M_MMAP_THRESHOLD, from))
+#else
+#define MEMORY_GIVE_BACK(from) ((void) (from))
+#endif
+
 /* Where make install puts www/; the Makefile says, since it is what knows the prefix. */
 #ifndef CULVERT_PAGES
 #define CULVERT_PAGES "/usr/local/share/culvert/www"

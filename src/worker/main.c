@@ -27,6 +27,7 @@
 #define HANDSHAKE_THREADS 2
 #define DESCRIPTORS 64 /* that a process without clients has, with room to spare */
 #define DESCRIPTORS_PER_WORKER 16
+#define LARGE_BLOCK 131072      /* bytes of memory that are worth giving back at once */
 #define FEW_DESCRIPTORS 4096    /* below, clients may come to wait */
 #define MAX_DESCRIPTORS 1048576 /* libraries keep tables as long as the limit */
 
@@ -363,6 +364,7 @@ main(int argc, char **argv)
 	sigset_t signals;
 	int signal_number = 0;
 
+	MEMORY_GIVE_BACK(LARGE_BLOCK);
 	if (options_parse(argc, argv, &options) == OPTIONS_EXIT)
 		return options.status;
 	p.conf = options.conf;

@@ -147,21 +147,6 @@ hand_over_upgrades(struct http *h)
 	}
 }
 
-static void
-set_response(struct request *rq, struct MHD_Response *response)
-{
-	if (rq->response != NULL)
-		MHD_destroy_response(rq->response);
-	rq->response = response;
-}
-
-/*
- * A request whose client left before the library had the answer: the handler
- * learns it, also when it has answered in the meantime, for that answer is not
- * written; and the library closes the connection.  What the client said behind
- * the request, its last words, is read first, and for that the library wants
- * to see this one answered.
- */
 void
 http_tell_gone(struct http *h)
 {
@@ -176,14 +161,7 @@ http_tell_gone(struct http *h)
 		}
 		list_remove(&rq->due);
 		list_append(&h->to_resume, &rq->due);
-		set_response(rq, NULL);
-		if (pace_is_pipelined(&c->pace)) {
-			rq->status = MHD_HTTP_OK;
-			set_response(rq, MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT));
-		}
-		if (pace_is_unanswered(&c->pace))
-			pace_answer(&c->pace);
-		tell(rq, (struct req_fate){.event = REQ_GONE});
+		http_library_dismiss(rq);
 	}
 }
 

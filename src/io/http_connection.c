@@ -46,6 +46,8 @@ http_connection_start(struct http *h, int fd)
 	if (h->sweep_at == MS_NEVER)
 		http_connections_plan(h, (ms_t) uv_now(h->loop));
 	watch_add(h->watch, fd, c);
+	/* The first request may be read before the watch has its say. */
+	c->is_gone = watch_is_gone(fd);
 	return c;
 }
 

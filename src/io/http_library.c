@@ -144,6 +144,30 @@ judge_upgrade(struct request *rq, const struct http_request *public, enum MHD_Re
 	}
 }
 
+static void
+set_response(struct request *rq, struct MHD_Response *response)
+{
+	if (rq->response != NULL)
+		MHD_destroy_response(rq->response);
+	rq->response = response;
+}
+
+/* To read on, the library wants to see this one answered. */
+void
+http_library_dismiss(struct request *rq)
+{
+	struct pace *pace = &rq->connection->pace;
+
+	set_response(rq, NULL);
+	if (pace_is_pipelined(pace)) {
+		rq->status = MHD_HTTP_OK;
+		set_response(rq, MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT));
+	}
+	if (pace_is_unanswered(pace))
+		pace_answer(pace);
+	tell(rq, (struct req_fate){.event = REQ_GONE});
+}
+
 /* The head is there.  What is wrong with it is answered before a body is read. */
 static enum MHD_Result
 begin(struct http *h, struct MHD_Connection *library, const char *url, const char *method, const char *version,
@@ -221,9 +245,11 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		buf_clear(&rq->body, KEEP_BODY);
 		charge(rq);
 	}
+	/* What a client said before it left counts; it does not wait for the answer. */
+	if (rq->response == NULL && rq->connection->is_gone && pace_is_unanswered(pace))
+		http_library_dismiss(rq);
 	if (rq->response != NULL)
 		return queue_response(rq);
-	/* What a client said before it left counts; on_completed() tells that it does not wait for the answer. */
 	if (rq->connection->is_gone)
 		return MHD_NO;
 	MHD_suspend_connection(library);

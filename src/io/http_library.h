@@ -9,5 +9,12 @@
 
 /* One of the library's daemons, without a thread and without a listener; NULL when it has no descriptors left for it. */
 struct MHD_Daemon *http_library_start(struct http *h, enum pool pool);
+/*
+ * The client of a request left before the library had the answer: the handler
+ * learns it, also when it has answered in the meantime, for that answer is not
+ * written.  When the library comes back to the request it closes the connection,
+ * but reads first what the client said behind the request: its last words.
+ */
+void http_library_dismiss(struct request *rq);
 
 #endif

@@ -111,7 +111,7 @@ pace_has_read_out(const struct pace *p)
 
 /*
  * Where bytes are not counted (a Unix socket, a chunked request) those tell
- * that nobody has read: while one is not looked at they belong to the next.  One
+ * that nobody has read: behind a whole request they belong to the next.  One
  * that came in the same packet was read with it, and is not seen.
  */
 bool
@@ -119,7 +119,7 @@ pace_is_pipelined(const struct pace *p)
 {
 	uint64_t received;
 
-	if (!pace_is_suspended(p))
+	if (!pace_is_unanswered(p) && p->stage != PACE_DUE)
 		return false;
 	received = p->is_chunked ? 0 : tcp_info_bytes_received(p->fd);
 	return received > 0 ? received > p->consumed + STRAY_BYTES : tcp_info_bytes_waiting(p->fd) > STRAY_BYTES;

@@ -84,7 +84,7 @@ pace_is_reading(const struct pace *p)
 
 /* And has all been read that came?  When the client is gone, no more will. */
 bool pace_has_read_out(const struct pace *p);
-/* Has another request come behind the one that the library does not look at? */
+/* Has another request come behind the one whose answer the library does not have yet? */
 bool pace_is_pipelined(const struct pace *p);
 /* Has this one taken too long?  head is the limit for a head, to be asked regularly: the first call only takes the time. */
 bool pace_is_late(struct pace *p, ms_t head, ms_t now);

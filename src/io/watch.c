@@ -1,5 +1,6 @@
 #include "io/watch.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -71,6 +72,14 @@ watch_add(struct watch *w, int fd, void *item)
 	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = item};
 
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : CV_ESYS;
+}
+
+bool
+watch_is_gone(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) > 0;
 }
 
 void

@@ -23,6 +23,8 @@ void watch_close(struct watch *w);
 
 /* 0 or CV_ESYS.  The item is what event() is told. */
 int watch_add(struct watch *w, int fd, void *item);
+/* Has the peer hung up by now?  What came before the item was added is told a turn later. */
+bool watch_is_gone(int fd);
 /* Before the socket is closed. */
 void watch_remove(struct watch *w, int fd);
 

@@ -188,7 +188,7 @@ culvert('pipelined: a third behind a held one, in pieces', async () => {
  * for no answer.  The daemon is stopped meanwhile, so that it sees the words
  * and the end of the connection in one turn.
  */
-for (const where of ['on a connection of their own', 'on a connection used before', 'behind a held request']) {
+for (const where of ['on a connection of their own', 'on a connection used before', 'behind a held request', 'behind another request, all at once']) {
 	culvert(`last words of a client that leaves at once: ${where}`, async () => {
 		const { program } = stage.gateway;
 		for (let i = 0; i < 4; i++) { // of both workers
@@ -204,7 +204,8 @@ for (const where of ['on a connection of their own', 'on a connection used befor
 				await pause(30); // it is held by then; if not, it is read together with the other
 			}
 			program.kill('SIGSTOP');
-			raw.socket.end(postText(body({ rid: alice.rid++, sid: alice.sid, type: 'terminate' }, message(bob.jid, 'farewell'))));
+			const first = where === 'behind another request, all at once' ? postText(body({ rid: alice.rid++, sid: alice.sid })) : '';
+			raw.socket.end(first + postText(body({ rid: alice.rid++, sid: alice.sid, type: 'terminate' }, message(bob.jid, 'farewell'))));
 			await pause(20);
 			program.kill('SIGCONT');
 			await bob.message('farewell');

@@ -272,7 +272,7 @@ registry_post(struct registry *r, const struct post *post, ms_t now, char sid[SI
 	if (s == NULL)
 		return REGISTRY_TAKEN;
 	memcpy(sid, s->sid, sizeof s->sid);
-	session_request(s, body, post->id, refused, now);
+	session_request(s, body, post->id, post->has_left, refused, now);
 	return REGISTRY_TAKEN;
 }
 

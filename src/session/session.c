@@ -493,7 +493,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 }
 
 void
-session_request(struct session *s, struct body *body, struct req_id req, enum closing refused, ms_t now)
+session_request(struct session *s, struct body *body, struct req_id req, bool has_left, enum closing refused, ms_t now)
 {
 	struct bosh *bosh = front_bosh(&s->front);
 	unsigned replays = bosh_replays(bosh);
@@ -508,6 +508,9 @@ session_request(struct session *s, struct body *body, struct req_id req, enum cl
 		log_event(s->world->log, LOG_DEBUG, "replay", "session=%llu rid=%llu", (unsigned long long) s->number,
 			(unsigned long long) body->rid);
 	}
+	/* Its last words count; nothing may ride on the answer.  An end is answered all the same: it has nothing to lose. */
+	if (has_left && refused == CLOSING_NONE && !slice_eq(body->type, SLICE("terminate")))
+		bosh_gone(bosh, req, now);
 	session_pump(s, refused, now);
 }
 

@@ -98,8 +98,9 @@ struct session *session_new_websocket(
 /* Nothing is told to anybody; session_close() does that. */
 void session_free(struct session *s);
 
-/* BOSH: a request was read; when it was refused, why. */
-void session_request(struct session *s, struct body *body, struct req_id req, enum closing refused, ms_t now);
+/* BOSH: a request was read; has its client left, and when it was refused, why. */
+void
+session_request(struct session *s, struct body *body, struct req_id req, bool has_left, enum closing refused, ms_t now);
 /* BOSH: what happens to a request.  REQ_UNSENT at or above zero is the only call that may come from within an outlet's. */
 void session_news(struct session *s, struct req_id req, struct req_fate fate, ms_t now);
 /* BOSH: would a request with this rid be nothing new?  See bosh_is_old(). */

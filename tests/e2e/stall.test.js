@@ -23,7 +23,9 @@ let server, slow;
 const waiting = []; // connections to the slow server
 const stage = suite({
 	upstreams: async () => {
-		server = stage.add(await Server.start());
+		/* It sends back all but presence. */
+		const stanza = (connection, text) => text.startsWith('<presence') || connection.write(text);
+		server = stage.add(await Server.start({ stanza }));
 		slow = stage.add(await Server.start({ opened: (connection) => waiting.push(connection) }));
 		return { 'stand-in.test': server.port, 'slow.test': slow.port };
 	},
@@ -108,6 +110,38 @@ for (const workers of [1, 2]) {
 			}
 		});
 	});
+}
+
+for (const workers of [1, 2]) {
+	for (const where of ['on a connection of their own', 'on a connection used before']) {
+		culvert(`bosh: a stanza that comes with last words rides on the next request: ${where}, workers: ${workers}`, { ms: 60000 }, async () => {
+			await withDaemon({ workers, bosh: { polling: 0 } }, async (gateway) => {
+				const client = await loggedIn('bosh');
+				await answerHeld(client);
+				for (let i = 0; i < MANY * workers; i++) {
+					let raw;
+					const open = async () => { raw = await RawConnection.open(gateway.port); };
+					const ask = (text) => raw.write(`POST ${gateway.boshPath} HTTP/1.1\r\nHost: localhost\r\n` +
+						`Content-Length: ${text.length}\r\n\r\n${text}`);
+					if (where === 'on a connection used before') {
+						await open();
+						ask(body({ rid: 1, sid: 'nobody' }));
+						await poll(() => raw.text.includes('</body>') || raw.text.includes('/>'), 'the first answer');
+					}
+					await stalled(gateway, async () => {
+						await connectionOf(client).put(message(`stanza ${i}`));
+						if (!raw)
+							await open();
+						ask(body({ rid: client.rid++, sid: client.sid }, `<presence xmlns='${NS.client}'/>`));
+						raw.socket.end();
+						await pause(10);
+						raw.socket.destroy();
+					});
+					assert.match((await client.send()).text, new RegExp(`stanza ${i}\\b`));
+				}
+			});
+		});
+	}
 }
 
 culvert('websocket: a stanza that comes as its client leaves is not given to nobody', { ms: 60000 }, async () => {

@@ -6,6 +6,7 @@
  */
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const http = require('node:http');
 
 const { Culvert } = require('./lib/gateway');
@@ -48,6 +49,23 @@ async function withDaemon(extra, play) {
 	} finally {
 		own.program.kill('SIGKILL');
 		stage.gateway = gateway;
+	}
+}
+
+function isStopped(pid) {
+	return fs.readdirSync(`/proc/${pid}/task`)
+		.every((id) => /\) [tT] /.test(fs.readFileSync(`/proc/${pid}/task/${id}/stat`, 'latin1')));
+}
+
+/* What play() does, and ms more, passes while the daemon is stopped. */
+async function stalled({ program }, play, ms = 0) {
+	program.kill('SIGSTOP');
+	try {
+		await poll(() => isStopped(program.pid), 'culvert to be stopped');
+		await play();
+		await pause(ms);
+	} finally {
+		program.kill('SIGCONT');
 	}
 }
 
@@ -100,7 +118,7 @@ for (const workers of [1, 2]) {
 				const { request, isForwarded } = await held(gateway, client);
 				n += workers === 1 || isForwarded;
 				assert.ok(i < MANY * workers * 4, 'connections are not dealt in turn');
-				await gateway.stalled(async () => {
+				await stalled(gateway, async () => {
 					request.destroy();
 					await new Promise((resolve) => { request.once('close', resolve); });
 					await connectionOf(client).put(message(`stanza ${i}`));
@@ -148,7 +166,7 @@ culvert('websocket: a stanza that comes as its client leaves is not given to nob
 	await withDaemon({ workers: 1 }, async (gateway) => {
 		const { mark } = gateway.program;
 		const clients = await times(MANY, () => loggedIn('websocket'));
-		await gateway.stalled(() => Promise.all(clients.map(async (client) => {
+		await stalled(gateway, () => Promise.all(clients.map(async (client) => {
 			await connectionOf(client).put(message('too late'));
 			client.ws.terminate();
 			await client.closed();
@@ -273,7 +291,7 @@ for (const workers of [1, 2]) {
 			}));
 			const { mark } = gateway.program;
 			const spoke = crowd.filter(({ who }) => who !== silent.bosh && who !== silent.websocket);
-			await gateway.stalled(() => Promise.all(spoke.map(({ meanwhile, who }) => meanwhile(who))), STALL_MS);
+			await stalled(gateway, () => Promise.all(spoke.map(({ meanwhile, who }) => meanwhile(who))), STALL_MS);
 			await Promise.all(spoke.map(({ after, who }) => after(who)));
 			/* And who did stay silent is. */
 			await silent.websocket.closed();

@@ -31,6 +31,7 @@
 	X(NAMESPACE,      "bad-request",              "invalid-namespace",        1002, LOG_INFO,    "wrong namespace") \
 	X(OLD_HEADER,     "bad-request",              "bad-format",               1002, LOG_INFO,    "stream:stream where RFC 7395 has <open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>") \
 	X(SECOND_OPEN,    "bad-request",              "bad-format",               1002, LOG_INFO,    "a second stream, without a login that ends the first") \
+	X(STREAM_ELEMENT, "bad-request",              "unsupported-stanza-type",  1002, LOG_INFO,    "an element of the stream itself, where only stanzas and the like belong") \
 	X(HOP_BY_HOP,     "bad-request",              "unsupported-stanza-type",  1002, LOG_INFO,    "TLS or compression asked for, which was not offered") \
 	X(NOT_TEXT,       "bad-request",              "bad-format",               1003, LOG_INFO,    "binary message") \
 	X(UNMASKED,       "bad-request",              "bad-format",               1002, LOG_INFO,    "a frame without a mask") \

@@ -133,7 +133,14 @@ max_bytes_up(const struct session *s)
 	return s->conf->limits.stanza < outer ? s->conf->limits.stanza : outer;
 }
 
-/* The client opens its stream, or opens it anew. */
+/*
+ * The client opens its stream, or opens it anew: when the server's <success/>
+ * has ended the one before (RFC 6120, 4.3.3).
+ *
+ * DEVIATES: XEP-0206, 5 has a restart open a new stream, whenever it comes.
+ * Unless it is due it is refused: a second header would stand in the middle of
+ * a stream, and the server, which ends that with an error, would be blamed.
+ */
 static enum closing
 open_stream(struct session *s, ms_t now)
 {
@@ -162,6 +169,8 @@ open_stream(struct session *s, ms_t now)
 		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
 		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
 	} else if (s->server == SERVER_OPEN) {
+		if (!upstream_is_restart_due(s->upstream))
+			return CLOSING_SECOND_OPEN;
 		upstream_open(s->upstream, h, s->leg);
 	}
 	return CLOSING_NONE;
@@ -311,6 +320,22 @@ client_done(struct session *s, ms_t now)
 	return CLOSING_NONE;
 }
 
+/*
+ * What is never carried to the server.  TLS and compression are between two
+ * ends of one connection.  The stream itself is ours: a server that has said
+ * <success/> takes whatever comes next for the header of a new one, so that a
+ * client's <stream:stream/> would open it, for any domain; and features are
+ * the server's to say.  A client's <stream:error/> is its own business with
+ * the server (RFC 6120, 4.9.1.1).
+ */
+static enum closing
+judge_up(enum stanza_kind kind)
+{
+	if (kind == STANZA_HOP_BY_HOP)
+		return CLOSING_HOP_BY_HOP;
+	return kind == STANZA_STREAM || kind == STANZA_FEATURES ? CLOSING_STREAM_ELEMENT : CLOSING_NONE;
+}
+
 /* Client to server. */
 static enum closing
 pump_up(struct session *s, ms_t now)
@@ -328,9 +353,10 @@ pump_up(struct session *s, ms_t now)
 			stanza_free(st);
 			return client_done(s, now);
 		}
-		if (st->kind == STANZA_HOP_BY_HOP) {
+		closing = judge_up(st->kind);
+		if (closing != CLOSING_NONE) {
 			stanza_free(st);
-			return CLOSING_HOP_BY_HOP;
+			return closing;
 		}
 		s->stanzas_up++;
 		s->bytes_up += st->n;

@@ -316,3 +316,26 @@ bosh.differ('D23 OPTIONS', async (p) => {
 		{ headers: { 'Origin': 'https://a.example', 'Access-Control-Request-Method': 'POST' } });
 	p.note(String(status));
 }, { prosody: ['200'], culvert: ['204'] });
+
+/* What only a login's end allows. */
+const restart = { 'xmpp:restart': 'true', 'xmlns:xmpp': NS.xbosh };
+const authenticated = async (p) => {
+	await p.greet();
+	p.say(`<auth xmlns='${NS.sasl}' mechanism='ANONYMOUS'/>`);
+	await p.hear();
+	p.forget();
+};
+bosh.differ('D24 a restart before the login', async (p) => {
+	await p.greet();
+	p.forget();
+	await p.ask('', restart);
+	await p.quiet();
+}, { prosody: ['200 body', '...'], culvert: ['200 body terminate bad-request', '...'] });
+bosh.differ('D25 <stream:stream/> in the place of a restart', async (p) => {
+	await authenticated(p);
+	await p.ask(`<stream:stream xmlns:stream='${NS.stream}' xmlns='jabber:client' to='example.test' version='1.0'/>`);
+	await p.quiet();
+}, {
+	prosody: ['200 body terminate remote-stream-error', '<stream:error><errors:unsupported-stanza-type>', '...'],
+	culvert: ['200 body terminate bad-request', '...'],
+});

@@ -427,6 +427,7 @@ static const char *const bodies[] = {
 	"<body xmlns='" BODY_NS "' rid='%u' sid='%s' pause='0'><a/></body>",
 	"<body xmlns='" BODY_NS "' rid='%u' sid='%s' type='terminate'><a/></body>",
 	"<body xmlns='" BODY_NS "' rid='%u' sid='%s' xmlns:x='" BODY_NS_XMPP "' x:restart='true'/>",
+	"<body xmlns='" BODY_NS "' rid='%u' sid='%s'><stream xmlns='" XML_NS_STREAMS "'/></body>",
 	"<body xmlns='" BODY_NS "' rid='%u' sid='%s'>text</body>",
 	"<body xmlns='" BODY_NS "' rid='%u' sid='%s'><a></body>",
 };
@@ -438,6 +439,7 @@ static const char *const messages[] = {
 	"<message xmlns='jabber:client'/>",
 	"<message xmlns='jabber:client'/>",
 	"<message xmlns='jabber:client'/>",
+	"<features xmlns='" XML_NS_STREAMS "'/>",
 	"<a><b></a>",
 };
 static const char *const speeches[] = {
@@ -445,6 +447,7 @@ static const char *const speeches[] = {
 	HEADER,
 	"<message><body>hi</body></message><iq/>",
 	"<message/>",
+	"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
 	"<message><body>hi</b",
 	"ody></message>",
 	"</stream:stream>",

@@ -304,7 +304,9 @@ restart(void **state)
 	assert_int_equal(feed(x, SLICE(HEADER FEATURES(SASL) "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")),
 		CLOSING_NONE);
 	takes(x, "(open)\n" GOT_FEATURES(SASL) "\n<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>\n");
+	assert_true(upstream_is_restart_due(x));
 	upstream_open(x, &h, false);
+	assert_false(upstream_is_restart_due(x));
 	sends(x, "<iq/>");
 	writes(x, "<?xml version='1.0'?><stream:stream to='example.org' version='1.0' " STREAM_NS "><iq/>");
 	assert_int_equal(feed(x,
@@ -315,6 +317,35 @@ restart(void **state)
 	assert_text(upstream_header(x)->id, "s2");
 	assert_text(upstream_header(x)->from, NULL);
 	upstream_free(x);
+}
+
+/* Only one kind of <success/> ends a stream. */
+static void
+restart_due(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_due;
+	} rows[] = {
+		{"", false},
+		{"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", true},
+		{"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>dj1h</success><message/>", true},
+		{"<success xmlns='urn:xmpp:sasl:2'/>", false},
+		{"<success xmlns='urn:x'/>", false},
+		{"<message><success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/></message>", false},
+		{"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>", false},
+		{"<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", false},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct upstream *x = opened(false);
+		assert_false(upstream_is_restart_due(x));
+		assert_int_equal(feed(x, SLICE(HEADER FEATURES(SASL))), CLOSING_NONE);
+		assert_int_equal(feed(x, slice_str(rows[i].text)), CLOSING_NONE);
+		assert_row(upstream_is_restart_due(x) == rows[i].is_due, rows[i].text);
+		upstream_free(x);
+	}
 }
 
 /* What passes from the client may be less than what passes from the server. */
@@ -620,6 +651,7 @@ main(void)
 		cmocka_unit_test(segments),
 		cmocka_unit_test(features),
 		cmocka_unit_test(restart),
+		cmocka_unit_test(restart_due),
 		cmocka_unit_test(resumption),
 		cmocka_unit_test(limits_of_the_client),
 		cmocka_unit_test(stream_error),

@@ -69,6 +69,7 @@ struct upstream {
 	enum outlook outlook;
 	bool is_authenticated;
 	bool is_resumable;
+	bool is_restart_due; /* <success/> ended the stream, and no other one has begun */
 	enum tls_policy tls;
 	struct xml_stream xml;
 	struct stream_header header;
@@ -281,6 +282,8 @@ note_login(struct upstream *u, enum stanza_kind kind)
 	if (kind == STANZA_SUCCESS || kind == STANZA_SUCCESS2 || kind == STANZA_MESSAGE || kind == STANZA_PRESENCE ||
 		(kind == STANZA_FEATURES && !u->features.has_mechanisms))
 		u->is_authenticated = true;
+	if (kind == STANZA_SUCCESS)
+		u->is_restart_due = true;
 }
 
 static bool
@@ -289,6 +292,11 @@ on_element(void *arg, struct stanza *st)
 	struct upstream *u = arg;
 	enum stanza_kind kind = st->kind;
 
+	if (kind == STANZA_STREAM) {
+		stanza_free(st);
+		u->reason = CLOSING_SERVER_XML;
+		return false;
+	}
 	if (u->theirs == THEIRS_STARTTLS && kind != STANZA_STREAM_ERROR) {
 		stanza_free(st);
 		return on_tls_word(u, kind);
@@ -402,6 +410,7 @@ upstream_open(struct upstream *u, const struct stream_header *h, enum upstream_l
 		xml_stream_open(&u->xml);
 	}
 	set_ours(u, OURS_OPEN);
+	u->is_restart_due = false;
 	buf_init(&tag, BUF_UNLIMITED);
 	buf_append_str(&tag, "<?xml version='1.0'?><stream:stream");
 	stream_header_attribute(&tag, "to", h->to);
@@ -495,6 +504,12 @@ bool
 upstream_is_authenticated(const struct upstream *u)
 {
 	return u->is_authenticated;
+}
+
+bool
+upstream_is_restart_due(const struct upstream *u)
+{
+	return u->is_restart_due;
 }
 
 bool

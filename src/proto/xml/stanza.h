@@ -19,15 +19,16 @@ enum stanza_kind {
 	STANZA_IQ,
 	STANZA_FEATURES,     /* <stream:features/> */
 	STANZA_STREAM_ERROR, /* <stream:error/> */
-	STANZA_SUCCESS,      /* <success/> of SASL: the stream restarts */
-	STANZA_SUCCESS2,     /* the same of SASL2: it goes on */
-	STANZA_PROCEED,      /* <proceed/> of STARTTLS */
-	STANZA_TLS_FAILURE,  /* <failure/> of STARTTLS */
-	STANZA_HOP_BY_HOP,   /* <starttls/> or <compress/>: meant for whoever is at the other end of the connection */
-	STANZA_SM,           /* <enabled/> or <resumed/> of stream management */
-	STANZA_OPEN,         /* a mark without bytes: here a stream opens, or opens anew */
-	STANZA_CLOSE,        /* a mark without bytes: here it ends */
-	STANZA_TAG,          /* ours: a stream's start or end tag, on its way to the server */
+	STANZA_STREAM,   /* anything else of that namespace, <stream:stream/> above all: no element within a stream */
+	STANZA_SUCCESS,  /* <success/> of SASL: the stream restarts */
+	STANZA_SUCCESS2, /* the same of SASL2: it goes on */
+	STANZA_PROCEED,  /* <proceed/> of STARTTLS */
+	STANZA_TLS_FAILURE, /* <failure/> of STARTTLS */
+	STANZA_HOP_BY_HOP,  /* <starttls/> or <compress/>: meant for whoever is at the other end of the connection */
+	STANZA_SM,          /* <enabled/> or <resumed/> of stream management */
+	STANZA_OPEN,        /* a mark without bytes: here a stream opens, or opens anew */
+	STANZA_CLOSE,       /* a mark without bytes: here it ends */
+	STANZA_TAG,         /* ours: a stream's start or end tag, on its way to the server */
 };
 
 /* How many stanzas in the sense of XEP-0198, 4, and their bytes. */

@@ -154,6 +154,14 @@ mark_names(struct xml *x, const struct xml_element *element)
 		stop(x, XML_TOO_BIG);
 }
 
+static enum stanza_kind
+kind_of_stream(struct slice local)
+{
+	if (slice_eq(local, SLICE("features")))
+		return STANZA_FEATURES;
+	return slice_eq(local, SLICE("error")) ? STANZA_STREAM_ERROR : STANZA_STREAM;
+}
+
 /* An unprefixed stanza counts whatever its namespace: a BOSH client may leave it to <body/> (XEP-0206, 4). */
 static enum stanza_kind
 kind_of(const struct xml_element *element)
@@ -171,8 +179,6 @@ kind_of(const struct xml_element *element)
 		struct slice ns, local;
 		enum stanza_kind kind;
 	} known[] = {
-		{SLICE_INIT(XML_NS_STREAMS), SLICE_INIT("features"), STANZA_FEATURES},
-		{SLICE_INIT(XML_NS_STREAMS), SLICE_INIT("error"), STANZA_STREAM_ERROR},
 		{SLICE_INIT(XML_NS_SASL), SLICE_INIT("success"), STANZA_SUCCESS},
 		{SLICE_INIT(XML_NS_SASL2), SLICE_INIT("success"), STANZA_SUCCESS2},
 		{SLICE_INIT(XML_NS_TLS), SLICE_INIT("proceed"), STANZA_PROCEED},
@@ -188,6 +194,8 @@ kind_of(const struct xml_element *element)
 		{SLICE_NONE_INIT, SLICE_INIT("iq"), STANZA_IQ},
 	};
 
+	if (slice_eq(element->ns, SLICE(XML_NS_STREAMS)))
+		return kind_of_stream(element->local);
 	if (element->local.n < 2 || !initials[(unsigned char) element->local.p[0]])
 		return STANZA_OTHER;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

@@ -143,14 +143,14 @@ refuse(struct guest *g, const struct upgrade *u, size_t n)
 }
 
 static void
-hand_to_http(struct guest *g, size_t n_head)
+hand_to_http(struct guest *g, size_t room)
 {
 	const struct door_handler *handler = g->door->handler;
 	struct peer peer = g->peer;
 	int fd = g->fd;
 
 	forget(g);
-	handler->http(handler->arg, fd, n_head, &peer);
+	handler->http(handler->arg, fd, room, &peer);
 }
 
 /* What was peeked at is there to be read; frames behind it stay where they are. */
@@ -168,15 +168,6 @@ hand_to_websocket(struct guest *g, const struct upgrade *u)
 	}
 	forget(g);
 	handler->websocket(handler->arg, fd, &head, &peer);
-}
-
-/* 0: its end has not come. */
-static size_t
-head_length(struct slice bytes)
-{
-	const char *end = memmem(bytes.p, bytes.n, "\r\n\r\n", 4);
-
-	return end != NULL ? (size_t) (end - bytes.p) + 4 : 0;
 }
 
 /* Looks at what there is. */
@@ -205,7 +196,7 @@ judge(struct guest *g)
 		wait_for_more(g);
 		return;
 	case UPGRADE_HTTP:
-		hand_to_http(g, head_length(slice_of(d->peek, (size_t) n)));
+		hand_to_http(g, u.room);
 		return;
 	case UPGRADE_WEBSOCKET:
 		hand_to_websocket(g, &u);

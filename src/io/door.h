@@ -19,8 +19,8 @@ struct door;
 
 struct door_handler {
 	void *arg;
-	/* Both take fd over.  Nothing is read from it yet; the head is n_head bytes, 0 when its end has not come. */
-	void (*http)(void *arg, int fd, size_t n_head, const struct peer *peer);
+	/* Both take fd over.  Nothing is read from it yet; its head needs this room (upgrade.h). */
+	void (*http)(void *arg, int fd, size_t room, const struct peer *peer);
 	/* An upgrade that was found good: its head is read, and no byte more. */
 	void (*websocket)(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer);
 };

@@ -95,7 +95,7 @@ choose_shard(struct http *h, enum pool pool)
 }
 
 void
-http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
+http_adopt(struct http *h, int fd, size_t room, const struct peer *peer)
 {
 	struct connection *c;
 
@@ -104,7 +104,7 @@ http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer)
 		return;
 	}
 	c = http_connection_new(
-		h, fd, peer, choose_shard(h, pool_choose(n_head, conf_is_trusted(h->context->conf, peer))));
+		h, fd, peer, choose_shard(h, pool_choose(room, conf_is_trusted(h->context->conf, peer))));
 	c->shard->is_dirty = true;
 	if (MHD_add_connection(c->shard->daemon, fd, NULL, 0) != MHD_YES) {
 		log_event(h->context->log, LOG_WARNING, "connection not served",

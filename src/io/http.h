@@ -31,9 +31,9 @@ void http_close(struct http *h);
 
 /*
  * Serves a connection; takes fd over.  Bytes that were only peeked at are still
- * in it: the first request's head is n_head bytes; 0: nobody knows.
+ * in it: the library needs this room for the first request's head.
  */
-void http_adopt(struct http *h, int fd, size_t n_head, const struct peer *peer);
+void http_adopt(struct http *h, int fd, size_t room, const struct peer *peer);
 
 /* Tells the handler whose clients are gone; http_run() does so first of all. */
 void http_tell_gone(struct http *h);

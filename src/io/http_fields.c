@@ -46,22 +46,80 @@ http_argument(const struct http_request *rq, const char *name)
 	return slice_str(MHD_lookup_connection_value(rq->library, MHD_GET_ARGUMENT_KIND, name));
 }
 
-static enum MHD_Result
-on_framing(void *arg, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
+/*
+ * The library keeps a head as it came, names and values ended by NULs that it
+ * writes over what was between them: a colon, a line end.  Where more lies
+ * between two of them, it is not shown: what is behind a NUL of the client's
+ * own.  And of a line that goes on in a second one it makes a name, elsewhere.
+ */
+struct reading {
+	struct http_head head;
+	const char *end; /* of the value before */
+};
+
+/* Is at one of the few bytes from here on? */
+static bool
+is_near(const char *at, const char *from, size_t bytes)
 {
+	return (uintptr_t) at - (uintptr_t) from < bytes;
+}
+
+static bool
+is_blank(const char *from, const char *to)
+{
+	while (from < to && (*from == ' ' || *from == '\t'))
+		from++;
+	return from == to;
+}
+
+static enum MHD_Result
+on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
+{
+	struct reading *r = arg;
+	struct http_head *head = &r->head;
+
 	(void) kind;
-	smuggling_field(arg, slice_of(name, n_name), value != NULL ? slice_of(value, n_value) : SLICE(""));
+	smuggling_field(&head->framing, slice_of(name, n_name), value != NULL ? slice_of(value, n_value) : SLICE(""));
+	head->has_gap = head->has_gap || !is_near(name, r->end + 1, 2) ||
+		!is_near(value, name + n_name + 1, head->bytes) || !is_blank(name + n_name + 1, value);
+	r->end = value + n_value;
 	return MHD_YES;
 }
 
-struct smuggling
-http_fields_smuggling(struct MHD_Connection *library, uint64_t *bytes)
+static enum MHD_Result
+on_argument(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct smuggling f = {.length = 0};
+	const char **first = arg;
 
-	*bytes = MHD_get_connection_info(library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
-	MHD_get_connection_values_n(library, MHD_HEADER_KIND, on_framing, &f);
-	return f;
+	(void) kind;
+	(void) value;
+	*first = name;
+	return MHD_NO;
+}
+
+/* Behind a path there is its query, or the version. */
+static bool
+is_whole(struct MHD_Connection *library, const char *path, const char *version)
+{
+	const char *end = path + strlen(path) + 1, *query = NULL;
+
+	MHD_get_connection_values(library, MHD_GET_ARGUMENT_KIND, on_argument, &query);
+	return query != NULL ? query == end : is_near(version, end, 2);
+}
+
+struct http_head
+http_fields_head(struct MHD_Connection *library, const char *method, const char *path, const char *version)
+{
+	struct reading r = {.end = version + strlen(version)};
+	struct http_head *head = &r.head;
+
+	head->bytes = MHD_get_connection_info(library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+	head->has_gap = !is_whole(library, path, version);
+	smuggling_line(&head->framing, slice_str(path));
+	MHD_get_connection_values_n(library, MHD_HEADER_KIND, on_field, &r);
+	head->has_gap = head->has_gap || !is_near(method + head->bytes, r.end + 2, 3);
+	head->has_more = method[head->bytes] != '\0';
+	return *head;
 }
 
 static enum MHD_Result

@@ -40,7 +40,18 @@ struct slice http_argument(const struct http_request *rq, const char *name);
 /* Is it an upgrade to WebSocket?  UPGRADE_HTTP, UPGRADE_WEBSOCKET or UPGRADE_REFUSED; what u borrows is the request's. */
 enum upgrade_verdict http_upgrade(const struct http_request *rq, const struct upgrade_rules *rules, struct upgrade *u);
 
-/* For http_library.c: what the fields say of lengths; *bytes is the size of the whole head. */
-struct smuggling http_fields_smuggling(struct MHD_Connection *library, uint64_t *bytes);
+/* For http_library.c: what the library's own bytes say of a head. */
+struct http_head {
+	struct smuggling framing; /* of path and fields */
+	uint64_t bytes;           /* the whole head */
+	/* There is something in it that the library does not show; or it keeps heads otherwise than 0.9.75 does. */
+	bool has_gap;
+	/* Bytes behind it have been read: the room for them was zeros, which no frame begins with. */
+	bool has_more;
+};
+
+/* All as the library gives it to its handler. */
+struct http_head
+http_fields_head(struct MHD_Connection *library, const char *method, const char *path, const char *version);
 
 #endif

@@ -11,8 +11,8 @@ struct http_handler {
 	void *arg;
 	/* A complete request.  To be answered by http_reply(), in this call or later. */
 	void (*request)(void *arg, const struct http_request *rq);
-	/* A request is refused before it is complete: to be answered in this call, with "Connection: close". */
-	void (*refuse)(void *arg, const struct http_request *rq, unsigned status, const char *text);
+	/* A request is refused before it is complete: to be answered in this call, with "Connection: close"; a sentence. */
+	void (*refuse)(void *arg, const struct http_request *rq, unsigned status, const char *reason);
 	/*
 	 * A GET, to be judged by http_upgrade(): WEBSOCKET, with *head filled, lets go of the connection; REFUSED
 	 * answers in this call; HTTP lets it come as a request.

@@ -13,11 +13,12 @@
 #define KEEP_BODY 1024      /* room a waiting request may keep */
 #define FIRST_ROOM 16384    /* made for a body before any of it has come */
 
-static const char ending[] = "culvert is shutting down.\n";
-static const char no_room[] = "Too much is kept for others now: try again later.\n";
-static const char no_descriptor[] = "Too many connections are open: try again later.\n";
-static const char too_early[] = "A client waits for the answer to its upgrade before it says more (RFC 6455, 4.1).\n";
-static const char too_large[] = "The body of this request is too large.\n";
+static const char ending[] = "culvert is shutting down.";
+static const char hidden[] = "A line of the head goes on in a second one, or there is a NUL in it.";
+static const char no_room[] = "Too much is kept for others now: try again later.";
+static const char no_descriptor[] = "Too many connections are open: try again later.";
+static const char too_early[] = "A client waits for the answer to its upgrade before it says more (RFC 6455, 4.1).";
+static const char too_large[] = "The body of this request is too large.";
 
 /* Larger ones get 413. */
 static size_t
@@ -90,12 +91,12 @@ describe(struct request *rq, const char *url, const char *method, const char *ve
 
 /* A refusal that nobody but the library's connection is told of: it closes after it. */
 static enum MHD_Result
-refuse(struct request *rq, const struct http_request *public, unsigned status, const char *text)
+refuse(struct request *rq, const struct http_request *public, unsigned status, const char *reason)
 {
 	const struct http_handler *handler = rq->http->handler;
 
 	pace_ask(&rq->connection->pace);
-	handler->refuse(handler->arg, public, status, text);
+	handler->refuse(handler->arg, public, status, reason);
 	must(rq->response != NULL);
 	return queue_response(rq);
 }
@@ -112,7 +113,7 @@ take_upgrade(struct request *rq, const struct http_request *public, const struct
 
 	if (rq->http->is_ending)
 		return refuse(rq, public, 503, ending);
-	if (pace_has_read_on(&rq->connection->pace))
+	if (rq->has_more)
 		return refuse(rq, public, 400, too_early);
 	late = late_upgrade_new(rq->connection->fd, head, &rq->connection->peer);
 	if (late == NULL)
@@ -168,6 +169,24 @@ http_library_dismiss(struct request *rq)
 	tell(rq, (struct req_fate){.event = REQ_GONE});
 }
 
+/*
+ * Might another reader see another head?  The first one of a connection the
+ * door has seen whole: nothing is hidden in it, and when it looks as if there
+ * were, the library keeps heads in a way of its own, and can only be believed.
+ */
+static const char *
+find_doubt(const struct connection *c, const struct http_head *head, bool is_http_1_1)
+{
+	struct http *h = c->shard->http;
+	const char *reason = smuggling_reason(&head->framing, is_http_1_1);
+
+	if (c->pace.consumed == 0 && head->has_gap)
+		h->is_foreign = true;
+	if (head->has_gap && !h->is_foreign)
+		return hidden;
+	return reason != NULL ? reason : head->framing.unread;
+}
+
 /* The head is there.  What is wrong with it is answered before a body is read. */
 static enum MHD_Result
 begin(struct http *h, struct MHD_Connection *library, const char *url, const char *method, const char *version,
@@ -176,27 +195,29 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct request *rq = request_new(h, connection_from(info->socket_context), library);
 	struct http_request public;
-	struct smuggling framing;
-	bool is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
+	struct http_head head = http_fields_head(library, method, url, version);
+	const struct smuggling *framing = &head.framing;
+	const char *reason = find_doubt(rq->connection, &head, strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
 	enum MHD_Result result;
-	uint64_t bytes;
 
 	*request = rq;
 	public = describe(rq, url, method, version);
-	framing = http_fields_smuggling(library, &bytes);
-	pace_head(&rq->connection->pace, bytes, framing.transfer_encodings > 0, (ms_t) uv_now(h->loop));
+	pace_head(&rq->connection->pace, head.bytes, framing->transfer_encodings > 0, (ms_t) uv_now(h->loop));
+	/* Where chunks end others may see otherwise (DIFFERENCES.md): what is behind them is nobody's next request. */
+	rq->is_last = framing->transfer_encodings > 0;
+	rq->has_more = head.has_more && !h->is_foreign;
+	if (reason != NULL)
+		return refuse(rq, &public, 400, reason);
 	if (strcmp(method, "GET") == 0 && judge_upgrade(rq, &public, &result))
 		return result;
-	if (smuggling_is_odd(&framing, is_http_1_1))
-		return refuse(rq, &public, 400, "The length of this request, or its Host, is not clear.\n");
 	/* A body that is only a bit too large is read and dropped: who writes first and reads later sees the answer too. */
-	if (framing.length > max_body(h))
+	if (framing->length > max_body(h))
 		rq->refusal = 413;
-	if (framing.length > max_body(h) + MAX_DROPPED ||
+	if (framing->length > max_body(h) + MAX_DROPPED ||
 		(rq->refusal != 0 && slice_is_set(http_header(&public, "expect"))))
 		return refuse(rq, &public, 413, too_large);
-	if (framing.length > 0 && rq->refusal == 0)
-		buf_reserve(&rq->body, framing.length < FIRST_ROOM ? (size_t) framing.length : FIRST_ROOM);
+	if (framing->length > 0 && rq->refusal == 0)
+		buf_reserve(&rq->body, framing->length < FIRST_ROOM ? (size_t) framing->length : FIRST_ROOM);
 	return MHD_YES;
 }
 

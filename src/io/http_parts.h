@@ -48,6 +48,8 @@ struct request {
 	size_t unsent;  /* of a large answer */
 	struct buf body;
 	unsigned status;
+	bool has_more; /* bytes behind its head were read together with it */
+	bool is_last;  /* the connection is closed after its answer */
 	struct MHD_Response *response;
 	struct list due; /* in http->to_resume */
 	char tag[HTTP_TAG];
@@ -79,6 +81,7 @@ struct http {
 	unsigned n_shards, n_open;              /* open: handles that must be closed before the memory goes */
 	bool is_ending;                         /* what comes now is refused */
 	bool is_closing;
+	bool is_foreign; /* the library does not keep heads as http_fields_head() knows it */
 
 	struct slots requests;
 	struct fdmap arrivals; /* connections the library has not told of yet */

@@ -17,6 +17,8 @@ answer(struct request *rq, struct MHD_Response *response, unsigned status, const
 		MHD_add_response_header(response, fields[i].name, fields[i].value);
 	for (size_t i = 0; i < conf->n_response_header; i++)
 		MHD_add_response_header(response, conf->response_header[i].name, conf->response_header[i].value);
+	if (rq->is_last)
+		MHD_add_response_header(response, "Connection", "close");
 	rq->response = response;
 	rq->status = status;
 	if (pace_answer(&rq->connection->pace))

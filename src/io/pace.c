@@ -80,9 +80,6 @@ pace_run(struct pace *p)
 void
 pace_next(struct pace *p)
 {
-	/* The framing of chunks was not counted: all that has come is taken for part of it. */
-	if (p->is_chunked)
-		p->consumed = tcp_info_bytes_received(p->fd);
 	set_stage(p, PACE_HEAD);
 	p->is_chunked = false;
 	p->since = 0;
@@ -92,15 +89,6 @@ static bool
 has_more(const struct pace *p)
 {
 	return tcp_info_bytes_received(p->fd) > p->consumed + STRAY_BYTES;
-}
-
-/* What comes in between the two questions makes it less, never more. */
-bool
-pace_has_read_on(const struct pace *p)
-{
-	uint64_t received = tcp_info_bytes_received(p->fd);
-
-	return received > tcp_info_bytes_waiting(p->fd) + p->consumed + STRAY_BYTES;
 }
 
 bool

@@ -35,7 +35,7 @@ struct pace {
 	int fd;
 	const struct log *log;
 	enum pace_stage stage; /* only pace.c sets it */
-	bool is_chunked;       /* the request: its framing is not counted */
+	bool is_chunked;       /* the request, the last one: its framing is not counted */
 	uint64_t consumed;     /* bytes of requests so far */
 	ms_t since;            /* BODY: the end of the head; HEAD: the first look that found some of it, 0: none did */
 };
@@ -45,8 +45,6 @@ void pace_init(struct pace *p, int fd, const struct log *log, ms_t now);
 
 /* The head of a request has been read: so many bytes. */
 void pace_head(struct pace *p, uint64_t bytes, bool is_chunked, ms_t now);
-/* Behind the head that was read just now: has the library read more? */
-bool pace_has_read_on(const struct pace *p);
 /* The handler is asked, with the whole request or only its head; */
 void pace_ask(struct pace *p);
 /* what it was asked was whether it takes the connection over: it does, */

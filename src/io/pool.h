@@ -1,12 +1,12 @@
 /*
  * pool.h: how much memory the HTTP library gets for a connection: for a
- * request's head, and the start of its body.  All of it is touched with the
- * first answer.
+ * request's head (upgrade.h says how much room that needs), the head of the
+ * answer, and a piece of a body.  All of it is touched with the first answer.
  *
  * Heads do not grow much from one request of a browser to the next, so the
- * first one tells how much there must be; a proxy's connection carries
- * anybody's.  What does not fit is answered with 431, the connection is
- * closed, and the client's next one has more.
+ * first one tells how much there must be: twice its room, if that is to be
+ * had; a proxy's connection carries anybody's.  When a later one does not fit
+ * the connection is closed, and the client's next one has more.
  */
 #ifndef CULVERT_IO_POOL_H
 #define CULVERT_IO_POOL_H
@@ -15,9 +15,9 @@
 #include <stddef.h>
 
 enum pool {
-	POOL_SHORT, /* cookies of 3.8 KB pass */
+	POOL_SHORT, /* one cookie of 3.8 KB passes */
 	POOL_USUAL, /* 7.9 KB */
-	POOL_LONG,  /* 16 KB */
+	POOL_LONG,  /* 15.5 KB; more would be a mapping of its own each, of which the kernel gives 65,530 */
 	POOLS,
 };
 
@@ -29,13 +29,18 @@ pool_bytes(enum pool pool)
 	return bytes[pool];
 }
 
-/* n_head: bytes of the first head, 0 when nobody knows. */
+/* What the head of an answer needs; pages have the longest. */
+#define POOL_ANSWER 1024
+
+/* room: what the first head needs. */
 static inline enum pool
-pool_choose(size_t n_head, bool is_proxy)
+pool_choose(size_t room, bool is_proxy)
 {
-	if (n_head > 4096)
-		return POOL_LONG;
-	return n_head == 0 || n_head > 2048 || is_proxy ? POOL_USUAL : POOL_SHORT;
+	enum pool pool = is_proxy ? POOL_USUAL : POOL_SHORT;
+
+	while (pool < POOL_LONG && 2 * room > pool_bytes(pool))
+		pool++;
+	return pool;
 }
 
 #endif

@@ -26,7 +26,8 @@ refusal_upgrade(const struct context *c, const struct peer *peer, const struct u
 {
 	bool is_origin = u->refused == UPGRADE_REFUSED_ORIGIN;
 
-	tell(c, "upgrade refused", peer, upgrade_status(u), u->reason, is_origin ? &u->asked : NULL, u->origin);
+	tell(c, upgrade_is_meant(u) ? "upgrade refused" : "request refused", peer, upgrade_status(u), u->reason,
+		is_origin ? &u->asked : NULL, u->origin);
 }
 
 void

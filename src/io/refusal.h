@@ -5,7 +5,7 @@
 #include "proto/http/upgrade.h"
 #include "session/context.h"
 
-/* An upgrade that upgrade_judge() refused. */
+/* What upgrade_judge() or upgrade_look() refused, an upgrade or another request. */
 void refusal_upgrade(const struct context *c, const struct peer *peer, const struct upgrade *u);
 /* Another request; text is the answer's, of which the first line is told. */
 void refusal_request(const struct context *c, const struct peer *peer, unsigned status, const char *text);

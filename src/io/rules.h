@@ -2,6 +2,7 @@
 #ifndef CULVERT_IO_RULES_H
 #define CULVERT_IO_RULES_H
 
+#include "io/pool.h"
 #include "proto/http/upgrade.h"
 #include "session/context.h"
 
@@ -40,6 +41,7 @@ rules_upgrade(const struct context *c, const struct peer *peer)
 		.is_trusted = conf_is_trusted(c->conf, peer),
 		.require_subprotocol = c->conf->websocket.require_subprotocol,
 		.hooks = c->hooks,
+		.room = pool_bytes(POOL_LONG) - POOL_ANSWER - strlen(c->conf->response_lines),
 	};
 }
 

@@ -90,15 +90,20 @@ on_request(void *arg, const struct http_request *as_it_came)
 }
 
 static void
-on_refuse(void *arg, const struct http_request *rq, unsigned status, const char *text)
+on_refuse(void *arg, const struct http_request *rq, unsigned status, const char *reason)
 {
 	struct site *s = arg;
+	struct buf text;
 
-	refusal_request(s->context, rq->peer, status, text);
-	if (status == 413 && slice_eq(rq->method, SLICE("POST")) && place_of(s, rq) == PLACE_BOSH)
+	refusal_request(s->context, rq->peer, status, reason);
+	if (status == 413 && slice_eq(rq->method, SLICE("POST")) && place_of(s, rq) == PLACE_BOSH) {
 		bosh_http_too_large(s->http, s->context, rq);
-	else
-		http_answer_text(s->http, s->context, rq, status, text, "Connection", "close");
+		return;
+	}
+	buf_init(&text, BUF_UNLIMITED);
+	buf_printf(&text, "%s\n", reason);
+	http_answer_text(s->http, s->context, rq, status, buf_cstr(&text), "Connection", "close");
+	buf_fini(&text);
 }
 
 /* The door's answer to an upgrade that is refused, for a connection that is past it. */
@@ -196,9 +201,9 @@ site_reload(struct site *s)
 }
 
 void
-site_adopt(struct site *s, int fd, size_t n_head, const struct peer *peer)
+site_adopt(struct site *s, int fd, size_t room, const struct peer *peer)
 {
-	http_adopt(s->http, fd, n_head, peer);
+	http_adopt(s->http, fd, room, peer);
 }
 
 void

@@ -30,7 +30,7 @@ void site_free(struct site *s);
 void site_reload(struct site *s);
 
 /* Serves a connection; takes fd over. */
-void site_adopt(struct site *s, int fd, size_t n_head, const struct peer *peer);
+void site_adopt(struct site *s, int fd, size_t room, const struct peer *peer);
 /* Answers a BOSH request of this worker, or closes its connection; nothing happens when it is gone. */
 void site_reply(struct site *s, const struct reply *reply);
 void site_cut(struct site *s, struct req_id id);

@@ -106,11 +106,11 @@ on_linger(void *arg, int fd)
 }
 
 static void
-on_http(void *arg, int fd, size_t n_head, const struct peer *peer)
+on_http(void *arg, int fd, size_t room, const struct peer *peer)
 {
 	struct worker *w = arg;
 
-	site_adopt(w->site, fd, n_head, peer);
+	site_adopt(w->site, fd, room, peer);
 }
 
 static void

@@ -142,6 +142,26 @@ for (const where of ['a unix socket', 'a port']) {
 		await poll(() => /host-unknown/.test(raw.text), 'an answer to a frame');
 		await raw.end();
 	});
+
+	test(`${where}: bytes of a frame that came with a late upgrade are not lost without a word`, async () => {
+		const whole = frame(TEXT, OPEN);
+		for (const n of [...Array.from({ length: 10 }, (_, i) => i + 1), whole.length]) {
+			for (const at of [0, 50]) { // at once, or behind a piece
+				const raw = await open();
+				raw.write(postText);
+				await poll(() => /item-not-found/.test(raw.text), 'the first answer');
+				raw.text = '';
+				if (at > 0) {
+					raw.write(upgradeText.slice(0, at));
+					await pause(20);
+				}
+				raw.write(Buffer.concat([Buffer.from(upgradeText.slice(at)), whole.subarray(0, n)]));
+				await raw.ended(5000);
+				assert.match(raw.text, /^HTTP\/1\.1 400 [^]*waits for the answer to its upgrade/, `${n} bytes`);
+				await raw.end();
+			}
+		}
+	});
 }
 
 test('a WebSocket client on a unix socket', async () => {

@@ -97,13 +97,17 @@ check_fields(
 	const struct upgrade_rules *rules, struct slice head, const struct upgrade *want, enum upgrade_verdict verdict)
 {
 	struct slice line = cut_line(&head);
-	const char *target = memchr(line.p, ' ', line.n), *version;
+	const char *target, *version;
 	struct upgrade u;
 
+	if (line.n == 0)
+		line = cut_line(&head);
+	target = memchr(line.p, ' ', line.n);
 	version = memchr(target + 1, ' ', (size_t) (line.p + line.n - target) - 1);
 	upgrade_begin(&u, rules, slice_of(line.p, (size_t) (target - line.p)),
 		slice_of(target + 1, (size_t) (version - target) - 1),
 		slice_of(version + 1, (size_t) (line.p + line.n - version) - 1));
+	smuggling_line(&u.framing, line);
 	while ((line = cut_line(&head)).n > 0) {
 		const char *colon = memchr(line.p, ':', line.n);
 		struct slice value;

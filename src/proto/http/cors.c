@@ -32,8 +32,7 @@ cors_allow_headers(char out[CORS_HEADERS_MAX], struct slice asked)
 	while (slice_is_set(asked)) {
 		slice_cut(asked, ',', &name, &asked);
 		name = slice_trim(name);
-		if (!smuggling_is_field(name, SLICE("")) || n + 2 + name.n >= CORS_HEADERS_MAX ||
-			has_name(slice_of(out, n), name))
+		if (!smuggling_is_name(name) || n + 2 + name.n >= CORS_HEADERS_MAX || has_name(slice_of(out, n), name))
 			continue;
 		memcpy(out + n, ", ", 2);
 		memcpy(out + n + 2, name.p, name.n);

@@ -1,12 +1,14 @@
 /*
- * smuggling.h: what must hold of a request's header fields before anybody
- * trusts where its body ends.  HTTP libraries accept heads that two readers
- * read differently (RFC 9112, 11.2), and a proxy before us may be the other
- * reader.
+ * smuggling.h: what must hold of a request's head before anybody trusts where
+ * its body ends.  HTTP libraries accept heads that two readers read
+ * differently (RFC 9112, 11.2), and a proxy before us may be the other reader.
  *
  *	struct smuggling f = {.length = 0};
  *	for each field: smuggling_field(&f, name, value);
- *	if (smuggling_is_odd(&f, is_http_1_1)) refuse;
+ *	if ((reason = smuggling_reason(&f, is_http_1_1)) != NULL) refuse;
+ *
+ * Legal is a blank behind a value (RFC 9110, 5.5); but libmicrohttpd 0.9.75
+ * takes "5 " for no number and waits for ever behind "chunked ".
  */
 #ifndef CULVERT_PROTO_HTTP_SMUGGLING_H
 #define CULVERT_PROTO_HTTP_SMUGGLING_H
@@ -15,16 +17,19 @@
 
 struct smuggling {
 	unsigned content_lengths, transfer_encodings, hosts; /* how often each came */
-	bool is_field_odd;
-	uint64_t length; /* Content-Length, if there was one */
+	const char *odd;                                     /* the first thing that is wrong, a sentence; or NULL */
+	const char *unread;                                  /* what is legal, but not read here, a sentence; or NULL */
+	uint64_t length;                                     /* Content-Length, if there was one */
 };
 
-/* The next field as it came, blanks around the value included. */
+/* The request line, its end cut off, or as much of it as is known. */
+void smuggling_line(struct smuggling *f, struct slice line);
+/* The next field as it came, blanks around the value included.  A line without a colon has a name but no value. */
 void smuggling_field(struct smuggling *f, struct slice name, struct slice value);
 
-/* Might two readers differ on this head?  HTTP/1.1 needs a Host. */
-bool smuggling_is_odd(const struct smuggling *f, bool needs_host);
-/* Is this a field as two readers would read it alike?  No blanks in the name, no control characters in the value. */
-bool smuggling_is_field(struct slice name, struct slice value);
+/* Why two readers might differ on this head, a sentence for who reads the refusal; NULL: they do not. */
+const char *smuggling_reason(const struct smuggling *f, bool is_http_1_1);
+/* May a field have this name, a token (RFC 9110, 5.6.2)? */
+bool smuggling_is_name(struct slice name);
 
 #endif

@@ -41,11 +41,25 @@ has_element(struct slice list, struct slice element, bool (*is_same)(struct slic
 	return false;
 }
 
+static size_t
+how_often(struct slice text, char c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == c;
+	return n;
+}
+
 void
 upgrade_begin(struct upgrade *u, const struct upgrade_rules *rules, struct slice method, struct slice target,
 	struct slice version)
 {
+	struct slice path, query;
+
 	*u = (struct upgrade){.rules = rules};
+	if (slice_cut(target, '?', &path, &query))
+		u->room = UPGRADE_ITEM * (1 + how_often(query, '&'));
 	/* Only a GET of a WebSocket path can be an upgrade. */
 	u->is_get = slice_eq(method, SLICE("GET")) && place_find(&rules->places, target) == PLACE_WEBSOCKET;
 	u->is_http_1_1 = slice_eq(version, SLICE("HTTP/1.1"));
@@ -63,9 +77,13 @@ once(struct upgrade *u, struct slice *field, struct slice value)
 void
 upgrade_field(struct upgrade *u, struct slice name, struct slice value)
 {
+	smuggling_field(&u->framing, name, value);
+	u->room += UPGRADE_ITEM;
+	/* The library cuts a copy into pieces. */
+	if (slice_eq_nocase(name, SLICE("cookie")))
+		u->room += value.n + UPGRADE_ITEM * (1 + how_often(value, ';') + how_often(value, ','));
 	if (!u->is_get)
 		return;
-	smuggling_field(&u->framing, name, value);
 	value = slice_trim(value);
 	if (slice_eq_nocase(name, SLICE("upgrade"))) {
 		u->is_websocket = u->is_websocket || has_element(value, SLICE("websocket"), slice_eq_nocase);
@@ -88,6 +106,12 @@ upgrade_field(struct upgrade *u, struct slice name, struct slice value)
 	}
 }
 
+bool
+upgrade_is_meant(const struct upgrade *u)
+{
+	return u->is_get && u->is_websocket;
+}
+
 static enum upgrade_verdict
 refuse(struct upgrade *u, enum upgrade_refused why, const char *reason)
 {
@@ -107,11 +131,14 @@ enum upgrade_verdict
 upgrade_judge(struct upgrade *u)
 {
 	const struct upgrade_rules *rules = u->rules;
+	const char *reason = smuggling_reason(&u->framing, u->is_http_1_1);
 
-	if (!u->is_get || !u->is_websocket)
-		return UPGRADE_HTTP;
-	if (u->is_odd || smuggling_is_odd(&u->framing, false))
-		return refuse(u, UPGRADE_REFUSED_REQUEST, "The header fields of this upgrade are not clear.");
+	if (reason != NULL)
+		return refuse(u, UPGRADE_REFUSED_REQUEST, reason);
+	if (!upgrade_is_meant(u))
+		return u->framing.unread != NULL ? refuse(u, UPGRADE_REFUSED_REQUEST, u->framing.unread) : UPGRADE_HTTP;
+	if (u->is_odd)
+		return refuse(u, UPGRADE_REFUSED_REQUEST, "A header field of this upgrade comes twice.");
 	if (u->framing.transfer_encodings > 0 || u->framing.length > 0)
 		return refuse(u, UPGRADE_REFUSED_REQUEST, "An upgrade has no body.");
 	if (!u->is_http_1_1)
@@ -160,7 +187,7 @@ is_garbage_so_far(struct slice bytes)
 	return false;
 }
 
-/* Shows the judge the fields up to the empty line.  A folded line is a field whose name is none. */
+/* Shows the judge the fields up to the empty line. */
 static void
 read_fields(struct upgrade *u, struct slice rest)
 {
@@ -169,52 +196,49 @@ read_fields(struct upgrade *u, struct slice rest)
 	while (next_line(&rest, &line) && line.n > 0) {
 		struct slice value = line;
 		struct slice name = next_word(&value, ':');
-		u->is_odd = u->is_odd || !slice_is_set(value);
-		upgrade_field(u, name, slice_is_set(value) ? value : SLICE(""));
+		upgrade_field(u, name, value);
 	}
 }
 
-/* One empty line before the first request is forgiven (RFC 9112, 2.2), by the library that knows how. */
+/* The end of something has not come. */
 static enum upgrade_verdict
-look_behind_empty_line(struct slice rest)
+wait_for_more(struct upgrade *u, struct slice bytes, const char *too_long)
 {
-	if (is_garbage_so_far(rest))
-		return UPGRADE_GARBAGE;
-	return rest.n > 0 && memchr(rest.p, ' ', rest.n) != NULL ? UPGRADE_HTTP : UPGRADE_MORE;
+	return bytes.n < UPGRADE_MAX ? UPGRADE_MORE : refuse(u, UPGRADE_REFUSED_SIZE, too_long);
 }
 
 enum upgrade_verdict
 upgrade_look(struct upgrade *u, const struct upgrade_rules *rules, struct slice bytes)
 {
-	struct slice rest = bytes, line, method, target, version, end;
+	struct slice rest = bytes, line, fields, method, target, version;
+	enum upgrade_verdict verdict;
 
 	*u = (struct upgrade){.rules = rules};
 	if (slice_eq(bytes, SLICE("\r")))
 		return UPGRADE_MORE;
+	/* One empty line before the first request is forgiven (RFC 9112, 2.2). */
 	if (slice_has_prefix(bytes, SLICE("\r\n")))
-		return look_behind_empty_line(slice_of(bytes.p + 2, bytes.n - 2));
-	if (is_garbage_so_far(bytes))
+		rest = slice_of(bytes.p + 2, bytes.n - 2);
+	if (is_garbage_so_far(rest))
 		return UPGRADE_GARBAGE;
-	if (!next_line(&rest, &line)) {
-		if (bytes.n < UPGRADE_MAX)
-			return UPGRADE_MORE;
-		return refuse(u, UPGRADE_REFUSED_SIZE, "The request line is too long.");
-	}
+	if (!next_line(&rest, &line))
+		return wait_for_more(u, bytes, "The request line is too long.");
 	if (read_request_line(line, &method, &target, &version) != UPGRADE_HTTP)
 		return UPGRADE_GARBAGE;
 	upgrade_begin(u, rules, method, target, version);
-	if (!u->is_get)
-		return UPGRADE_HTTP;
-	for (end = rest; next_line(&end, &line);) {
-		if (line.n > 0)
-			continue;
-		u->n = (size_t) (end.p - bytes.p);
-		read_fields(u, slice_of(rest.p, (size_t) (end.p - rest.p)));
-		return upgrade_judge(u);
-	}
-	if (bytes.n < UPGRADE_MAX)
-		return UPGRADE_MORE;
-	return refuse(u, UPGRADE_REFUSED_SIZE, "The request head is too long.");
+	smuggling_line(&u->framing, line);
+	fields = rest;
+	do {
+		if (!next_line(&rest, &line))
+			return wait_for_more(u, bytes, "The request head is too long.");
+	} while (line.n > 0);
+	u->n = (size_t) (rest.p - bytes.p);
+	read_fields(u, fields);
+	u->room += u->n;
+	verdict = upgrade_judge(u);
+	if (verdict == UPGRADE_HTTP && rules->room > 0 && u->room > rules->room)
+		return refuse(u, UPGRADE_REFUSED_SIZE, "The request head has too many fields, parameters or cookies.");
+	return verdict;
 }
 
 /* ---- heads of ours ---- */

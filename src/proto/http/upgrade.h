@@ -1,8 +1,9 @@
 /*
- * upgrade.h: the one judge of upgrades to WebSocket.  It is shown a request
- * line and the fields behind it, in the order they came, whoever has read
- * them: the door, which peeks at the bytes of a connection's first head, or
- * the HTTP library, on a connection that served requests before.
+ * upgrade.h: the one judge of request heads: may two readers differ on one,
+ * and is it a good upgrade to WebSocket?  It is shown a request line and the
+ * fields behind it, in the order they came, whoever has read them: the door,
+ * which peeks at the bytes of a connection's first head, or the HTTP library,
+ * on a connection that served requests before.
  *
  *      upgrade_begin(&u, rules, method, target, version);
  *      for each field: upgrade_field(&u, name, value);
@@ -10,7 +11,7 @@
  *          WEBSOCKET   u.head is what the WebSocket library is given: a head of ours,
  *                      in which nothing but the key is the client's
  *          REFUSED     upgrade_refusal() writes the answer
- *          HTTP        no upgrade
+ *          HTTP        no upgrade, and nothing is wrong with the head
  */
 #ifndef CULVERT_PROTO_HTTP_UPGRADE_H
 #define CULVERT_PROTO_HTTP_UPGRADE_H
@@ -26,6 +27,7 @@
 #define UPGRADE_MAX 16384    /* bytes of a head we look at */
 #define UPGRADE_KEY 24       /* letters of a key */
 #define UPGRADE_HEAD_MAX 256 /* room for a head of ours */
+#define UPGRADE_ITEM 64      /* what the HTTP library needs for a field, an argument or a cookie, besides its text */
 
 enum upgrade_verdict {
 	UPGRADE_MORE, /* not complete yet */
@@ -49,6 +51,7 @@ struct upgrade_rules {
 	bool is_trusted; /* the peer is: its X-Forwarded-Host is believed */
 	bool require_subprotocol;
 	const struct hooks *hooks;
+	size_t room; /* the most that the HTTP library has for a head; 0: any */
 };
 
 /* An upgrade that was found good, as a value. */
@@ -61,14 +64,15 @@ struct upgrade_head {
 struct upgrade {
 	const struct upgrade_rules *rules;
 	struct smuggling framing;
-	bool is_get; /* of a WebSocket path */
-	bool is_http_1_1, is_odd;
+	bool is_get;                    /* of a WebSocket path */
+	bool is_http_1_1, is_odd;       /* odd: what may come once came twice */
 	bool is_websocket;              /* Upgrade says so */
 	bool is_upgrade;                /* Connection says so */
 	bool has_subprotocol, has_xmpp; /* there is a list, and it offers xmpp */
 	struct slice version, key;      /* unset when absent */
 	struct origin_asked asked;
 	unsigned forwarded_hosts;
+	size_t room; /* what the HTTP library needs to keep it, at least */
 
 	/* The verdict. */
 	struct upgrade_head head;
@@ -80,10 +84,12 @@ struct upgrade {
 
 void upgrade_begin(struct upgrade *u, const struct upgrade_rules *rules, struct slice method, struct slice target,
 	struct slice version);
-/* The next field as it came, blanks around the value included. */
+/* The next field as it came, blanks around the value included; as smuggling_field(). */
 void upgrade_field(struct upgrade *u, struct slice name, struct slice value);
 /* UPGRADE_HTTP, UPGRADE_WEBSOCKET or UPGRADE_REFUSED. */
 enum upgrade_verdict upgrade_judge(struct upgrade *u);
+/* Does it ask for WebSocket, well or badly?  False also when not all of it has come. */
+bool upgrade_is_meant(const struct upgrade *u);
 
 /*
  * The same of a connection's first bytes, any bytes, as far as they have come.

@@ -143,6 +143,38 @@ conf_list_eq(const struct conf_list *a, const struct conf_list *b)
 	return a->n == b->n;
 }
 
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+is_same_listen(const struct conf *a, const struct conf *b)
+{
+	for (size_t i = 0; a->n_listen == b->n_listen && i < a->n_listen; i++) {
+		const struct conf_listen *one = &a->listen[i], *other = &b->listen[i];
+		if (!is_same_text(one->address, other->address) || one->port != other->port ||
+			!is_same_text(one->unix_path, other->unix_path) || one->mode != other->mode)
+			return false;
+	}
+	return a->n_listen == b->n_listen;
+}
+
+void
+conf_each_restart(
+	const struct conf *running, const struct conf *next, void (*tell)(void *arg, const char *key), void *arg)
+{
+	if (!is_same_listen(running, next))
+		tell(arg, "listen");
+	if (!conf_list_eq(&running->resolver_servers, &next->resolver_servers))
+		tell(arg, "resolver.servers");
+	if (running->workers != next->workers)
+		tell(arg, "workers");
+	if (!is_same_text(running->node, next->node))
+		tell(arg, "node");
+}
+
 bool
 conf_is_trusted(const struct conf *c, const struct peer *peer)
 {

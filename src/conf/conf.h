@@ -26,6 +26,11 @@
 #define CONF_PORT_XMPP 5222  /* where xmpp:// connects unless told otherwise */
 #define CONF_PORT_XMPPS 5223 /* where xmpps:// connects unless told otherwise */
 
+/* Where in its file something was written, both counted from 1; a column is a character, a tab is one.  Line 0: in none. */
+struct conf_place {
+	unsigned line, column;
+};
+
 struct conf_list {
 	char **v;
 	size_t n;
@@ -52,6 +57,7 @@ struct conf_target {
 };
 
 struct conf_domain {
+	struct conf_place place, ca_file_place;
 	char *name;  /* as written, ASCII letters in lower case: for people */
 	char *ascii; /* its A-label form in lower case: for comparing */
 	struct conf_target *connect;
@@ -68,7 +74,7 @@ struct conf_domain {
  * reference to the configuration it began with and asks that one.
  */
 struct conf_websocket {
-	ms_t ping;         /* between pings on a quiet connection; 0: none.  This and the next: of the start */
+	ms_t ping;         /* between pings on a quiet connection; 0: none */
 	ms_t pong_timeout; /* from a ping to its answer */
 	size_t max_message;
 	bool require_subprotocol;
@@ -96,6 +102,7 @@ struct conf {
 	struct {
 		bool is_on;
 		char *directory; /* NULL: the one that was installed */
+		struct conf_place place;
 	} pages;
 
 	char *public_url;    /* "https://host[:port][/path]", host in lower case, no slash at its end; NULL: not said */
@@ -153,6 +160,10 @@ bool conf_has_name(const struct conf *c, struct slice name);
 
 /* The same strings in the same order? */
 bool conf_list_eq(const struct conf_list *a, const struct conf_list *b);
+
+/* Calls tell for each key that differs and that a running process cannot change (conf_row_when() of conf_table.h). */
+void conf_each_restart(
+	const struct conf *running, const struct conf *next, void (*tell)(void *arg, const char *key), void *arg);
 
 /* Is what this peer says of its own client believed?  Who reached a unix socket of ours was let in by its mode. */
 bool conf_is_trusted(const struct conf *c, const struct peer *peer);

@@ -48,6 +48,13 @@ add_target(struct conf *c, struct conf_domain *d)
 	conf_domain_settle(there, false, false);
 }
 
+static void
+add_new_domain(struct conf *c, struct conf_domain *d)
+{
+	conf_add_domain(c, d);
+	conf_sort_domains(c);
+}
+
 static int
 add_domain(struct conf *c, const char *text, const struct hooks *hooks, struct buf *errors)
 {
@@ -69,7 +76,7 @@ add_domain(struct conf *c, const char *text, const struct hooks *hooks, struct b
 	if (expected == NULL && conf_find_domain(c, slice_str(d.ascii)) != NULL)
 		add_target(c, &d);
 	else if (expected == NULL)
-		conf_add_domain(c, &d);
+		add_new_domain(c, &d);
 	conf_domain_fini(&d);
 	return expected != NULL ? complain(errors, "--domain", text, expected) : 0;
 }

@@ -71,25 +71,29 @@ conf_add_listen(struct conf *c, struct conf_listen *l)
 	*l = (struct conf_listen){0};
 }
 
-/* Kept sorted, so that neither reading many domains nor finding one looks at all of them. */
+/* Not sorted yet: keeping them so while they come would move all of them each time. */
 void
 conf_add_domain(struct conf *c, struct conf_domain *d)
 {
-	size_t low = 0, high = c->n_domain;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (strcmp(c->domain[middle].ascii, d->ascii) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	if ((c->n_domain & (c->n_domain - 1)) == 0)
 		c->domain = xrealloc(c->domain, (c->n_domain > 0 ? c->n_domain * 2 : 1) * sizeof *c->domain);
-	memmove(&c->domain[low + 1], &c->domain[low], (c->n_domain - low) * sizeof *c->domain);
-	c->domain[low] = *d;
-	c->n_domain++;
+	c->domain[c->n_domain++] = *d;
 	*d = (struct conf_domain){0};
+}
+
+static int
+compare_domains(const void *a, const void *b)
+{
+	const struct conf_domain *one = a, *other = b;
+
+	return strcmp(one->ascii, other->ascii);
+}
+
+void
+conf_sort_domains(struct conf *c)
+{
+	if (c->n_domain > 0)
+		qsort(c->domain, c->n_domain, sizeof *c->domain, compare_domains);
 }
 
 size_t

@@ -19,8 +19,10 @@ void conf_fields_settle(struct conf *c);
 void conf_pages_settle(struct conf *c, const char *file);
 /* Takes over what *l holds and leaves it empty. */
 void conf_add_listen(struct conf *c, struct conf_listen *l);
-/* Takes over what *d holds and leaves it empty.  d->ascii must be new: conf_find_domain() knows. */
+/* Takes over what *d holds and leaves it empty.  d->ascii must be new; conf_sort_domains() is still to come. */
 void conf_add_domain(struct conf *c, struct conf_domain *d);
+/* When domains have been added, before conf_find_domain(). */
+void conf_sort_domains(struct conf *c);
 /* The same listener, written earlier: its index.  n_listen when there is none, or when the kernel picks the port. */
 size_t conf_find_listen(const struct conf *c, const struct conf_listen *l);
 

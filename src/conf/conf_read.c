@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/fatal.h"
+#include "base/hash.h"
 #include "conf/conf_build.h"
 #include "conf/conf_table.h"
 #include "conf/conf_text.h"
@@ -25,7 +26,8 @@
 #define DEPTH 8 /* deeper than any container of the table */
 #define ERRORS_MAX 20
 #define LINE_MAX 4096
-#define WORD_MAX 40 /* how much of the file's own text a message shows */
+#define ASCII_MAX 1024 /* room for a domain's A-label form */
+#define WORD_MAX 40    /* how much of the file's own text a message shows */
 
 enum {
 	GO_ON = 1, /* what yajl wants to hear */
@@ -38,9 +40,17 @@ struct frame {
 	size_t n;  /* members seen so far */
 };
 
+/* A domain so far, by its A-label form. */
+struct named {
+	struct named *next;
+	struct conf_place place;
+	struct hash_link by_name;
+};
+
 struct reader {
 	const char *name;
 	struct slice text;
+	struct conf_cursor cursor;
 	const struct hooks *hooks;
 	struct buf *errors;
 	unsigned n_errors;
@@ -66,10 +76,18 @@ struct reader {
 	struct slice domain_key;   /* what *: in a path stands for; owned */
 	struct slice member_key;   /* the current field of response_headers; borrowed from c */
 	size_t *target_at;         /* where each of its targets was written */
-	unsigned errors_before;    /* as the current listener or domain began */
+	struct hash by_name;       /* all domains so far */
+	struct named *named;
+	unsigned errors_before; /* as the current listener or domain began */
 };
 
 /* Places --------------------------------------------------------------- */
+
+static struct conf_place
+place_of(struct reader *r, size_t at)
+{
+	return conf_cursor_place(&r->cursor, at);
+}
 
 /* A name out of the file, unless it would disturb the line it stands in. */
 static void
@@ -111,11 +129,10 @@ append_path(struct reader *r, const struct conf_row *row, struct buf *out)
 static void
 begin_complaint(struct reader *r, struct buf *line, size_t at)
 {
-	unsigned line_number, column;
+	struct conf_place place = place_of(r, at);
 
 	buf_init(line, LINE_MAX);
-	conf_place(r->text, at, &line_number, &column);
-	buf_printf(line, "%s:%u:%u: ", r->name, line_number, column);
+	buf_printf(line, "%s:%u:%u: ", r->name, place.line, place.column);
 }
 
 static int
@@ -241,11 +258,45 @@ set_domain_key(struct reader *r, struct slice key)
 	r->domain_key = slice_of(xstrndup(key.p != NULL ? key.p : "", key.n), key.n);
 }
 
+/* Where the domain was written before; line 0: nowhere. */
+static struct conf_place
+find_domain(const struct reader *r, const char *ascii)
+{
+	struct hash_link *link = hash_find(&r->by_name, slice_str(ascii));
+
+	return link != NULL ? hash_entry(link, struct named, by_name)->place : (struct conf_place){0, 0};
+}
+
+static void
+forget_names(struct reader *r)
+{
+	struct named *next;
+
+	for (struct named *n = r->named; n != NULL; n = next) {
+		next = n->next;
+		free(n);
+	}
+	hash_fini(&r->by_name);
+}
+
+static void
+add_domain(struct reader *r)
+{
+	struct named *n = xcalloc(1, sizeof *n);
+
+	n->place = r->domain.place;
+	n->next = r->named;
+	r->named = n;
+	hash_insert(&r->by_name, &n->by_name, slice_str(r->domain.ascii));
+	conf_add_domain(r->c, &r->domain);
+}
+
 /* Sets r->row, unless the name cannot be one. */
 static int
 begin_domain(struct reader *r, const struct conf_row *row, struct slice key)
 {
 	const char *expected = NULL;
+	struct conf_place first;
 
 	r->row = NULL;
 	r->domain_at = r->start;
@@ -262,8 +313,11 @@ begin_domain(struct reader *r, const struct conf_row *row, struct slice key)
 		char quoted[LOG_QUOTED];
 		return complain(r, r->start, row, "%s, expected %s", log_quote(quoted, key), expected);
 	}
-	if (conf_find_domain(r->c, slice_str(r->domain.ascii)) != NULL)
-		return complain(r, r->start, row, "a domain given twice, expected each once");
+	first = find_domain(r, r->domain.ascii);
+	if (first.line > 0)
+		return complain(r, r->start, row, "a domain given twice, expected each once; the first is at %u:%u",
+			first.line, first.column);
+	r->domain.place = place_of(r, r->start);
 	r->row = row;
 	return GO_ON;
 }
@@ -287,7 +341,7 @@ end_domain(struct reader *r, const struct conf_row *row)
 	if (target != NULL)
 		return complain(r, r->target_at[target - r->domain.connect], connect,
 			"xmpps:// to %s beside \"tls\": \"off\", expected xmpp://, or another \"tls\"", target->host);
-	conf_add_domain(r->c, &r->domain);
+	add_domain(r);
 	return GO_ON;
 }
 
@@ -312,6 +366,7 @@ end_file(struct reader *r, size_t at)
 
 	if (r->n_errors > 0)
 		return GO_ON;
+	conf_sort_domains(r->c);
 	if (r->c->n_domain == 0) {
 		place = written_at(r, "domains");
 		return complain(r, place != SIZE_MAX ? place : at, conf_row_find(r->table, SLICE("domains")),
@@ -429,6 +484,51 @@ on_number(void *arg, const char *p, size_t n)
 	return complain_value(r, row, found, NULL);
 }
 
+/* What is told of later. */
+static void
+note_place(struct reader *r, const struct conf_row *row)
+{
+	if (row->take == conf_take_connect) {
+		r->target_at = xrealloc(r->target_at, r->domain.n_connect * sizeof *r->target_at);
+		r->target_at[r->domain.n_connect - 1] = r->start;
+	} else if (row->take == conf_take_ca_file) {
+		r->domain.ca_file_place = place_of(r, r->start);
+	} else if (row->take == conf_take_pages) {
+		r->c->pages.place = place_of(r, r->start);
+	}
+}
+
+/* How to write the host of an address that is not ASCII, or the words that ask for it when it cannot be. */
+static const char *
+as_ascii(struct reader *r, struct slice address, struct buf *text)
+{
+	const char *colons = memmem(address.p, address.n, "://", 3);
+	char ascii[ASCII_MAX];
+
+	if (colons != NULL)
+		address = slice_of(colons + 3, address.n - (size_t) (colons + 3 - address.p));
+	if (r->hooks == NULL || r->hooks->to_ascii == NULL ||
+		!r->hooks->to_ascii(r->hooks->arg, slice_take_to(&address, ":/"), ascii, sizeof ascii))
+		return conf_ascii_host;
+	buf_printf(text, "the host in ASCII: %s", ascii);
+	return buf_cstr(text);
+}
+
+static int
+complain_string(struct reader *r, const struct conf_row *row, struct slice s, const char *expected)
+{
+	char found[LOG_QUOTED];
+	struct buf text;
+	int result;
+
+	buf_init(&text, LINE_MAX);
+	if (expected == conf_ascii_host)
+		expected = as_ascii(r, s, &text);
+	result = complain_value(r, row, log_quote(found, s), expected);
+	buf_fini(&text);
+	return result;
+}
+
 static int
 on_string(void *arg, const unsigned char *p, size_t n)
 {
@@ -436,7 +536,6 @@ on_string(void *arg, const unsigned char *p, size_t n)
 	struct slice s = slice_of((const char *) p, n);
 	const struct conf_row *row;
 	const char *expected = NULL;
-	char found[LOG_QUOTED];
 
 	if (!next_token(r) || (row = row_of_value(r)) == NULL)
 		return GO_ON;
@@ -447,14 +546,12 @@ on_string(void *arg, const unsigned char *p, size_t n)
 			expected = "a string without NUL in it";
 		else
 			expected = row->take(base_of(r, row), s);
-		if (expected == NULL && row->take == conf_take_connect) {
-			r->target_at = xrealloc(r->target_at, r->domain.n_connect * sizeof *r->target_at);
-			r->target_at[r->domain.n_connect - 1] = r->start;
-		}
-		if (expected == NULL)
+		if (expected == NULL) {
+			note_place(r, row);
 			return GO_ON;
+		}
 	}
-	return complain_value(r, row, log_quote(found, s), expected);
+	return complain_string(r, row, s, expected);
 }
 
 /* Containers ----------------------------------------------------------- */
@@ -594,8 +691,11 @@ on_key(void *arg, const unsigned char *p, size_t n)
 	if (!row->is_built)
 		return complain(r, r->start, row, "is not available in this version yet, expected this key left out");
 	i = (size_t) (row - r->table);
-	if (r->seen[i])
-		return complain(r, r->start, row, "a key given twice, expected each key once");
+	if (r->seen[i]) {
+		struct conf_place first = place_of(r, r->at[i]);
+		return complain(r, r->start, row, "a key given twice, expected each key once; the first is at %u:%u",
+			first.line, first.column);
+	}
 	r->seen[i] = true;
 	r->at[i] = r->start;
 	r->row = row;
@@ -607,7 +707,7 @@ on_key(void *arg, const unsigned char *p, size_t n)
 static void
 complain_syntax(struct reader *r)
 {
-	size_t start = conf_token_start(r->text, r->end);
+	size_t start = conf_token_start(r->text, r->end), comma = conf_trailing_comma(r->text, r->end);
 	const struct conf_row *row = r->depth == 0 ? NULL : r->row != NULL ? r->row : r->stack[r->depth - 1].row;
 	struct slice rest;
 	char quoted[LOG_QUOTED];
@@ -629,6 +729,10 @@ complain_syntax(struct reader *r)
 	rest = slice_of(r->text.p + start, r->text.n - start);
 	if (rest.n == 0) {
 		complain(r, start, row, "the file ends here, expected %s", r->depth > 0 ? closing : "an object: {...}");
+		return;
+	}
+	if (comma < r->text.n) {
+		complain(r, comma, row, "a trailing comma, expected none before \"%c\"", rest.p[0]);
 		return;
 	}
 	words = yajl_get_error(r->yajl, 0, (const unsigned char *) r->text.p, r->text.n);
@@ -706,6 +810,8 @@ conf_read(struct conf **out, struct slice text, const char *name, const struct h
 	*out = NULL;
 	r.table = conf_rows(&r.n_rows);
 	r.c = conf_new();
+	conf_cursor_init(&r.cursor, text);
+	hash_init(&r.by_name, 0);
 	if (slice_has_prefix(text, SLICE("\xef\xbb\xbf")))
 		complain(&r, 0, NULL, "a byte order mark, expected a file without one");
 	else if (bad < text.n)
@@ -720,6 +826,7 @@ conf_read(struct conf **out, struct slice text, const char *name, const struct h
 	set_domain_key(&r, SLICE_NONE);
 	free((char *) (uintptr_t) r.domain_key.p);
 	free(r.target_at);
+	forget_names(&r);
 	conf_domain_fini(&r.domain);
 	conf_listen_fini(&r.listen);
 	if (r.n_errors > 0) {

@@ -418,8 +418,6 @@ static const struct {
 	{"public_url", CONF_AT_ONCE},
 	{"response_headers", CONF_AT_ONCE},
 	{"bosh.max_body", CONF_AT_ONCE},
-	{"websocket.ping", CONF_RESTART},
-	{"websocket.pong_timeout", CONF_RESTART},
 	{"origins", CONF_AT_ONCE},
 	{"cors_credentials", CONF_AT_ONCE},
 	{"trusted_proxies", CONF_AT_ONCE},

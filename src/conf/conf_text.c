@@ -6,12 +6,19 @@
 
 #define WORD_MAX 40
 
-size_t
-conf_token_start(struct slice text, size_t i)
+/* Like conf_token_start(); *comma becomes the place of the last comma that was passed, text.n where a colon was. */
+static size_t
+skip(struct slice text, size_t i, size_t *comma)
 {
+	bool is_value_due = false;
+
+	*comma = text.n;
 	while (i < text.n) {
 		const char *p = text.p + i, *end;
 		if (slice_is_space(*p) || *p == ',' || *p == ':') {
+			is_value_due = is_value_due || *p == ':';
+			if (*p == ',' && !is_value_due)
+				*comma = i;
 			i++;
 		} else if (*p == '/' && i + 1 < text.n && p[1] == '/') {
 			end = memchr(p, '\n', text.n - i);
@@ -30,18 +37,44 @@ conf_token_start(struct slice text, size_t i)
 	return i;
 }
 
-void
-conf_place(struct slice text, size_t at, unsigned *line, unsigned *column)
+size_t
+conf_token_start(struct slice text, size_t i)
 {
-	*line = *column = 1;
-	for (size_t i = 0; i < at; i++) {
-		if (text.p[i] == '\n') {
-			++*line;
-			*column = 1;
-		} else if (((unsigned char) text.p[i] & 0xc0) != 0x80) {
-			++*column;
+	size_t comma;
+
+	return skip(text, i, &comma);
+}
+
+size_t
+conf_trailing_comma(struct slice text, size_t i)
+{
+	bool is_first = i == 0 || text.p[i - 1] == '{' || text.p[i - 1] == '[';
+	size_t comma;
+
+	i = skip(text, i, &comma);
+	return !is_first && i < text.n && (text.p[i] == '}' || text.p[i] == ']') ? comma : text.n;
+}
+
+void
+conf_cursor_init(struct conf_cursor *c, struct slice text)
+{
+	*c = (struct conf_cursor){.text = text, .place = {1, 1}};
+}
+
+struct conf_place
+conf_cursor_place(struct conf_cursor *c, size_t at)
+{
+	if (at < c->at)
+		conf_cursor_init(c, c->text);
+	for (; c->at < at; c->at++) {
+		if (c->text.p[c->at] == '\n') {
+			c->place.line++;
+			c->place.column = 1;
+		} else if (((unsigned char) c->text.p[c->at] & 0xc0) != 0x80) {
+			c->place.column++;
 		}
 	}
+	return c->place;
 }
 
 size_t

@@ -19,6 +19,10 @@
 #define FIELD_NAME_MAX 64
 #define FIELD_VALUE_MAX 256
 
+#define PORT "a port from 1 to 65535"
+
+const char conf_ascii_host[] = "the host in ASCII (xn--...)";
+
 enum host_kind {
 	HOST_BAD,
 	HOST_NAME,
@@ -111,6 +115,49 @@ is_loopback(struct slice host)
 	return slice_eq_nocase(host, SLICE("localhost"));
 }
 
+static bool
+is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char) s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* Is s a host with a port that is no port? */
+static bool
+is_port_wrong(struct slice s)
+{
+	struct slice host, number;
+	uint64_t value;
+	size_t i = s.n;
+
+	while (i > 0 && s.p[i - 1] != ':')
+		i--;
+	if (i == 0 || i == s.n)
+		return false;
+	number = slice_of(s.p + i, s.n - i);
+	for (size_t k = 0; k < number.n; k++)
+		if (!slice_is_digit(number.p[k]))
+			return false;
+	host = slice_of(s.p, i - 1);
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		host = slice_of(host.p + 1, host.n - 2);
+	else if (host_kind(host) == HOST_IPV6)
+		return false;
+	return (host.n == 0 || host_kind(host) != HOST_BAD) &&
+		(!slice_number(number, UINT16_MAX, &value) || value == 0);
+}
+
+/* What to expect where this host with its port was refused: its form, unless something less is wrong. */
+static const char *
+host_expected(struct slice s, const char *form, const char *port)
+{
+	if (!is_ascii(s))
+		return conf_ascii_host;
+	return is_port_wrong(s) ? port : form;
+}
+
 /* Listeners ------------------------------------------------------------ */
 
 const char *
@@ -121,7 +168,7 @@ conf_take_listen_address(void *base, struct slice s)
 	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
 		s = slice_of(s.p + 1, s.n - 2);
 	if (!slice_eq(s, SLICE("*")) && host_kind(s) == HOST_BAD)
-		return "\"*\", an address or a host name (the port has its own key)";
+		return is_ascii(s) ? "\"*\", an address or a host name (the port has its own key)" : conf_ascii_host;
 	free(l->address);
 	l->address = xstrndup(s.p, s.n);
 	return NULL;
@@ -167,11 +214,11 @@ conf_take_listen(void *base, struct slice s)
 	if (slice_has_prefix(s, SLICE("unix:")))
 		return conf_take_listen_unix(l, slice_of(s.p + 5, s.n - 5));
 	if (!authority_split(s, &host, &port))
-		return form;
+		return host_expected(s, form, "a port from 0 to 65535");
 	if (host.n == 0 && s.n > 0)
 		host = SLICE("*");
 	if (conf_take_listen_address(l, host) != NULL)
-		return form;
+		return host_expected(s, form, form);
 	l->port = port;
 	return NULL;
 }
@@ -270,7 +317,9 @@ conf_take_public_url(void *base, struct slice s)
 	slash = rest.n > 0 ? memchr(rest.p, '/', rest.n) : NULL;
 	host = slash != NULL ? slice_of(rest.p, (size_t) (slash - rest.p)) : rest;
 	rest = slice_of(rest.p + host.n, rest.n - host.n);
-	if (!conf_is_web_host(host) || (rest.n > 0 && !is_path(rest)))
+	if (!conf_is_web_host(host))
+		return host_expected(host, form, PORT);
+	if (rest.n > 0 && !is_path(rest))
 		return form;
 	lower = conf_lower(host);
 	buf_init(&url, BUF_UNLIMITED);
@@ -428,13 +477,13 @@ conf_take_origin(void *base, struct slice s)
 		return origin_form;
 	rest = slice_of(rest.p + 2, rest.n - 2);
 	if (!authority_split(rest, &host, &port))
-		return origin_form;
+		return is_port_wrong(rest) ? PORT : origin_form;
 	expected = judge_origin_host(scheme, host);
 	if (expected != NULL)
 		return expected;
 	with_port = s.n - rest.n + host.n + (rest.n > 0 && rest.p[0] == '[' ? 2 : 0);
 	if (s.n > with_port && (port == 0 || host.n == 0))
-		return origin_form;
+		return is_port_wrong(rest) ? PORT : origin_form;
 	if ((port == 443 && slice_eq_nocase(scheme, SLICE("https"))) ||
 		(port == 80 && slice_eq_nocase(scheme, SLICE("http"))))
 		s.n = with_port;
@@ -468,9 +517,11 @@ conf_take_resolver(void *base, struct slice s)
 	uint16_t port = 53;
 
 	if (host_kind(s) != HOST_IPV6 && !authority_split(s, &host, &port))
+		return is_port_wrong(s) ? PORT : form;
+	if (host_kind(host) != HOST_IPV4 && host_kind(host) != HOST_IPV6)
 		return form;
-	if (port == 0 || (host_kind(host) != HOST_IPV4 && host_kind(host) != HOST_IPV6))
-		return form;
+	if (port == 0)
+		return PORT;
 	conf_list_add(&c->resolver_servers, s);
 	return NULL;
 }
@@ -514,7 +565,7 @@ conf_take_server_name(void *base, struct slice s)
 	struct conf_domain *d = base;
 
 	if (host_kind(s) != HOST_NAME)
-		return "a host name in ASCII";
+		return is_ascii(s) ? "a host name" : conf_ascii_host;
 	if (s.p[s.n - 1] == '.')
 		return "a host name without a dot at its end";
 	free(d->server_name);
@@ -537,7 +588,7 @@ conf_take_connect(void *base, struct slice s)
 		return form;
 	s = slice_of(s.p + scheme.n, s.n - scheme.n);
 	if (!authority_split(s, &host, &port) || host_kind(host) == HOST_BAD || port == 0)
-		return form;
+		return host_expected(s, form, PORT);
 	d->connect = xrealloc(d->connect, (d->n_connect + 1) * sizeof *d->connect);
 	d->connect[d->n_connect++] = (struct conf_target){
 		.host = xstrndup(host.p, host.n),
@@ -554,7 +605,6 @@ conf_take_domain_name(void *base, struct slice s)
 {
 	static const char *const form = "a domain like example.com";
 	struct conf_domain *d = base;
-	bool is_ascii = true;
 	char last = '.';
 
 	if (s.n == 0 || s.n > DOMAIN_MAX)
@@ -563,16 +613,15 @@ conf_take_domain_name(void *base, struct slice s)
 		return "the names of your domains (any public domain is not available in this version yet)";
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
-		if ((unsigned char) c >= 0x80)
-			is_ascii = false;
-		else if ((!slice_is_letter(c) && !slice_is_digit(c) && c != '-' && c != '_' && c != '.') ||
-			(c == '.' && last == '.'))
+		if ((unsigned char) c < 0x80 &&
+			((!slice_is_letter(c) && !slice_is_digit(c) && c != '-' && c != '_' && c != '.') ||
+				(c == '.' && last == '.')))
 			return form;
 		last = c;
 	}
 	if (last == '.')
 		return "a domain without a dot at its end";
 	d->name = conf_lower(s);
-	d->ascii = is_ascii ? xstrdup(d->name) : NULL;
+	d->ascii = is_ascii(s) ? xstrdup(d->name) : NULL;
 	return NULL;
 }

@@ -14,6 +14,9 @@
 
 typedef const char *conf_take(void *base, struct slice s);
 
+/* What is expected of a host that is not ASCII; who knows how to write it as A-labels can say more. */
+extern const char conf_ascii_host[];
+
 /* base: struct conf */
 conf_take conf_take_bosh_path;
 conf_take conf_take_websocket_path;

@@ -38,10 +38,11 @@ struct ws_connection {
 	bool is_hung_up;
 	unsigned close_code; /* 0: cut at once */
 	const char *close_text;
-	int last_fd;      /* keeps the socket open after the library; -1: none */
-	struct list link; /* in ws->put_off */
-	bool is_paused;   /* we do not listen, so it is not silent */
-	bool wants_ping;  /* as soon as there is room for one */
+	int last_fd;             /* keeps the socket open after the library; -1: none */
+	struct list link;        /* in ws->put_off */
+	bool is_paused;          /* we do not listen, so it is not silent */
+	bool wants_ping;         /* as soon as there is room for one */
+	ms_t ping, pong_timeout; /* of the configuration it began with */
 	ms_t heard_at;
 	ms_t asked_at;     /* by a ping, since it was heard last; 0: not */
 	uint64_t received; /* bytes from it, when it was asked */
@@ -64,7 +65,6 @@ struct ws {
 	struct lws_vhost *vhost;
 	uv_loop_t *loop;
 	struct context *shared;
-	ms_t ping, pong_timeout; /* of the start */
 	const struct ws_handler *handler;
 	struct list put_off;   /* connections to be ended outside of the library */
 	struct fdmap arrivals; /* of connections the library has not opened yet */
@@ -108,8 +108,10 @@ on_established(struct lws *wsi, struct slot *slot)
 	buf_init(&c->message, w->shared->conf->websocket.max_message);
 	list_init(&c->link);
 	hear(c);
-	if (w->ping > 0)
-		due_set(&w->due, &c->due, c->heard_at + w->ping);
+	c->ping = w->shared->conf->websocket.ping;
+	c->pong_timeout = w->shared->conf->websocket.pong_timeout;
+	if (c->ping > 0)
+		due_set(&w->due, &c->due, c->heard_at + c->ping);
 	slot->connection = c;
 	c->user = w->handler->opened(w->handler->arg, c, &from->peer);
 	free(from);
@@ -365,8 +367,6 @@ ws_new(uv_loop_t *loop, struct context *context, const struct ws_handler *handle
 
 	w->loop = loop;
 	w->shared = context;
-	w->ping = context->conf->websocket.ping;
-	w->pong_timeout = context->conf->websocket.pong_timeout;
 	w->handler = handler;
 	list_init(&w->put_off);
 	due_init(&w->due);
@@ -502,7 +502,6 @@ ws_deadline(const struct ws *w)
 static void
 judge(struct ws_connection *c, ms_t now)
 {
-	const struct ws *w = c->ws;
 	ms_t silent_by;
 	uint64_t received;
 
@@ -511,13 +510,13 @@ judge(struct ws_connection *c, ms_t now)
 	received = tcp_info_bytes_received(lws_get_socket_fd(c->wsi));
 	if (c->is_paused || (c->asked_at > 0 && received > c->received))
 		hear(c);
-	silent_by = c->asked_at > 0 ? c->asked_at + w->pong_timeout : c->heard_at + w->ping;
+	silent_by = c->asked_at > 0 ? c->asked_at + c->pong_timeout : c->heard_at + c->ping;
 	if (now < silent_by) {
 		due_set(&c->ws->due, &c->due, silent_by);
 	} else if (c->asked_at == 0) {
 		c->asked_at = (ms_t) uv_now(c->ws->loop);
 		c->received = received;
-		due_set(&c->ws->due, &c->due, c->asked_at + w->pong_timeout);
+		due_set(&c->ws->due, &c->due, c->asked_at + c->pong_timeout);
 		ping(c);
 	} else {
 		ws_hangup(c, 0, NULL);

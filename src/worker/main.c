@@ -286,10 +286,6 @@ warn_of_restart(const struct process *p, const struct conf *next)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=workers");
 	if (strcmp(next->node, old->node) != 0)
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=node");
-	if (next->websocket.ping != old->websocket.ping)
-		log_event(&p->log, LOG_WARNING, "needs a restart", "key=websocket.ping");
-	if (next->websocket.pong_timeout != old->websocket.pong_timeout)
-		log_event(&p->log, LOG_WARNING, "needs a restart", "key=websocket.pong_timeout");
 	if (!conf_list_eq(&next->resolver_servers, &old->resolver_servers))
 		log_event(&p->log, LOG_WARNING, "needs a restart", "key=resolver.servers");
 }

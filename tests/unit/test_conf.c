@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -24,13 +25,15 @@
 #define NO_DNS " (finding servers by DNS is not available in this version yet)"
 #define MISSING ", expected \"connect\": [\"xmpp://HOST:PORT\"]" NO_DNS "\n"
 #define NO_DOMAIN "domains: no domain, expected \"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}\n"
-#define TWICE "a key given twice, expected each key once\n"
+#define TWICE(at) "a key given twice, expected each key once; the first is at " at "\n"
 #define LATER "is not available in this version yet, expected this key left out\n"
 #define ORIGIN ", expected \"*\" or SCHEME://HOST[:PORT] without a path\n"
 #define TARGET ", expected xmpp://HOST[:PORT] or xmpps://HOST[:PORT]\n"
 #define OFF " beside \"tls\": \"off\", expected xmpp://, or another \"tls\"\n"
 #define TLS_WORD ", expected \"required\", \"optional\", \"if-required\" or \"off\"\n"
-#define HOST_NAME ", expected a host name in ASCII\n"
+#define HOST_NAME ", expected a host name\n"
+#define AS_ASCII ", expected the host in ASCII: xn--bcher-kva.example\n"
+#define PORT ", expected a port from 1 to 65535\n"
 #define PATH \
 	", expected a path like \"/http-bind\": \"/\", then letters, digits, - . _ ~ ! $ ' ( ) * + , ; = : @ and " \
 	"single \"/\"\n"
@@ -139,11 +142,17 @@ static const struct {
 	{"{\n/* x", "f:2:1: top level: a comment without end, expected its end\n"},
 	{"{\n/*/", "f:2:1: top level: a comment without end, expected its end\n"},
 	{"{\"workers\":1,,\"node\":\"n\"}", "f:1:14: top level: \",\", expected a key in double quotes\n"},
-	{"{\"workers\":1,}", "f:1:14: top level: \"}\", expected a key in double quotes\n"},
+	{"{\"workers\":1,}", "f:1:13: top level: a trailing comma, expected none before \"}\"\n"},
 	{"{\"workers\" 1}", "f:1:12: workers: \"1\", expected \":\" and a value\n"},
 	{"{\"workers\":1 \"node\":\"n\"}", "f:1:14: top level: a string, expected \",\" or \"}\"\n"},
 	{"{\"origins\":[\"*\" /* , */ \"*\"]}", "f:1:25: origins: a string, expected \",\" or \"]\"\n"},
-	{"{\"origins\":[\"*\",]}", "f:1:17: origins: \"]\", expected a value\n"},
+	{"{\"origins\":[\"*\",]}", "f:1:16: origins: a trailing comma, expected none before \"]\"\n"},
+	{"{\"origins\":[\"*\"/*,:*/ ,// x\n/* } */]}",
+		"f:1:23: origins: a trailing comma, expected none before \"]\"\n"},
+	{"{\"bosh\":{\"hold\":1},\n}", "f:1:19: top level: a trailing comma, expected none before \"}\"\n"},
+	{"{\"workers\":,}", "f:1:12: workers: \",\", expected a value\n"},
+	{"{\"origins\":[,]}", "f:1:13: origins: \",\", expected a value\n"},
+	{"{,}", "f:1:2: top level: \",\", expected a key in double quotes\n"},
 	{"{\"workers\":]", "f:1:12: workers: \"]\", expected a value\n"},
 	{"{\"workers\":tru}", "f:1:12: workers: \"tru\", expected true, false, or a string in double quotes\n"},
 	{"{\"workers\":-}", "f:1:12: workers: \"-\", expected more digits\n"},
@@ -243,11 +252,11 @@ static const struct {
 	{"{\"drain\":10," D "}", "f:1:2: drain: " LATER},
 	{"{\"admin\":{\"listen\":[{}]}," D "}", "f:1:2: admin: " LATER},
 	{"{\"listen\":[{\"tls\":[]}]," D "}", "f:1:13: listen[0].tls: " LATER},
-	{"{\"node\":\"n\",\"node\":\"m\"," D "}", "f:1:13: node: " TWICE},
-	{"{\"bosh\":{},\"bosh\":{}," D "}", "f:1:12: bosh: " TWICE},
-	{"{\"bosh\":{\"hold\":1,\"h\\u006fld\":1}," D "}", "f:1:19: bosh.hold: " TWICE},
-	{"{\"listen\":[{\"port\":1},{\"port\":2,\n\"port\":3}]," D "}", "f:2:1: listen[1].port: " TWICE},
-	{"{" D "," D "}", "f:1:53: domains: " TWICE},
+	{"{\"node\":\"n\",\"node\":\"m\"," D "}", "f:1:13: node: " TWICE("1:2")},
+	{"{\"bosh\":{},\"bosh\":{}," D "}", "f:1:12: bosh: " TWICE("1:2")},
+	{"{\"bosh\":{\"hold\":1,\"h\\u006fld\":1}," D "}", "f:1:19: bosh.hold: " TWICE("1:10")},
+	{"{\"listen\":[{\"port\":1},{\"port\":2,\n\"port\":3}]," D "}", "f:2:1: listen[1].port: " TWICE("1:24")},
+	{"{" D "," D "}", "f:1:53: domains: " TWICE("1:2")},
 	/* Columns are characters; a tab is one, and so is a letter of two bytes. */
 	{"{\t/* \xc3\xa4\xe2\x82\xac */ \"x\":1," D "}", "f:1:12: x: unknown key, expected one of " TOP_KEYS},
 	{"{// x\r\n\r\n \"x\":1," D "}", "f:3:2: x: unknown key, expected one of " TOP_KEYS},
@@ -296,7 +305,7 @@ static const struct {
 	{"{\"public_url\":\"https:///x\"," D "}", "f:1:15: public_url: \"https:///x\"" URL},
 	{"{\"public_url\":\"https://a b\"," D "}", "f:1:15: public_url: \"https://a b\"" URL},
 	{"{\"public_url\":\"https://u@a\"," D "}", "f:1:15: public_url: \"https://u@a\"" URL},
-	{"{\"public_url\":\"https://a:0\"," D "}", "f:1:15: public_url: \"https://a:0\"" URL},
+	{"{\"public_url\":\"https://a:0\"," D "}", "f:1:15: public_url: \"https://a:0\"" PORT},
 	{"{\"public_url\":\"https://a/b//c\"," D "}", "f:1:15: public_url: \"https://a/b//c\"" URL},
 	{"{\"public_url\":\"https://a/b?c\"," D "}", "f:1:15: public_url: \"https://a/b?c\"" URL},
 	{"{\"public_url\":\"https://a/<\"," D "}", "f:1:15: public_url: \"https://a/<\"" URL},
@@ -347,23 +356,38 @@ static const struct {
 	{"{\"domains\":{\"b\xc3\xbc.de\":{}}}",
 		"f:1:13: domains.b\xc3\xbc.de: \"b\\xc3\\xbc.de\", expected a valid domain (IDNA 2008)\n"},
 	{"{\"domains\":{\"a.org\":{\"connect\":\"xmpp://localhost\"},\"A.ORG\":{}}}",
-		"f:1:52: domains.A.ORG: a domain given twice, expected each once\n"},
+		"f:1:52: domains.A.ORG: a domain given twice, expected each once; the first is at 1:13\n"},
 	{"{\"domains\":{\"a.org\":{\"connect\":[\"dns\",\"xmpps:/h\",\"https://h\",\"xmpp://\",\"xmpp://h:0\",\"xmpp://h/\","
 	 "\"xmpp://u@h\",\"xmpp://::1\",\"xmpp://[::1\",\"xmpp://1.2.3\",\"xmpp://h:\"]}}}",
 		"f:1:33: domains.a.org.connect[0]: \"dns\", expected xmpp://HOST:PORT" NO_DNS "\n"
 		"f:1:39: domains.a.org.connect[1]: \"xmpps:/h\"" TARGET
 		"f:1:50: domains.a.org.connect[2]: \"https://h\"" TARGET
 		"f:1:62: domains.a.org.connect[3]: \"xmpp://\"" TARGET
-		"f:1:72: domains.a.org.connect[4]: \"xmpp://h:0\"" TARGET
+		"f:1:72: domains.a.org.connect[4]: \"xmpp://h:0\"" PORT
 		"f:1:85: domains.a.org.connect[5]: \"xmpp://h/\"" TARGET
 		"f:1:97: domains.a.org.connect[6]: \"xmpp://u@h\"" TARGET
 		"f:1:110: domains.a.org.connect[7]: \"xmpp://::1\"" TARGET
 		"f:1:123: domains.a.org.connect[8]: \"xmpp://[::1\"" TARGET
 		"f:1:137: domains.a.org.connect[9]: \"xmpp://1.2.3\"" TARGET
 		"f:1:152: domains.a.org.connect[10]: \"xmpp://h:\"" TARGET},
+	{"{\"domains\":{\"a.org\":{\"connect\":[\"xmpp://h:65536\",\"xmpps://[::1]:99999999999999999999\",\"xmpp://10.0.0.1:00\","
+	 "\"xmpp://b\xc3\xbc"
+	 "cher.example:5222\",\"xmpp://\xc3\xa4\"],\"server_name\":\"b\xc3\xbc"
+	 "cher.example\"}},\n"
+	 "\"listen\":[{\"address\":\"b\xc3\xbc"
+	 "cher.example\"}],\"public_url\":\"https://b\xc3\xbc"
+	 "cher.example/x\"}",
+		"f:1:33: domains.a.org.connect[0]: \"xmpp://h:65536\"" PORT
+		"f:1:50: domains.a.org.connect[1]: \"xmpps://[::1]:99999999999999999999\"" PORT
+		"f:1:87: domains.a.org.connect[2]: \"xmpp://10.0.0.1:00\"" PORT
+		"f:1:108: domains.a.org.connect[3]: \"xmpp://b\\xc3\\xbccher.example:5222\"" AS_ASCII
+		"f:1:137: domains.a.org.connect[4]: \"xmpp://\\xc3\\xa4\", expected the host in ASCII (xn--...)\n"
+		"f:1:163: domains.a.org.server_name: \"b\\xc3\\xbccher.example\"" AS_ASCII
+		"f:2:22: listen[0].address: \"b\\xc3\\xbccher.example\"" AS_ASCII
+		"f:2:54: public_url: \"https://b\\xc3\\xbccher.example/x\"" AS_ASCII},
 	{"{\"domains\":{\"a.org\":{\"connect\":[\"xmpps://\",\"xmpps://h:0\",\"xmpps://::1\",\"XMPPS://h\",\"xmpps:h\"]}}}",
 		"f:1:33: domains.a.org.connect[0]: \"xmpps://\"" TARGET
-		"f:1:44: domains.a.org.connect[1]: \"xmpps://h:0\"" TARGET
+		"f:1:44: domains.a.org.connect[1]: \"xmpps://h:0\"" PORT
 		"f:1:58: domains.a.org.connect[2]: \"xmpps://::1\"" TARGET
 		"f:1:72: domains.a.org.connect[3]: \"XMPPS://h\"" TARGET
 		"f:1:84: domains.a.org.connect[4]: \"xmpps:h\"" TARGET},
@@ -392,11 +416,11 @@ static const struct {
 		"f:1:32: domains.a.server_name: \"\"" HOST_NAME "f:1:55: domains.b.server_name: \"192.0.2.1\"" HOST_NAME
 		"f:1:87: domains.c.server_name: \"::1\"" HOST_NAME
 		"f:1:113: domains.d.server_name: \"x.org.\", expected a host name without a dot at its end\n"
-		"f:1:142: domains.e.server_name: \"b\\xc3\\xbc.de\"" HOST_NAME
+		"f:1:142: domains.e.server_name: \"b\\xc3\\xbc.de\", expected the host in ASCII (xn--...)\n"
 		"f:1:170: domains.f.server_name: \"*.x.org\"" HOST_NAME
 		"f:1:200: domains.g.server_name: 0, expected a string or null\n"},
 	{"{\"domains\":{\"a\":{\"ca_file\":null,\"ca_file\":\"x\",\"connect\":\"xmpp://[::1]\"}}}",
-		"f:1:33: domains.a.ca_file: " TWICE},
+		"f:1:33: domains.a.ca_file: " TWICE("1:18")},
 	{"{\"websocket\":{\"ping\":null,\"pong_timeout\":0}," D "}",
 		"f:1:22: websocket.ping: null, expected seconds from 0 to 3600\n"
 		"f:1:42: websocket.pong_timeout: 0, expected seconds from 0.1 to 3600\n"},
@@ -411,7 +435,7 @@ static const struct {
 	 "\"https://*.org\"]," D "}",
 		"f:1:13: origins[0]: \"https://a.org/\"" ORIGIN "f:1:30: origins[1]: \"a.org\"" ORIGIN
 		"f:1:38: origins[2]: \"https://\"" ORIGIN "f:1:49: origins[3]: \"//a.org\"" ORIGIN
-		"f:1:59: origins[4]: \"https://a.org:0\"" ORIGIN "f:1:77: origins[5]: \"https://a b\"" ORIGIN
+		"f:1:59: origins[4]: \"https://a.org:0\"" PORT "f:1:77: origins[5]: \"https://a b\"" ORIGIN
 		"f:1:91: origins[6]: \"https://*.org\"" BELOW},
 	{"{\"origins\":[\"https://*.\",\"https://*\",\"https://*.org.\",\"https://*.1.2.3.4\",\"https://a*.b.org\","
 	 "\"https://*.*.b.org\",\"*.b.org\",\"https://*.b.org:0\",\"app://*.b.org\"]," D "}",
@@ -423,13 +447,12 @@ static const struct {
 	{"{\"origins\":[\"file:///\",\"file://a\",\"file:\",\"app://a/b\",\"app://:1\",\"app://a:0\"]," D "}",
 		"f:1:13: origins[0]: \"file:///\"" FILES "f:1:24: origins[1]: \"file://a\"" FILES
 		"f:1:35: origins[2]: \"file:\"" ORIGIN "f:1:43: origins[3]: \"app://a/b\"" ORIGIN
-		"f:1:55: origins[4]: \"app://:1\"" ORIGIN "f:1:66: origins[5]: \"app://a:0\"" ORIGIN},
+		"f:1:55: origins[4]: \"app://:1\"" ORIGIN "f:1:66: origins[5]: \"app://a:0\"" PORT},
 	{"{\"origins\":\"https://b\xc3\xbc.de\"," D "}",
 		"f:1:12: origins: \"https://b\\xc3\\xbc.de\", expected the host in ASCII (xn--...), as browsers send it\n"},
 	{"{\"resolver\":{\"servers\":[\"ns.a.org\",\"1.2.3.4:0\",\"::1:x\",\"[::1]x\"]}," D "}",
-		"f:1:25: resolver.servers[0]: \"ns.a.org\"" RESOLVER
-		"f:1:36: resolver.servers[1]: \"1.2.3.4:0\"" RESOLVER "f:1:48: resolver.servers[2]: \"::1:x\"" RESOLVER
-		"f:1:56: resolver.servers[3]: \"[::1]x\"" RESOLVER},
+		"f:1:25: resolver.servers[0]: \"ns.a.org\"" RESOLVER "f:1:36: resolver.servers[1]: \"1.2.3.4:0\"" PORT
+		"f:1:48: resolver.servers[2]: \"::1:x\"" RESOLVER "f:1:56: resolver.servers[3]: \"[::1]x\"" RESOLVER},
 	{"{\"node\":\"\"," D "}", "f:1:9: node: \"\", expected 1 to 16 letters and digits\n"},
 	{"{\"node\":\"a-b\"," D "}", "f:1:9: node: \"a-b\", expected 1 to 16 letters and digits\n"},
 	{"{\"node\":\"12345678901234567\"," D "}",
@@ -1001,6 +1024,114 @@ test_many_domains(void **state)
 	buf_fini(&text);
 }
 
+/* Nobody looks at all the domains for each of them: four times as many take about four times as long, not sixteen. */
+static clock_t
+time_of_domains(int n)
+{
+	clock_t best = 0;
+	struct buf text;
+
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "{\"domains\":{");
+	for (int i = 0; i < n; i++)
+		buf_printf(&text, "%s\n\"d%d.example\":{\"connect\":\"xmpp://127.0.0.1\",\"ca_file\":\"x\"}",
+			i > 0 ? "," : "", (int) ((long long) i * 7919 % n));
+	buf_append_str(&text, "}}");
+	for (int i = 0; i < 3; i++) {
+		clock_t from = clock(), took;
+		conf_unref(good(buf_cstr(&text)));
+		took = clock() - from;
+		if (best == 0 || took < best)
+			best = took;
+	}
+	buf_fini(&text);
+	return best;
+}
+
+static void
+test_time_of_domains(void **state)
+{
+	clock_t few = time_of_domains(20000), many = time_of_domains(80000);
+
+	(void) state;
+	if (many > 10 * few)
+		fail_msg("20000 domains took %ld, 80000 took %ld", (long) few, (long) many);
+}
+
+/* Where what is looked for later was written. */
+static void
+test_places(void **state)
+{
+	struct conf *c = good(
+		"{\"pages\":\n \"x\",\"domains\":{\"b.org\":{\"connect\":\"xmpp://127.0.0.1\",\n\n\"ca_file\":\"y\"},"
+		"\"a.org\":{\"connect\":\"xmpp://127.0.0.1\"}}}");
+
+	(void) state;
+	assert_int_equal(c->pages.place.line, 2);
+	assert_int_equal(c->pages.place.column, 2);
+	assert_int_equal(c->domain[1].ca_file_place.line, 4);
+	assert_int_equal(c->domain[1].ca_file_place.column, 11);
+	assert_int_equal(c->domain[1].place.line, 2);
+	assert_int_equal(c->domain[1].place.column, 17);
+	assert_int_equal(c->domain[0].place.line, 4);
+	assert_int_equal(c->domain[0].place.column, 16);
+	conf_unref(c);
+}
+
+/* What takes a restart ------------------------------------------------- */
+
+static void
+note_key(void *arg, const char *key)
+{
+	buf_printf(arg, " %s", key);
+}
+
+/* The keys that differ, each after a blank. */
+static void
+restarts(const char *running, const char *next, struct buf *out)
+{
+	struct conf *a = good(running), *b = good(next);
+
+	buf_init(out, ROOM);
+	conf_each_restart(a, b, note_key, out);
+	conf_unref(a);
+	conf_unref(b);
+}
+
+static void
+test_restarts(void **state)
+{
+	size_t n, told = 0;
+	const struct conf_row *rows = conf_rows(&n);
+	struct buf keys, all;
+
+	(void) state;
+	restarts("{" D "}", "{\"websocket\":{\"ping\":1,\"pong_timeout\":2},\"bosh\":{\"wait\":1}," D "}", &keys);
+	assert_int_equal(keys.n, 0);
+	buf_fini(&keys);
+	restarts("{\"listen\":[{\"unix\":\"/x\"}]," D "}", "{\"listen\":[{\"unix\":\"/x\",\"mode\":\"0600\"}]," D "}",
+		&keys);
+	assert_string_equal(buf_cstr(&keys), " listen");
+	buf_fini(&keys);
+	restarts("{" D "}",
+		"{\"listen\":[{\"port\":1}],\"resolver\":{\"servers\":\"192.0.2.1\"},\"workers\":3,\"node\":\"m\"," D
+		"}",
+		&all);
+	/* All that the table says of, and no others. */
+	for (size_t i = 0; i < n; i++) {
+		char key[64];
+		if (!rows[i].is_built || conf_row_when(&rows[i]) != CONF_RESTART || rows[i].type == CONF_OBJECT ||
+			strstr(rows[i].key, "[]") != NULL)
+			continue;
+		snprintf(key, sizeof key, " %s", rows[i].key);
+		if (strstr(buf_cstr(&all), key) == NULL)
+			fail_msg("%s takes a restart, and nobody says so when it changes", rows[i].key);
+		told += strlen(key);
+	}
+	assert_int_equal(told, all.n);
+	buf_fini(&all);
+}
+
 static void
 test_references(void **state)
 {
@@ -1093,8 +1224,10 @@ test_bad_arguments(void **state)
 			"--domain a.org=127.0.0.1: expected xmpp://HOST[:PORT] or xmpps://HOST[:PORT]\n"},
 		{"", "a=xmpp://[::1]", "--listen : expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
 		{"::1", "a=xmpp://[::1]", "--listen ::1: expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
-		{":65536", "a=xmpp://[::1]",
-			"--listen :65536: expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
+		{":65536", "a=xmpp://[::1]", "--listen :65536: expected a port from 0 to 65535\n"},
+		{"b\xc3\xbc.de:1", "a=xmpp://[::1]", "--listen b\xc3\xbc.de:1: expected the host in ASCII (xn--...)\n"},
+		{NULL, "a.org=xmpp://10.0.0.1:65536",
+			"--domain a.org=xmpp://10.0.0.1:65536: expected a port from 1 to 65535\n"},
 		{":x", "a=xmpp://[::1]", "--listen :x: expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
 		{"unix:x", "a=xmpp://[::1]", "--listen unix:x: expected an absolute path of at most 107 bytes\n"},
 	};
@@ -1315,6 +1448,9 @@ main(void)
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_many_domains),
+		cmocka_unit_test(test_time_of_domains),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_restarts),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_bad_arguments),

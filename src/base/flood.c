@@ -33,21 +33,52 @@ find(struct flood *f, struct slice name)
 	return k;
 }
 
-bool
-flood_admit(struct flood *f, struct slice line, int64_t second)
+static void
+count(int64_t *of, uint64_t *lines, int64_t second)
 {
-	struct slice name = name_of(line);
-	struct flood_kind *k = find(f, name);
-
-	if (k->second != second) {
-		k->second = second;
-		k->lines = 0;
+	if (*of != second) {
+		*of = second;
+		*lines = 0;
 	}
-	if (++k->lines <= (slice_has_prefix(name, SLICE("session ")) ? FLOOD_SESSION_LINES : FLOOD_LINES))
+	++*lines;
+}
+
+static bool
+is_one_too_many(struct flood *f, const struct flood_kind *k, int64_t second)
+{
+	bool is_session = slice_has_prefix(slice_str(k->name), SLICE("session "));
+
+	if (k->lines > (is_session ? FLOOD_SESSION_LINES : FLOOD_LINES))
+		return true;
+	if (k->lines > FLOOD_FIRST_LINES && f->second == second && f->lines >= FLOOD_ALL_LINES)
+		return true;
+	count(&f->second, &f->lines, second);
+	return false;
+}
+
+bool
+flood_admit(struct flood *f, bool is_debug, struct slice line, int64_t second)
+{
+	struct flood_kind *k = is_debug ? &f->debug : find(f, name_of(line));
+
+	count(&k->second, &k->lines, second);
+	if (is_debug ? k->lines <= FLOOD_DEBUG_LINES : !is_one_too_many(f, k, second))
 		return true;
 	if (k->left_out++ == 0)
 		f->n_left_out++;
 	return false;
+}
+
+/* False when there is nothing to tell of this kind. */
+static bool
+take_left_out(struct flood *f, struct flood_kind *k, int64_t second, uint64_t *left_out)
+{
+	if (k->left_out == 0 || k->second == second)
+		return false;
+	*left_out = k->left_out;
+	k->left_out = 0;
+	f->n_left_out--;
+	return true;
 }
 
 bool
@@ -56,14 +87,10 @@ flood_next(struct flood *f, int64_t second, const char **name, uint64_t *left_ou
 	if (f->n_left_out == 0)
 		return false;
 	for (unsigned i = 0; i < f->n; i++) {
-		struct flood_kind *k = &f->kind[i];
-		if (k->left_out == 0 || k->second == second)
-			continue;
-		*name = k->name;
-		*left_out = k->left_out;
-		k->left_out = 0;
-		f->n_left_out--;
-		return true;
+		*name = f->kind[i].name;
+		if (take_left_out(f, &f->kind[i], second, left_out))
+			return true;
 	}
-	return false;
+	*name = "debug";
+	return take_left_out(f, &f->debug, second, left_out);
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <yajl/yajl_gen.h>
+#include <yajl/yajl_version.h>
 
 #include "base/fatal.h"
 
@@ -88,4 +89,13 @@ void
 json_string(struct json *j, struct slice s)
 {
 	check(yajl_gen_string(j->yajl, (const unsigned char *) (s.p != NULL ? s.p : ""), s.n));
+}
+
+void
+json_versions(struct library *l)
+{
+	unsigned v = (unsigned) yajl_version();
+	const unsigned built[] = {YAJL_MAJOR, YAJL_MINOR, YAJL_MICRO}, runs[] = {v / 10000, v / 100 % 100, v % 100};
+
+	library_set_numbers(l, "yajl", built, runs);
 }

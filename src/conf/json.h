@@ -13,6 +13,7 @@
 #define CULVERT_CONF_JSON_H
 
 #include "base/buf.h"
+#include "base/library.h"
 
 struct json;
 
@@ -29,5 +30,8 @@ void json_end_array(struct json *j);
 void json_key(struct json *j, const char *key);
 /* s must be UTF-8. */
 void json_string(struct json *j, struct slice s);
+
+/* For --version. */
+void json_versions(struct library *l);
 
 #endif

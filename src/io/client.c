@@ -170,10 +170,11 @@ on_upstream_writable(void *owner)
 }
 
 static void
-on_upstream_gone(void *owner, enum closing reason)
+on_upstream_gone(void *owner, enum closing reason, const char *why)
 {
 	struct client *c = client_from(owner);
 
+	(void) why; /* the dialer has logged it */
 	c->dial = NULL;
 	session_upstream_gone(c->session, reason, now_of(c->all));
 }

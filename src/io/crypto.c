@@ -4,6 +4,7 @@
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/sha1.h>
+#include <mbedtls/version.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -67,4 +68,13 @@ void
 crypto_sha1(struct slice text, uint8_t hash[HOOKS_SHA1])
 {
 	must(mbedtls_sha1_ret((const unsigned char *) text.p, text.n, hash) == 0);
+}
+
+void
+crypto_versions(struct library *l)
+{
+	char runs[16];
+
+	mbedtls_version_get_string(runs);
+	library_set(l, "mbedTLS", MBEDTLS_VERSION_STRING, runs);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/hooks.h"
+#include "base/library.h"
 #include "base/slice.h"
 
 struct crypto;
@@ -20,5 +21,8 @@ void crypto_random(struct crypto *c, void *bytes, size_t n);
 bool crypto_is_base64(struct slice text, size_t n);
 /* The SHA-1 hash of text, for key sequences. */
 void crypto_sha1(struct slice text, uint8_t hash[HOOKS_SHA1]);
+
+/* For --version. */
+void crypto_versions(struct library *l);
 
 #endif

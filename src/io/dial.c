@@ -175,12 +175,14 @@ tell_gone(struct dial *d)
 	const struct dialer *dialer = d->dialer;
 	void *owner = d->owner;
 	enum closing closing = d->closing;
+	char why[REASON];
 
 	log_event(dialer->log, closing_row(closing)->level,
 		closing == CLOSING_SERVER_GONE ? "upstream lost" : "upstream not reached",
 		"session=%llu domain=%s reason=\"%s\"", (unsigned long long) d->number, d->domain->name, d->reason);
+	memcpy(why, d->reason, sizeof why);
 	dial_drop(d);
-	dialer->handler->gone(owner, closing);
+	dialer->handler->gone(owner, closing, why);
 }
 
 static void
@@ -252,6 +254,12 @@ size_t
 dial_write(struct dial *d, const struct iovec *v, int n)
 {
 	return d->state == DIAL_OPEN ? upstream_socket_write(d->socket, v, n) : 0;
+}
+
+const struct dns_address *
+dial_address(const struct dial *d)
+{
+	return &d->address[d->attempt.address];
 }
 
 void

@@ -36,8 +36,8 @@ struct dial_handler {
 	void (*data)(void *owner, struct slice bytes);
 	/* Output is taken again. */
 	void (*writable)(void *owner);
-	/* It could not be made, or is gone: which, says the reason.  The dial is freed after. */
-	void (*gone)(void *owner, enum closing reason);
+	/* It could not be made, or is gone: which, says the reason, and why the words.  The dial is freed after. */
+	void (*gone)(void *owner, enum closing reason, const char *why);
 	/* So many sockets have something that the loop tells of them again and again: to call dialer_run() now. */
 	void (*crowd)(void *arg);
 };
@@ -55,6 +55,8 @@ void dialer_free(struct dialer *d);
  */
 struct dial *
 dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, ms_t timeout, uint64_t number);
+/* Where the connection leads, since connected. */
+const struct dns_address *dial_address(const struct dial *dial);
 /* STARTTLS was agreed on: does the handshake, for which there is the whole timeout, then connected is called again. */
 void dial_start_tls(struct dial *dial);
 /* How many bytes were taken, 0 when none now: writable is called when there is room. */

@@ -246,3 +246,9 @@ dns_literal(const char *host, uint16_t port, struct dns_address *out)
 	}
 	return false;
 }
+
+void
+dns_versions(struct library *l)
+{
+	library_set(l, "c-ares", ARES_VERSION_STR, ares_version(NULL));
+}

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include "base/library.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -34,5 +35,8 @@ void dns_cancel(struct dns_query *q);
 
 /* An address literal, without the resolver.  False when it is none. */
 bool dns_literal(const char *host, uint16_t port, struct dns_address *out);
+
+/* For --version. */
+void dns_versions(struct library *l);
 
 #endif

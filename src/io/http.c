@@ -258,3 +258,14 @@ http_close(struct http *h)
 		uv_close((uv_handle_t *) &h->shard[i].poll, on_closed);
 	uv_close((uv_handle_t *) &h->timer, on_closed);
 }
+
+void
+http_versions(struct library *l)
+{
+	/* Two digits for each part. */
+	unsigned built = (unsigned) MHD_VERSION;
+	char text[LIBRARY_VERSION];
+
+	snprintf(text, sizeof text, "%x.%x.%x", built >> 24, built >> 16 & 0xff, built >> 8 & 0xff);
+	library_set(l, "libmicrohttpd", text, MHD_get_version());
+}

@@ -17,6 +17,7 @@
 
 #include <uv.h>
 
+#include "base/library.h"
 #include "base/ms.h"
 #include "io/http_handler.h"
 #include "io/http_reply.h"
@@ -43,5 +44,8 @@ bool http_run(struct http *h);
 /* When clients that take too long are looked for; before that, what they have sent must be read. */
 ms_t http_deadline(const struct http *h);
 void http_expire(struct http *h, ms_t now);
+
+/* For --version. */
+void http_versions(struct library *l);
 
 #endif

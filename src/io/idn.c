@@ -43,3 +43,9 @@ idn_to_ascii(void *arg, struct slice domain, char *out, size_t room)
 	idn2_free(ascii);
 	return done;
 }
+
+void
+idn_versions(struct library *l)
+{
+	library_set(l, "libidn2", IDN2_VERSION, idn2_check_version(NULL));
+}

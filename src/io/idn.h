@@ -5,9 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/library.h"
 #include "base/slice.h"
 
 /* hooks.h's to_ascii; arg is not looked at. */
 bool idn_to_ascii(void *arg, struct slice domain, char *out, size_t room);
+
+/* For --version. */
+void idn_versions(struct library *l);
 
 #endif

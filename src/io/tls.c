@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/fatal.h"
+#include "io/certificates.h"
 
 struct tls_trust {
 	atomic_int refs;
@@ -28,6 +29,7 @@ struct tls {
 	int fd;
 	size_t unflushed; /* bytes taken, whose record the socket has not taken whole */
 	bool has_said_goodbye;
+	struct buf *certificate; /* NULL: nobody wants to know */
 };
 
 /*
@@ -63,29 +65,24 @@ static const char *const system_authorities[] = {
 	"/etc/ssl/cert.pem",
 };
 
-/* A positive number is how many of the certificates could not be read; the others count. */
+/* Of the system's, those that cannot be read are left out. */
 static int
 load_authorities(struct tls_trust *t, const char *ca_file, struct buf *error)
 {
-	char why[128];
-	int status = -1;
+	int n = -1;
 
-	if (ca_file != NULL) {
-		status = mbedtls_x509_crt_parse_file(&t->authorities, ca_file);
-		if (status == 0)
-			return 0;
-		mbedtls_strerror(status, why, sizeof why);
-		buf_printf(error, "%s: no certificates can be read from it: %s", ca_file,
-			status > 0 ? "some are damaged" : why);
-		return -1;
+	if (ca_file != NULL)
+		return certificates_load(&t->authorities, ca_file, false, error) > 0 ? 0 : -1;
+	for (size_t i = 0; i < sizeof system_authorities / sizeof *system_authorities && n <= 0; i++) {
+		buf_clear(error, BUF_UNLIMITED);
+		n = certificates_load(&t->authorities, system_authorities[i], true, error);
 	}
-	for (size_t i = 0; i < sizeof system_authorities / sizeof *system_authorities && status < 0; i++)
-		status = mbedtls_x509_crt_parse_file(&t->authorities, system_authorities[i]);
-	if (status < 0)
+	buf_clear(error, BUF_UNLIMITED);
+	if (n <= 0)
 		buf_printf(error,
 			"the system has no certificates of authorities: install the package ca-certificates, "
 			"or set \"ca_file\"");
-	return status < 0 ? -1 : 0;
+	return n > 0 ? 0 : -1;
 }
 
 static int
@@ -196,7 +193,53 @@ tls_free(struct tls *t)
 		return;
 	mbedtls_ssl_free(&t->ssl);
 	tls_trust_unref(t->trust);
+	if (t->certificate != NULL)
+		buf_fini(t->certificate);
+	free(t->certificate);
 	free(t);
+}
+
+/* It is the one of the server itself: depth 0. */
+static int
+on_certificate(void *arg, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
+{
+	struct tls *t = arg;
+
+	(void) flags;
+	if (depth == 0) {
+		buf_clear(t->certificate, BUF_UNLIMITED);
+		certificates_describe(certificate, t->certificate);
+	}
+	return 0;
+}
+
+void
+tls_keep_certificate(struct tls *t)
+{
+	t->certificate = xcalloc(1, sizeof *t->certificate);
+	buf_init(t->certificate, BUF_UNLIMITED);
+	mbedtls_ssl_set_verify(&t->ssl, on_certificate, t);
+}
+
+void
+tls_describe(const struct tls *t, struct buf *out)
+{
+	const char *cipher = mbedtls_ssl_get_ciphersuite(&t->ssl);
+
+	buf_printf(out, "%s, %s", mbedtls_ssl_get_version(&t->ssl), cipher != NULL ? cipher : "?");
+}
+
+/* Where nobody checks it, the library only keeps it. */
+struct slice
+tls_certificate(const struct tls *t)
+{
+	const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&t->ssl);
+
+	if (t->certificate == NULL)
+		return SLICE("");
+	if (t->certificate->n == 0 && certificate != NULL)
+		certificates_describe(certificate, t->certificate);
+	return buf_slice(t->certificate);
 }
 
 /* What is wrong with the server's certificate, in one line. */

@@ -37,6 +37,8 @@ void tls_trust_unref(struct tls_trust *t);
  */
 struct tls *tls_client_new(struct tls_trust *t, int fd, const char *name, bool is_direct);
 void tls_free(struct tls *t);
+/* Before the handshake: the server's certificate is kept, as words, also when it is refused. */
+void tls_keep_certificate(struct tls *t);
 
 enum tls_result {
 	TLS_DONE,
@@ -48,6 +50,11 @@ enum tls_result {
 
 /* One step; TLS_FAILED writes why to reason, for people. */
 enum tls_result tls_handshake(struct tls *t, char reason[TLS_REASON]);
+
+/* Appends what was agreed on: "TLSv1.2, TLS-ECDHE-..."; after the handshake. */
+void tls_describe(const struct tls *t, struct buf *out);
+/* Whose certificate the server has shown, by whom and until when; "" while there was none, or it was not to be kept. */
+struct slice tls_certificate(const struct tls *t);
 
 /* Reads at most room bytes.  TLS_DONE: *n bytes are there, more may be. */
 enum tls_result tls_read(struct tls *t, char *bytes, size_t room, size_t *n);

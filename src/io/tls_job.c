@@ -28,12 +28,24 @@ tls_job_begin(struct tls_job *job, struct tls_trust *trust)
 		job->tls = tls_client_new(trust, job->fd, job->server.name, job->server.is_direct);
 	if (job->tls == NULL)
 		tls_job_fail(job, "TLS cannot be set up");
+	else if (job->is_curious)
+		tls_keep_certificate(job->tls);
 	return job->tls != NULL;
+}
+
+void
+tls_job_look(struct tls_job *job)
+{
+	struct slice text = job->is_curious && job->tls != NULL ? tls_certificate(job->tls) : SLICE("");
+
+	if (text.n > 0 && job->certificate == NULL)
+		job->certificate = xstrndup(text.p, text.n);
 }
 
 void
 tls_job_fail(struct tls_job *job, const char *why)
 {
+	tls_job_look(job);
 	tls_free(job->tls);
 	job->tls = NULL;
 	if (job->reason[0] == '\0')
@@ -63,5 +75,6 @@ tls_job_free(struct tls_job *job)
 		close(job->fd);
 	free(job->server.name);
 	free(job->server.ca_file);
+	free(job->certificate);
 	free(job);
 }

@@ -34,6 +34,8 @@ struct tls_job {
 	ms_t timeout; /* what the peer may take; 0: as long as it likes */
 	ms_t spent;   /* what it took.  Time in which the job, or an answer, waited for us is no part of either */
 	struct tls *tls;
+	bool is_curious;   /* the caller's to set: certificate is wanted */
+	char *certificate; /* what tls_certificate() said; NULL: there was none */
 	char reason[TLS_REASON];
 };
 
@@ -41,7 +43,9 @@ struct tls_job {
 struct tls_job *tls_job_to_server(uint64_t id, int fd, const struct tls_to_server *server, ms_t timeout);
 /* Makes tls ready for the handshake; trust is what the job asks for, NULL when that cannot be had.  False: it has failed. */
 bool tls_job_begin(struct tls_job *job, struct tls_trust *trust);
-/* The first reason counts. */
+/* After the handshake: fills in the certificate, if the caller wants it. */
+void tls_job_look(struct tls_job *job);
+/* The first reason counts; tls_job_look() is part of it. */
 void tls_job_fail(struct tls_job *job, const char *why);
 /* The connection is the caller's, with its TLS; NULL, and no socket, when it has failed. */
 struct tls *tls_job_take(struct tls_job *job, int *fd);

@@ -565,3 +565,11 @@ ws_run(struct ws *w)
 		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 	}
 }
+
+void
+ws_versions(struct library *l)
+{
+	library_set(l, "libwebsockets", LWS_LIBRARY_VERSION, lws_get_library_version());
+	/* What stands behind the hyphen says from which state of its source, or nothing. */
+	l->built[strcspn(l->built, "-")] = l->runs[strcspn(l->runs, "-")] = '\0';
+}

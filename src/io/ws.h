@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "base/library.h"
 #include "base/ms.h"
 #include "base/peer.h"
 #include "base/slice.h"
@@ -72,5 +73,8 @@ void ws_expire(struct ws *w, ms_t now);
 
 /* Does what was put off; to be called once per turn of the loop. */
 void ws_run(struct ws *w);
+
+/* For --version. */
+void ws_versions(struct library *l);
 
 #endif

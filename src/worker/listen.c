@@ -121,8 +121,10 @@ listen_tcp(const struct conf_listen *l, struct buf *error)
 static bool
 is_answering(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool is_answering = fd >= 0 && connect(fd, (const struct sockaddr *) address, sizeof *address) == 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	/* EAGAIN: somebody listens, and has more to accept than he may have. */
+	bool is_answering =
+		fd >= 0 && (connect(fd, (const struct sockaddr *) address, sizeof *address) == 0 || errno == EAGAIN);
 
 	if (fd >= 0)
 		close(fd);
@@ -176,9 +178,11 @@ listen_unix(const struct conf_listen *l, struct buf *error)
 	memcpy(address.sun_path, l->unix_path, strlen(l->unix_path) + 1);
 	if (lstat(l->unix_path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
 		buf_printf(error, "there is %s, no socket; remove it, or choose another path",
-			S_ISDIR(st.st_mode)           ? "a directory"
-				: S_ISLNK(st.st_mode) ? "a symbolic link"
-						      : "a file");
+			S_ISDIR(st.st_mode)            ? "a directory"
+				: S_ISLNK(st.st_mode)  ? "a symbolic link"
+				: S_ISFIFO(st.st_mode) ? "a FIFO"
+				: S_ISREG(st.st_mode)  ? "a file"
+						       : "a device");
 		return -1;
 	}
 	if (is_answering(&address)) {

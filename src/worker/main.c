@@ -3,7 +3,6 @@
  * for signals; everything else happens in the workers and the acceptor.
  */
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,12 +14,16 @@
 
 #include "base/fatal.h"
 #include "base/features.h"
-#include "base/flood.h"
 #include "io/crypto.h"
 #include "io/idn.h"
 #include "worker/accept.h"
+#include "worker/configuration.h"
 #include "worker/handshake.h"
+#include "worker/libraries.h"
+#include "worker/log_sink.h"
 #include "worker/options.h"
+#include "worker/precautions.h"
+#include "worker/probe.h"
 #include "worker/worker.h"
 
 #define MAX_WORKERS 64
@@ -33,6 +36,8 @@
 
 struct process {
 	const struct conf *conf;
+	const struct conf *first; /* what does not change without a restart is as it says */
+	struct log_sink *sink;
 	struct log log;
 	unsigned n_workers;
 	struct worker *worker[MAX_WORKERS];
@@ -41,94 +46,6 @@ struct process {
 	struct listeners *listeners;
 	struct acceptor *acceptor;
 };
-
-/* What the log's sink knows, whichever thread calls it. */
-struct sink {
-	pthread_mutex_t mutex;
-	struct flood flood;
-	uint64_t lost;
-};
-
-/* One write per line, so that lines of several threads do not mix. */
-static void
-write_line(const struct timespec *ts, enum log_level level, struct slice line)
-{
-	char text[1280];
-	struct tm tm;
-	int n;
-
-	gmtime_r(&ts->tv_sec, &tm);
-	n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %.*s\n", tm.tm_year + 1900,
-		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts->tv_nsec / 1000000,
-		log_level_name(level), SLICE_ARG(line));
-	if (n >= (int) sizeof text) {
-		n = (int) sizeof text - 1;
-		text[n - 1] = '\n';
-	}
-	if (write(STDERR_FILENO, text, (size_t) n) < 0)
-		return; /* there is nowhere left to say so */
-}
-
-/* Says of which lines there were more, in other seconds than this one. */
-static void
-tell_left_out(struct sink *sink, const struct timespec *ts, int64_t second)
-{
-	const char *event;
-	uint64_t lines;
-	char text[128];
-
-	while (flood_next(&sink->flood, second, &event, &lines)) {
-		snprintf(
-			text, sizeof text, "lines left out event=\"%s\" lines=%llu", event, (unsigned long long) lines);
-		write_line(ts, LOG_WARNING, slice_str(text));
-	}
-}
-
-/* A pipe that nobody reads would stop whoever writes: then lines are lost, and counted. */
-static bool
-can_write(struct sink *sink, const struct timespec *ts)
-{
-	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
-	char text[64];
-
-	if (poll(&fd, 1, 0) == 0) {
-		sink->lost++;
-		return false;
-	}
-	if (sink->lost > 0) {
-		snprintf(text, sizeof text, "log was blocked lines=%llu", (unsigned long long) sink->lost);
-		sink->lost = 0;
-		write_line(ts, LOG_WARNING, slice_str(text));
-	}
-	return true;
-}
-
-/* Debugging wants every line. */
-static void
-take_line(void *arg, enum log_level level, struct slice line)
-{
-	struct sink *sink = arg;
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	pthread_mutex_lock(&sink->mutex);
-	if (can_write(sink, &ts)) {
-		tell_left_out(sink, &ts, ts.tv_sec);
-		if (level == LOG_DEBUG || flood_admit(&sink->flood, line, ts.tv_sec))
-			write_line(&ts, level, line);
-	}
-	pthread_mutex_unlock(&sink->mutex);
-}
-
-/* The last of all: no thread but this one is left. */
-static void
-end_log(struct sink *sink)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	tell_left_out(sink, &ts, -1);
-}
 
 static unsigned
 count_workers(const struct conf *conf)
@@ -264,30 +181,12 @@ log_counters(const struct process *p)
 	log_event(&p->log, LOG_NOTICE, "counters", "%s", text);
 }
 
-/* What a running process cannot change. */
 static void
-warn_of_restart(const struct process *p, const struct conf *next)
+tell_restart(void *arg, const char *key)
 {
-	const struct conf *old = p->conf;
-	bool is_same = next->n_listen == old->n_listen;
+	const struct process *p = arg;
 
-	for (size_t i = 0; is_same && i < next->n_listen; i++) {
-		const struct conf_listen *a = &next->listen[i], *b = &old->listen[i];
-		if (a->unix_path != NULL && b->unix_path != NULL)
-			is_same = strcmp(a->unix_path, b->unix_path) == 0 && a->mode == b->mode;
-		else if (a->unix_path == NULL && b->unix_path == NULL)
-			is_same = strcmp(a->address, b->address) == 0 && a->port == b->port;
-		else
-			is_same = false;
-	}
-	if (!is_same)
-		log_event(&p->log, LOG_WARNING, "needs a restart", "key=listen");
-	if (next->workers != old->workers)
-		log_event(&p->log, LOG_WARNING, "needs a restart", "key=workers");
-	if (strcmp(next->node, old->node) != 0)
-		log_event(&p->log, LOG_WARNING, "needs a restart", "key=node");
-	if (!conf_list_eq(&next->resolver_servers, &old->resolver_servers))
-		log_event(&p->log, LOG_WARNING, "needs a restart", "key=resolver.servers");
+	log_event(&p->log, LOG_WARNING, "needs a restart", "key=%s", key);
 }
 
 /* One line of the log for each line of text. */
@@ -310,18 +209,20 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 	struct conf *next = NULL;
 	struct buf errors;
 
-	if (file == NULL) {
-		log_event(&p->log, LOG_WARNING, "nothing to reload", "reason=\"started without a configuration file\"");
+	if (file == NULL || strcmp(file, "-") == 0) {
+		log_event(&p->log, LOG_WARNING, "nothing to reload", "reason=\"%s\"",
+			file == NULL ? "started without a configuration file"
+				     : "the configuration came from standard input");
 		return;
 	}
 	buf_init(&errors, BUF_UNLIMITED);
-	if (options_read_file(&next, file, hooks, &errors) != 0) {
+	if (configuration_read(&next, file, hooks, &errors, NULL) != 0) {
 		log_lines(&p->log, "configuration wrong, the old one stays:", buf_slice(&errors));
 		buf_fini(&errors);
 		return;
 	}
 	buf_fini(&errors);
-	warn_of_restart(p, next);
+	conf_each_restart(p->first, next, tell_restart, p);
 	for (unsigned i = 0; i < p->n_workers; i++) {
 		struct mail *mail = mail_new(MAIL_CONF);
 		mail->conf = conf_ref(next);
@@ -350,42 +251,70 @@ stop(struct process *p)
 	listeners_free(p->listeners);
 }
 
-int
-main(int argc, char **argv)
+/* Threads inherit this: the signals come to sigwait() here and nowhere else. */
+static void
+block_signals(sigset_t *signals)
 {
-	struct sink sink = {.mutex = PTHREAD_MUTEX_INITIALIZER};
-	struct process p = {.log = {.sink = take_line, .arg = &sink}};
-	struct hooks hooks = {.to_ascii = idn_to_ascii};
-	struct options options = {.hooks = &hooks};
+	static const int ours[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGALRM};
+
+	/* A peer that left, and a log that may not grow, are errors of a call. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	sigemptyset(signals);
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		sigaddset(signals, ours[i]);
+	pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+/* Serves until a signal ends it. */
+static int
+serve(struct process *p, const struct options *options)
+{
 	sigset_t signals;
 	int signal_number = 0;
 
-	MEMORY_GIVE_BACK(LARGE_BLOCK);
-	if (options_parse(argc, argv, &options) == OPTIONS_EXIT)
-		return options.status;
-	p.conf = options.conf;
-	p.log.level = p.conf->log.level;
-
-	/* Threads inherit this: signals come to sigwait() here and nowhere else. */
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-
-	if (raise_descriptors(&p) != 0 || start(&p) != 0)
+	block_signals(&signals);
+	if (raise_descriptors(p) != 0 || start(p) != 0)
 		return EXIT_FAILURE;
-	while (sigwait(&signals, &signal_number) != 0 || signal_number == SIGUSR1 || signal_number == SIGHUP) {
+	while (signal_number != SIGTERM && signal_number != SIGINT) {
+		if (sigwait(&signals, &signal_number) != 0)
+			continue;
 		if (signal_number == SIGUSR1)
-			log_counters(&p);
+			log_counters(p);
 		else if (signal_number == SIGHUP)
-			reload(&p, options.file, &hooks);
+			reload(p, options->file, options->hooks);
+		else if (signal_number == SIGALRM)
+			log_sink_tell(p->sink);
 	}
-	log_event(&p.log, LOG_NOTICE, "culvert stops", "signal=%s", signal_number == SIGINT ? "INT" : "TERM");
-	stop(&p);
-	end_log(&sink);
-	conf_unref(p.conf);
+	log_event(&p->log, LOG_NOTICE, "culvert stops", "signal=%s", signal_number == SIGINT ? "INT" : "TERM");
+	stop(p);
 	return EXIT_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct process p = {.log = {.sink = log_sink_take}};
+	struct hooks hooks = {.to_ascii = idn_to_ascii};
+	struct options options = {.hooks = &hooks, .libraries = libraries_print};
+	enum options_result what;
+	int status;
+
+	MEMORY_GIVE_BACK(LARGE_BLOCK);
+	precautions_take_standard_descriptors();
+	what = (enum options_result) options_parse(argc, argv, &options);
+	if (what == OPTIONS_EXIT)
+		return options.status;
+	precautions_core_dumps(options.has_core_dumps);
+	if (what == OPTIONS_CONNECT)
+		return probe_all(options.conf) ? EXIT_SUCCESS : EXIT_FAILURE;
+	p.sink = p.log.arg = log_sink_new();
+	p.conf = options.conf;
+	p.first = conf_ref(p.conf);
+	p.log.level = p.conf->log.level;
+	status = serve(&p, &options);
+	log_sink_free(p.sink);
+	conf_unref(p.first);
+	conf_unref(p.conf);
+	return status;
 }

@@ -1,11 +1,9 @@
 #include "worker/options.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/fatal.h"
@@ -13,10 +11,9 @@
 #include "base/nearest.h"
 #include "conf/conf_arguments.h"
 #include "conf/conf_help.h"
-#include "conf/conf_read.h"
+#include "worker/configuration.h"
 
-#define FILE_MAX_BYTES ((size_t) 16 << 20) /* larger is no configuration but a mistake, such as a device */
-#define TEXT_MAX ((size_t) 1 << 20)        /* of complaints and help */
+#define TEXT_MAX ((size_t) 1 << 20) /* of complaints and help */
 
 enum {
 	STATUS_OK = 0,
@@ -26,6 +23,8 @@ enum {
 
 enum {
 	OPT_CHECK = 256,
+	OPT_CONNECT,
+	OPT_CORE_DUMPS,
 	OPT_LISTEN,
 	OPT_DOMAIN,
 	OPT_PAGES,
@@ -35,6 +34,8 @@ enum {
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"check-config", no_argument, NULL, OPT_CHECK},
+	{"connect", no_argument, NULL, OPT_CONNECT},
+	{"core-dumps", no_argument, NULL, OPT_CORE_DUMPS},
 	{"listen", required_argument, NULL, OPT_LISTEN},
 	{"domain", required_argument, NULL, OPT_DOMAIN},
 	{"pages", required_argument, NULL, OPT_PAGES},
@@ -70,17 +71,18 @@ static const char help_head[] = "culvert carries XMPP streams from web browsers 
 static const char help_options[] = "  culvert [run] [--listen WHERE]... --domain NAME=TARGET... [--pages DIR]\n"
 				   "                                    quick start without a file\n"
 				   "\n"
-				   "  -c, --config=FILE     the configuration, see culvert.json(5)\n"
+				   "  -c, --config=FILE     the configuration, culvert.json(5); -: standard input\n"
 				   "      --check-config    the same as the word \"check\"\n"
+				   "      --connect         check also connects to each server, and tells how\n"
 				   "      --listen=WHERE    ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH;\n"
 				   "                        may be repeated; default :5280\n"
 				   "      --domain=NAME=TARGET\n"
-				   "                        an XMPP domain and its server, xmpp://HOST:PORT or\n"
-				   "                        xmpps://HOST:PORT; may be repeated\n"
+				   "                        a domain's server: xmpp[s]://HOST:PORT; may be repeated\n"
 				   "      --pages=DIR       serve the files of this directory, too\n"
+				   "      --core-dumps      may be written; passwords are in them\n"
 				   "  -h, --help            this text\n"
 				   "      --help-config     every key of the configuration; =sample: as a file\n"
-				   "  -V, --version         the version\n"
+				   "  -V, --version         the version, and those of the libraries\n"
 				   "\n"
 				   "Example:\n"
 				   "  culvert --listen 127.0.0.1:5280 --domain example.com=xmpp://127.0.0.1:5222\n";
@@ -89,7 +91,7 @@ static const char help_options[] = "  culvert [run] [--listen WHERE]... --domain
 struct request {
 	const struct word *word; /* NULL: none, which means "run" */
 	const char *file, *pages;
-	bool is_check;
+	bool is_check, is_connect;
 	const char **listen, **domain; /* each with room for all of argv; the strings are argv's */
 	size_t n_listen, n_domain;
 };
@@ -138,6 +140,20 @@ help(struct options *o)
 }
 
 static int
+version(struct options *o)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	if (o->libraries != NULL)
+		o->libraries(&text);
+	puts("culvert " CULVERT_VERSION);
+	fwrite(buf_slice(&text).p, 1, text.n, stdout);
+	buf_fini(&text);
+	return answered(o);
+}
+
+static int
 help_config(struct options *o, const char *form)
 {
 	struct buf text;
@@ -155,120 +171,6 @@ help_config(struct options *o, const char *form)
 	fwrite(buf_slice(&text).p, 1, text.n, stdout);
 	buf_fini(&text);
 	return answered(o);
-}
-
-/* The file ------------------------------------------------------------- */
-
-static int
-cannot_read(const char *file, const char *why, struct buf *errors)
-{
-	buf_printf(errors, "%s: cannot be read: %s\n", file, why);
-	return CV_ESYS;
-}
-
-/* The same for errno, with what would help. */
-static int
-cannot_open(const char *file, struct buf *errors)
-{
-	const char *cure = "";
-
-	if (errno == ENOENT)
-		cure = "; \"culvert --help-config=sample\" prints one to begin with";
-	else if (errno == EACCES)
-		cure = "; the user that starts culvert must be allowed to read it";
-	else if (errno == EISDIR)
-		cure = "; -c wants a file";
-	buf_printf(errors, "%s: cannot be read: %s%s\n", file, strerror(errno), cure);
-	return CV_ESYS;
-}
-
-static int
-read_bytes(int fd, const char *file, struct buf *text, struct buf *errors)
-{
-	for (;;) {
-		char *room = buf_reserve(text, 64 << 10);
-		ssize_t n;
-
-		if (room == NULL)
-			return cannot_read(file, "larger than 16 MiB, expected a configuration", errors);
-		n = read(fd, room, 64 << 10);
-		if (n == 0)
-			return 0;
-		if (n > 0)
-			buf_commit(text, (size_t) n);
-		else if (errno != EINTR)
-			return cannot_open(file, errors);
-	}
-}
-
-/* Pages that somebody asked for must be there; at_fault is where it was written. */
-static int
-check_pages(struct conf **conf, const char *at_fault, struct buf *errors)
-{
-	const char *directory = (*conf)->pages.directory;
-	int fd = directory != NULL ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	if (fd >= 0 || directory == NULL)
-		return 0;
-	buf_printf(errors, "%s %s: %s, expected a directory with pages\n", at_fault, directory, strerror(errno));
-	conf_unref(*conf);
-	*conf = NULL;
-	return CV_ESYS;
-}
-
-/* What is in it is read with the first connection that needs it; that it is there and may be read is said at once. */
-static int
-check_authorities(struct conf **conf, const char *file, struct buf *errors)
-{
-	int error = 0;
-
-	for (size_t i = 0; i < (*conf)->n_domain; i++) {
-		const struct conf_domain *d = &(*conf)->domain[i];
-		int fd = d->ca_file != NULL ? open(d->ca_file, O_RDONLY | O_CLOEXEC) : -1;
-		if (fd >= 0)
-			close(fd);
-		if (fd >= 0 || d->ca_file == NULL)
-			continue;
-		buf_printf(errors,
-			"%s: domains.%s.ca_file: %s: %s, expected a file with the certificates of authorities (PEM)\n",
-			file, d->name, d->ca_file, strerror(errno));
-		error = CV_ESYS;
-	}
-	if (error != 0) {
-		conf_unref(*conf);
-		*conf = NULL;
-	}
-	return error;
-}
-
-int
-options_read_file(struct conf **out, const char *file, const struct hooks *hooks, struct buf *errors)
-{
-	struct buf text;
-	int error;
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-
-	*out = NULL;
-	if (fd < 0)
-		return cannot_open(file, errors);
-	buf_init(&text, FILE_MAX_BYTES);
-	error = read_bytes(fd, file, &text, errors);
-	if (error == 0)
-		error = conf_read(out, buf_slice(&text), file, hooks, errors);
-	buf_fini(&text);
-	close(fd);
-	if (error == 0) {
-		struct buf place;
-		buf_init(&place, TEXT_MAX);
-		buf_printf(&place, "%s: pages:", file);
-		error = check_pages(out, buf_cstr(&place), errors);
-		buf_fini(&place);
-	}
-	if (error == 0)
-		error = check_authorities(out, file, errors);
-	return error;
 }
 
 /* The word ------------------------------------------------------------- */
@@ -395,6 +297,12 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 		case OPT_CHECK:
 			r->is_check = true;
 			break;
+		case OPT_CONNECT:
+			r->is_connect = true;
+			break;
+		case OPT_CORE_DUMPS:
+			o->has_core_dumps = true;
+			break;
 		case OPT_LISTEN:
 			r->listen[r->n_listen++] = optarg;
 			break;
@@ -411,14 +319,15 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 		case OPT_HELP_CONFIG:
 			return help_config(o, optarg);
 		case 'V':
-			puts("culvert " CULVERT_VERSION);
-			return answered(o);
+			return version(o);
 		default:
 			return bad_option(o, code, argv);
 		}
 	}
 	if (optind < argc)
 		return refuse_rest(o, r, argv[optind]);
+	if (r->is_connect && !r->is_check)
+		return usage(o, "--connect belongs to check: culvert check --connect -c FILE");
 	if (r->file != NULL && r->pages != NULL)
 		return usage(o, "-c and --pages exclude each other; write \"pages\" into the file");
 	if (r->file != NULL && r->n_listen + r->n_domain > 0)
@@ -433,37 +342,49 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 	return OPTIONS_RUN;
 }
 
+/* What is there to be checked is right. */
+static int
+checked(struct options *o, const struct request *r, struct buf *notes)
+{
+	fwrite(buf_slice(notes).p, 1, notes->n, stdout);
+	if (r->is_connect)
+		return OPTIONS_CONNECT;
+	conf_unref(o->conf);
+	o->conf = NULL;
+	puts("ok");
+	return answered(o);
+}
+
 static int
 read_conf(struct options *o, const struct request *r)
 {
-	struct buf errors;
-	int error;
+	struct buf errors, notes;
+	int error, result = OPTIONS_RUN;
 
 	buf_init(&errors, TEXT_MAX);
+	buf_init(&notes, TEXT_MAX);
 	if (r->file != NULL)
-		error = options_read_file(&o->conf, r->file, o->hooks, &errors);
+		error = configuration_read(&o->conf, r->file, o->hooks, &errors, &notes);
 	else
 		error = conf_read_arguments(
 			&o->conf, r->listen, r->n_listen, r->domain, r->n_domain, o->hooks, &errors);
 	if (error == 0 && r->pages != NULL) {
 		error = conf_read_pages_argument(o->conf, r->pages, &errors);
 		if (error == 0)
-			error = check_pages(&o->conf, "--pages", &errors);
+			error = configuration_check_pages(o->conf, "--pages", &errors);
 	}
 	fwrite(buf_slice(&errors).p, 1, errors.n, stderr);
 	buf_fini(&errors);
+	o->file = r->file;
 	if (error != 0) {
 		conf_unref(o->conf);
 		o->conf = NULL;
-		return stop(o, r->file != NULL ? STATUS_CONF : STATUS_USAGE);
+		result = stop(o, r->file != NULL ? STATUS_CONF : STATUS_USAGE);
+	} else if (r->is_check) {
+		result = checked(o, r, &notes);
 	}
-	o->file = r->file;
-	if (!r->is_check)
-		return OPTIONS_RUN;
-	conf_unref(o->conf);
-	o->conf = NULL;
-	puts("ok");
-	return answered(o);
+	buf_fini(&notes);
+	return result;
 }
 
 int
@@ -475,6 +396,7 @@ options_parse(int argc, char **argv, struct options *o)
 	o->status = STATUS_OK;
 	o->conf = NULL;
 	o->file = NULL;
+	o->has_core_dumps = false;
 	r.listen = xcalloc((size_t) argc + 1, sizeof *r.listen);
 	r.domain = xcalloc((size_t) argc + 1, sizeof *r.domain);
 	result = read_word(argc, argv, o, &r);

@@ -7,17 +7,21 @@
 #include "conf/conf.h"
 
 enum options_result {
-	OPTIONS_EXIT, /* everything is said and done: exit with status */
-	OPTIONS_RUN,  /* serve as conf says */
+	OPTIONS_EXIT,    /* everything is said and done: exit with status */
+	OPTIONS_RUN,     /* serve as conf says */
+	OPTIONS_CONNECT, /* only try the servers of conf, and tell */
 };
 
 struct options {
-	/* To be set before; NULL: domains must be written in ASCII. */
+	/* To be set before.  NULL: domains must be written in ASCII; --version says nothing of libraries. */
 	const struct hooks *hooks;
+	void (*libraries)(struct buf *out);
 
 	int status; /* OPTIONS_EXIT: 0 all well, 1 configuration wrong or not readable, 2 word or options wrong */
-	struct conf *conf; /* OPTIONS_RUN: one reference, the caller's; else NULL */
-	const char *file; /* OPTIONS_RUN: where conf came from, borrowed from argv; NULL: from the command line alone */
+	struct conf *conf; /* unless OPTIONS_EXIT: one reference, the caller's; else NULL */
+	const char
+		*file; /* where conf came from, borrowed from argv; "-": standard input; NULL: the command line alone */
+	bool has_core_dumps;
 };
 
 /*
@@ -30,12 +34,5 @@ struct options {
  * Returns an enum options_result.
  */
 int options_parse(int argc, char **argv, struct options *o);
-
-/*
- * Reads the file again, for a reload.  Returns 0 and a configuration with
- * one reference, or a negative CV_E* code; errors got a line for each thing
- * that is wrong.
- */
-int options_read_file(struct conf **out, const char *file, const struct hooks *hooks, struct buf *errors);
 
 #endif

@@ -11,7 +11,7 @@ const net = require('node:net');
 const path = require('node:path');
 
 const { BINARY, DIRECT } = require('./lib/gateway');
-const { temporaryDirectory } = require('./lib/program');
+const { Program, freePort, temporaryDirectory } = require('./lib/program');
 const { culvert } = require('./lib/stage');
 
 /* A start that fails ends the process as it stands, which a sanitizer would call a leak. */
@@ -137,7 +137,7 @@ culvert('a unix socket where this user may not make one', () => {
 culvert('a configuration that cannot be read', () => {
 	refused(['-c', inDirectory('none.json')], 1,
 		/none\.json: cannot be read: No such file or directory; "culvert --help-config=sample" prints one to begin with$/);
-	refused(['-c', directory], 1, /: cannot be read: Is a directory; -c wants a file$/);
+	refused(['-c', directory], 1, /: cannot be read: a directory; -c wants a file \("-c -" reads standard input\)$/);
 	const file = writeFile('{}');
 	fs.chmodSync(file, 0);
 	refused(['-c', file], 1, /: cannot be read: Permission denied; the user that starts culvert must be allowed to read it$/, unprivileged);
@@ -161,16 +161,74 @@ culvert('the configurations in the manual are right', () => {
 		...[...readme.matchAll(/^ {4}\{\n(?: {4}.*\n)*? {4}\}\n/gm)].map(([text]) => text),
 	];
 	assert.ok(found.length >= 5, `only ${found.length} found`);
-	const authority = writeFile('');
+	const authority = inDirectory('authority.pem');
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', '/dev/null', '-out', authority,
+		'-subj', '/CN=an authority', '-days', '1'], { stdio: 'ignore' });
 	for (const text of found) {
 		const file = writeFile(text.replace('/etc/ssl/our-own-authority.pem', authority));
 		for (const check of ['check', '--check-config']) {
 			const run = spawnSync(program, [check, '-c', file], { encoding: 'utf8' });
-			assert.deepEqual([run.status, run.stdout, run.stderr], [0, 'ok\n', ''], text);
+			const more = text.includes('our-own-authority') ? `${authority}: 1 certificate\n` : '';
+			assert.deepEqual([run.status, run.stdout, run.stderr], [0, `${more}ok\n`, ''], text);
 		}
 	}
 	refused(['-c', writeFile({ domains: { 'a.test': { connect: 'xmpp://192.0.2.1', ca_file: '/nonexistent' } } })], 1,
-		/: domains\.a\.test\.ca_file: \/nonexistent: No such file or directory, expected a file with the certificates/);
+		/\.json:1:62: domains\.a\.test\.ca_file: \/nonexistent: No such file or directory, expected a file with the certificates/);
+});
+
+/* Whatever a path names: nobody waits for it, and nothing is read without end. */
+culvert('what is no file, where one is named: at the start and on standard input', () => {
+	const fifo = inDirectory('fifo');
+	execFileSync('mkfifo', [fifo]);
+	const expected = (what) => new RegExp(`: cannot be read: ${what}; -c wants a file \\("-c -" reads standard input\\)$`);
+	for (const [file, what] of [[fifo, 'a FIFO'], ['/dev/zero', 'a device'], ['/dev/tty', 'a device'], [directory, 'a directory']])
+		refused(['-c', file], 1, expected(what));
+	for (const [file, what] of [[fifo, 'a FIFO'], ['/dev/zero', 'a device'], [directory, 'a directory']])
+		refused(['-c', writeFile({ domains: { 'a.test': { connect: 'xmpp://192.0.2.1', ca_file: file } } })], 1,
+			new RegExp(`\\.json:1:62: domains\\.a\\.test\\.ca_file: ${file}: ${what}, expected a file with the certificates`));
+	for (const file of [fifo, '/dev/zero', writeFile('')])
+		refused(['-c', writeFile({ domains: DOMAINS, pages: file })], 1,
+			new RegExp(`\\.json:1:\\d+: pages: ${file}: Not a directory, expected a directory with pages$`));
+	for (const mode of ['fifo', 'device'])
+		refused(listening({ unix: mode === 'fifo' ? fifo : '/dev/zero' }), 1, new RegExp(`: there is a ${mode === 'fifo' ? 'FIFO' : 'device'}, no socket; `));
+	refused(['check', '-c', '-'], 1, /^standard input: cannot be read: larger than 16 MiB; that is no configuration$/,
+		{ stdio: [fs.openSync('/dev/zero'), 'pipe', 'pipe'] });
+});
+
+culvert('a unix socket whose owner does not come to accept: nobody waits for him', async () => {
+	const unix = inDirectory('busy.sock');
+	await withServer({ path: unix, backlog: 1 }, () => {
+		for (let i = 0; i < 4; i++) // nobody accepts them while we do not return
+			net.connect(unix).on('error', () => {});
+		refused(listening({ unix }), 1, /: Address already in use by /);
+	});
+});
+
+culvert('a directory of pages that may not be entered', () => {
+	const closed = inDirectory('closed-pages');
+	fs.mkdirSync(closed, { mode: 0o400 });
+	refused(['-c', writeFile({ domains: DOMAINS, pages: closed })], 1, /\.json:1:\d+: pages: \S+: Permission denied, expected a directory with pages$/,
+		unprivileged);
+});
+
+culvert('the configuration on standard input', () => {
+	const run = (input) => spawnSync(program, ['check', '-c', '-'], { encoding: 'utf8', input });
+	assert.deepEqual(run(JSON.stringify({ domains: DOMAINS })).stdout, 'ok\n');
+	assert.match(run('{"domains": {}}').stderr, /^standard input:1:2: domains: no domain, /);
+});
+
+/* Of a process that may be dumped the user owns what /proc tells of it. */
+culvert('no core dumps, unless they are asked for', { skip: !isRoot && 'needs root, to be somebody else' }, async () => {
+	for (const options of [[], ['--core-dumps']]) {
+		const port = await freePort();
+		const daemon = new Program('culvert', program,
+			[...options, '--listen', `127.0.0.1:${port}`, '--domain', 'a.test=xmpp://127.0.0.1:1'], { uid: NOBODY, gid: NOBODY });
+		await daemon.listening(port);
+		assert.equal(fs.statSync(`/proc/${daemon.pid}/environ`).uid, options.length > 0 ? NOBODY : 0);
+		const [, soft, hard] = /^Max core file size\s+(\S+)\s+(\S+)/m.exec(fs.readFileSync(`/proc/${daemon.pid}/limits`, 'utf8'));
+		assert.equal(soft, options.length > 0 ? hard : '0');
+		assert.deepEqual(await daemon.stop(), { code: 0, signal: null });
+	}
 });
 
 culvert('options that make no sense', () => {
@@ -236,13 +294,17 @@ culvert('libwebsockets without its libuv plugin', { skip: !canHide && 'mount nam
 	assert.equal(status, 1);
 });
 
-culvert('--help fits a screen of 80 by 24; --version is one line', () => {
+culvert('--help fits a screen of 80 by 24; --version names the libraries that run', () => {
 	const say = (option) => execFileSync(program, [option], { encoding: 'utf8' }).split('\n');
 	const help = say('--help');
 	assert.equal(help.pop(), '');
 	assert.ok(help.length <= 23, `${help.length} lines, and the prompt`);
 	assert.deepEqual(help.filter((line) => line.length > 79), []);
-	const [version, ...rest] = say('--version');
+	const [version, ...libraries] = say('--version');
 	assert.match(version, /^culvert \d+\.\d+\.\d+$/);
-	assert.deepEqual(rest, ['']);
+	assert.equal(libraries.pop(), '');
+	for (const line of libraries)
+		assert.match(line, /^\S+ \d+\.\d+\.\d+( \(built with \d+\.\d+\.\d+\))?$/);
+	assert.deepEqual(libraries.map((line) => line.split(' ')[0]),
+		['libmicrohttpd', 'libwebsockets', 'expat', 'yajl', 'mbedTLS', 'libuv', 'c-ares', 'libidn2']);
 });

@@ -10,6 +10,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { Authority } = require('./lib/authority');
+const { BINARY } = require('./lib/gateway');
+const { Program, freePort } = require('./lib/program');
 const { Server } = require('./lib/server');
 const { DOMAIN, GUESTS, TRANSPORTS, culvert, each, suite } = require('./lib/stage');
 const { pause, poll } = require('./lib/wait');
@@ -385,6 +387,53 @@ async function heardAfter(transport, domain) {
 	await echo(await loggedIn(transport, domain), 'here');
 	return Date.now() - from;
 }
+
+/* What it says of a domain. */
+const block = (text, domain) => new RegExp(`^${domain.replace('.', '\\.')}\\n((?: .*\\n)+)`, 'm').exec(text)?.[1];
+
+/* Each server is tried as a session would, and the other sessions of this file tell what must come out. */
+culvert('check --connect: address, TLS, certificate and policy of each server', { ms: 180000 }, async () => {
+	const child = new Program('check', BINARY, ['check', '--connect', '-c', stage.gateway.file]);
+	assert.deepEqual(await child.ended, { code: 1, signal: null });
+	const text = `${child.lines.join('\n')}\n`;
+	const says = (domain, ...patterns) => patterns.forEach((pattern) => assert.match(block(text, domain) || text, pattern, domain));
+	const { prosody } = stage;
+	const reached = new RegExp(`^ {2}xmpp://127\\.0\\.0\\.1:${prosody.port}\\n {4}reached 127\\.0\\.0\\.1:${prosody.port}\\n`);
+	says('default.test', reached, /^ {4}TLSv1\.2, TLS-ECDHE-\S+, by STARTTLS$/m,
+		/^ {4}certificate CN=default\.test for default\.test; by CN=Another authority; until \d{4}-\d\d-\d\d$/m,
+		/^ {4}policy: with TLS, the certificate is not checked \("verify" is false\)$/m);
+	says('direct.test', /^ {2}xmpps:\/\/127/, /TLSv1\.2, TLS-\S+, from the first byte$/m, /policy: with TLS, the certificate is checked, and valid$/m);
+	says('renamed.test', /certificate CN=server\.test for server\.test; /, /policy: .*valid$/m);
+	says('off.test', /FAILED: the server demands TLS, which is off for this domain$/m);
+	says('none.test', /FAILED: the server offers no TLS, which is required for this domain$/m);
+	says('none-default.test', /policy: without TLS: the server does not demand TLS, and "tls" is "if-required"; it stays on this machine$/m);
+	says('none-optional.test', /policy: without TLS: the server offers no TLS, and "tls" is "optional"; it stays on this machine$/m);
+	says('slow.test', /reached .*\n {4}FAILED: it did not open its stream in time$/m);
+	says('stall.test', /FAILED: .*no TLS handshake in time$/m);
+	for (const [name, { reason }] of Object.entries(refused))
+		for (const domain of [`${name}.test`, `direct-${name}.test`])
+			says(domain, reason, /^ {4}certificate CN=\S+ for \S+; by CN=/m);
+	assert.match(child.lines.at(-1), /^FAILED: \d+ of \d+ servers$/);
+	assert.equal(child.lines.filter((line) => /^ {4}FAILED/.test(line)).length, Number(/\d+/.exec(child.lines.at(-1))[0]));
+});
+
+culvert('check --connect: all is well, and nobody is there', async () => {
+	const file = path.join(authority.directory, 'check.json');
+	const check = async (domains) => {
+		fs.writeFileSync(file, JSON.stringify({ domains }));
+		const child = new Program('check', BINARY, ['check', '--connect', '-c', file]);
+		const { code } = await child.ended;
+		return { code, lines: child.lines };
+	};
+	const good = { connect: `xmpps://127.0.0.1:${stage.prosody.directPort}`, verify: true, ca_file: authority.file };
+	const { code, lines } = await check({ 'direct.test': good });
+	assert.deepEqual([code, lines[0], lines.at(-1)], [0, `${authority.file}: 1 certificate`, 'ok']);
+	const port = await freePort();
+	const { code: failed, lines: [, , , ...rest] } = await check({ 'direct.test': { ...good, connect: [`xmpps://127.0.0.1:${port}`, good.connect] } });
+	assert.equal(failed, 1);
+	assert.match(rest[0], new RegExp(`^ {4}FAILED: 127\\.0\\.0\\.1:${port}: Connection refused$`));
+	assert.equal(rest.at(-1), 'FAILED: 1 of 2 servers');
+});
 
 /* Both threads that do handshakes read authorities, for longer than a server may take; the handshakes of others wait for them. */
 culvert('what a handshake waits for us counts against no server', { ms: 180000 }, async () => {

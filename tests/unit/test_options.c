@@ -1,10 +1,14 @@
 /* The command line: what it answers, where, and with which status. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -166,11 +170,14 @@ static const struct {
 	{{"-c", "/nonexistent/culvert.json", NULL}, 1,
 		"/nonexistent/culvert.json: cannot be read: No such file or directory; \"culvert --help-config=sample\" "
 		"prints one to begin with\n"},
-	{{"-c", "/", NULL}, 1, "/: cannot be read: Is a directory; -c wants a file\n"},
-	{{"-c", "/dev/zero", NULL}, 1, "/dev/zero: cannot be read: larger than 16 MiB, expected a configuration\n"},
+	{{"-c", "/", NULL}, 1, "/: cannot be read: a directory; -c wants a file (\"-c -\" reads standard input)\n"},
+	{{"-c", "/dev/zero", NULL}, 1,
+		"/dev/zero: cannot be read: a device; -c wants a file (\"-c -\" reads standard input)\n"},
 	{{"-c", "/dev/null", NULL}, 1,
-		"/dev/null:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {\"connect\": "
-		"[\"xmpp://HOST:PORT\"]}}}\n"},
+		"/dev/null: cannot be read: a device; -c wants a file (\"-c -\" reads standard input)\n"},
+	{{"-c", "/dev/tty", NULL}, 1,
+		"/dev/tty: cannot be read: a device; -c wants a file (\"-c -\" reads standard input)\n"},
+	{{"-c", "a", "--connect", NULL}, 2, "culvert: --connect belongs to check: culvert check --connect -c FILE\n"},
 };
 
 static void
@@ -325,7 +332,7 @@ test_file(void **state)
 			"{\"domains\": {\"a.org\": {\"connect\": \"xmpp://10.0.0.1\", \"ca_file\": \"/dev/null/ca\"}}}");
 		const char *const no_ca[] = {"--check-config", "-c", lost, NULL};
 		snprintf(expected, sizeof expected,
-			"%s: domains.a.org.ca_file: /dev/null/ca: Not a directory, expected a file with the certificates of "
+			"%s:1:65: domains.a.org.ca_file: /dev/null/ca: Not a directory, expected a file with the certificates of "
 			"authorities (PEM)\n",
 			lost);
 		assert_int_equal(parse(no_ca, &o, &a), OPTIONS_EXIT);
@@ -342,7 +349,8 @@ test_file(void **state)
 			"{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}, \"pages\": \"nothing\"}");
 		const char *const no_pages[] = {"-c", lost, NULL};
 		snprintf(expected, sizeof expected,
-			"%s: pages: /tmp/nothing: No such file or directory, expected a directory with pages\n", lost);
+			"%s:1:66: pages: /tmp/nothing: No such file or directory, expected a directory with pages\n",
+			lost);
 		assert_int_equal(parse(no_pages, &o, &a), OPTIONS_EXIT);
 		assert_int_equal(o.status, 1);
 		assert_null(o.conf);
@@ -354,6 +362,230 @@ test_file(void **state)
 	unlink(wrong);
 	free(right);
 	free(wrong);
+}
+
+/* Standard input as the configuration, which may be anything but a terminal. */
+static void
+test_standard_input(void **state)
+{
+	static const char *const check[] = {"check", "-c", "-", NULL};
+	const char text[] =
+		"{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}},\n\"pages\": \"/nonexistent\"}";
+	static const struct {
+		const char *path, *err;
+	} others[] = {
+		{"/dev/null",
+			"standard input:1:1: top level: nothing, expected at least "
+			"{\"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}}\n"},
+		{"/dev/zero", "standard input: cannot be read: larger than 16 MiB; that is no configuration\n"},
+		{"/", "standard input: cannot be read: Is a directory\n"},
+	};
+	int before = dup(0), pipes[2];
+	struct options o = {0};
+	struct answer a;
+
+	(void) state;
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(write(pipes[1], text, strlen(text)), (ssize_t) strlen(text));
+	close(pipes[1]);
+	dup2(pipes[0], 0);
+	close(pipes[0]);
+	assert_int_equal(parse(check, &o, &a), OPTIONS_EXIT);
+	assert_string_equal(a.err,
+		"standard input:2:10: pages: /nonexistent: No such file or directory, expected a directory with pages\n");
+	for (size_t i = 0; i < COUNT(others); i++) {
+		int fd = open(others[i].path, O_RDONLY);
+		assert_true(fd >= 0);
+		dup2(fd, 0);
+		close(fd);
+		assert_int_equal(parse(check, &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, 1);
+		assert_string_equal(a.err, others[i].err);
+	}
+	dup2(before, 0);
+	close(before);
+}
+
+static void
+make_fifo(const char *path)
+{
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+static void
+make_directory(const char *path)
+{
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static void
+make_socket(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	assert_int_equal(bind(fd, (const struct sockaddr *) &address, sizeof address), 0);
+	close(fd);
+}
+
+static void
+make_zero(const char *path)
+{
+	assert_int_equal(symlink("/dev/zero", path), 0);
+}
+
+static void
+make_loop(const char *path)
+{
+	assert_int_equal(symlink(path, path), 0);
+}
+
+static void
+make_enormous(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	assert_int_equal(ftruncate(fd, (off_t) 1 << 40), 0);
+	close(fd);
+}
+
+/* What is no file is refused at once, wherever it is named: none of these ends, or even begins, when it is read. */
+static void
+test_no_files(void **state)
+{
+	static const struct {
+		void (*make)(const char *path);
+		const char *what, *cure;
+	} kinds[] = {
+		{make_fifo, "a FIFO", "; -c wants a file (\"-c -\" reads standard input)"},
+		{make_directory, "a directory", "; -c wants a file (\"-c -\" reads standard input)"},
+		{make_socket, "a socket", "; -c wants a file (\"-c -\" reads standard input)"},
+		{make_zero, "a device", "; -c wants a file (\"-c -\" reads standard input)"},
+		{make_loop, "Too many levels of symbolic links", ""},
+		{make_enormous, "larger than 16 MiB", "; that is no configuration"},
+	};
+	char directory[] = "/tmp/culvert-test-XXXXXX", path[64], file[64], expected[512], text[256];
+
+	(void) state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/it", directory);
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		const char *const as_file[] = {"check", "-c", path, NULL}, *const as_ca[] = {"check", "-c", file, NULL};
+		struct options o = {0};
+		struct answer a;
+		char *name;
+
+		kinds[i].make(path);
+		assert_int_equal(parse(as_file, &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, 1);
+		snprintf(expected, sizeof expected, "%s: cannot be read: %s%s\n", path, kinds[i].what, kinds[i].cure);
+		assert_string_equal(a.err, expected);
+
+		snprintf(text, sizeof text,
+			"{\"domains\": {\"a.org\": {\"connect\": \"xmpp://10.0.0.1\",\n \"ca_file\": \"%s\"}}}", path);
+		name = make_file(text);
+		snprintf(file, sizeof file, "%s", name);
+		assert_int_equal(parse(as_ca, &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, 1);
+		snprintf(expected, sizeof expected,
+			"%s:2:13: domains.a.org.ca_file: %s: %s, expected a file with the certificates of authorities "
+			"(PEM)\n",
+			file, path, kinds[i].what);
+		assert_string_equal(a.err, expected);
+		unlink(file);
+		free(name);
+		assert_int_equal(remove(path), 0);
+	}
+	rmdir(directory);
+}
+
+#define CERTIFICATE \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIIBhDCCASugAwIBAgIUB7oaxMd5+1PKfOkf3YSCFaAja6IwCgYIKoZIzj0EAwIw\n" \
+	"FzEVMBMGA1UEAwwMY3VsdmVydCB0ZXN0MCAXDTI2MTEyODIyMzcxNFoYDzIxMjYx\n" \
+	"MTA0MjIzNzE0WjAXMRUwEwYDVQQDDAxjdWx2ZXJ0IHRlc3QwWTATBgcqhkjOPQIB\n" \
+	"BggqhkjOPQMBBwNCAAR9qe1KSBsNvoQJFcixvWXyVpFEvnN/aXQHBnIitclJ945g\n" \
+	"4yeYcuTOMWuaQVOP0vjWvybUAvZ02XR+Bg2/mqSXo1MwUTAdBgNVHQ4EFgQUyneZ\n" \
+	"4vwkTfV49GqQeEdeAofqvUkwHwYDVR0jBBgwFoAUyneZ4vwkTfV49GqQeEdeAofq\n" \
+	"vUkwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiAtAzkf8bzsc9IU\n" \
+	"J2vbxOTAvxMy1JNiEDgIs94nZJsVcwIgQpndEeGqpEPNJk1xpvi3BU/7giPU30n2\n" \
+	"jfqvcGYtJ2c=\n" \
+	"-----END CERTIFICATE-----\n"
+#define CA_END ", expected a file with the certificates of authorities (PEM)\n"
+
+/* Each file of authorities is read, once; which certificate is broken is said. */
+static void
+test_authorities(void **state)
+{
+	static const struct {
+		const char *pem, *out, *err; /* behind the file's name */
+	} cases[] = {
+		{CERTIFICATE, ": 1 certificate\nok\n", NULL},
+		{"My own:\n" CERTIFICATE "# and\r\n" CERTIFICATE, ": 2 certificates\nok\n", NULL},
+		{"", NULL, ": an empty file" CA_END},
+		{"x", NULL, ": no certificate in it" CA_END},
+		{"\n-----BEGIN PRIVATE KEY-----\nx\n", NULL, ":2: a PRIVATE KEY and no certificate" CA_END},
+		{CERTIFICATE "x\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" CERTIFICATE, NULL,
+			":13: certificate 2 is broken (X509 - The CRT/CRL/CSR format is invalid, e.g. different type expected)" CA_END},
+		{"-----BEGIN CERTIFICATE-----\nAAAA\n" CERTIFICATE, NULL,
+			":1: certificate 1 is broken (its end is missing)" CA_END},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *pem = make_file(cases[i].pem), text[512], expected[512], *file;
+		struct options o = {0};
+		struct answer a;
+
+		snprintf(text, sizeof text,
+			"{\"domains\": {\"b.org\": {\"connect\": \"xmpp://10.0.0.1\", \"ca_file\": \"%s\"},\n"
+			"\"a.org\": {\"connect\": \"xmpp://10.0.0.1\", \"ca_file\": \"%s\"}}}",
+			pem, pem);
+		file = make_file(text);
+		const char *const check[] = {"check", "-c", file, NULL};
+		assert_int_equal(parse(check, &o, &a), OPTIONS_EXIT);
+		assert_int_equal(o.status, cases[i].err != NULL);
+		if (cases[i].err != NULL)
+			snprintf(expected, sizeof expected, "%s:2:52: domains.a.org.ca_file: %s%s", file, pem,
+				cases[i].err);
+		else
+			snprintf(expected, sizeof expected, "%s%s", pem, cases[i].out);
+		assert_string_equal(cases[i].err != NULL ? a.err : a.out, expected);
+		assert_string_equal(cases[i].err != NULL ? a.out : a.err, "");
+		unlink(file);
+		unlink(pem);
+		free(file);
+		free(pem);
+	}
+}
+
+static void
+print_libraries(struct buf *out)
+{
+	buf_append_str(out, "some 1.0\n");
+}
+
+static void
+test_connect_and_more(void **state)
+{
+	static const char *const connect[] = {"check", "--connect", "--domain", "a.org=xmpp://localhost", NULL};
+	static const char *const dumps[] = {"run", "--core-dumps", "--domain", "a.org=xmpp://localhost", NULL};
+	static const char *const version[] = {"--version", NULL};
+	struct options o = {0};
+	struct answer a;
+
+	(void) state;
+	assert_int_equal(parse(connect, &o, &a), OPTIONS_CONNECT);
+	assert_int_equal(o.conf->n_domain, 1);
+	assert_false(o.has_core_dumps);
+	conf_unref(o.conf);
+	assert_int_equal(parse(dumps, &o, &a), OPTIONS_RUN);
+	assert_true(o.has_core_dumps);
+	conf_unref(o.conf);
+	o.libraries = print_libraries;
+	assert_int_equal(parse(version, &o, &a), OPTIONS_EXIT);
+	assert_string_equal(a.out, "culvert " CULVERT_VERSION "\nsome 1.0\n");
 }
 
 /* An answer that cannot be written is no success: /dev/full says so. */
@@ -392,6 +624,10 @@ main(void)
 		cmocka_unit_test(test_help_words),
 		cmocka_unit_test(test_quick_start),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_standard_input),
+		cmocka_unit_test(test_no_files),
+		cmocka_unit_test(test_authorities),
+		cmocka_unit_test(test_connect_and_more),
 		cmocka_unit_test(test_full_disk),
 	};
 

@@ -805,3 +805,13 @@ xml_show_text(struct xml *x)
 {
 	x->shows_text = true;
 }
+
+void
+xml_versions(struct library *l)
+{
+	XML_Expat_Version v = XML_ExpatVersionInfo();
+	const unsigned built[] = {XML_MAJOR_VERSION, XML_MINOR_VERSION, XML_MICRO_VERSION};
+	const unsigned runs[] = {(unsigned) v.major, (unsigned) v.minor, (unsigned) v.micro};
+
+	library_set_numbers(l, "expat", built, runs);
+}

@@ -21,6 +21,7 @@
 #ifndef CULVERT_PROTO_XML_XML_H
 #define CULVERT_PROTO_XML_XML_H
 
+#include "base/library.h"
 #include "base/slice.h"
 #include "proto/xml/root.h"
 #include "proto/xml/stanza.h"
@@ -127,5 +128,8 @@ enum xml_result xml_elements(struct xml *x, const struct xml_handler *handler, s
 
 /* For tests: expat is shown all text, and reads each document as one, however small. */
 void xml_show_text(struct xml *x);
+
+/* For --version. */
+void xml_versions(struct library *l);
 
 #endif

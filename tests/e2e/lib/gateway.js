@@ -95,10 +95,13 @@ class Culvert extends Gateway {
 		return line;
 	}
 
-	/* With arguments of the test's own; they must lead to one listener on a port of the kernel's choice. */
+	/*
+	 * With arguments of the test's own; they must lead to one listener on a port of the kernel's choice.  Tests, and the
+	 * sanitizers, look into the process, which not everybody may otherwise.
+	 */
 	static async run(args) {
 		const culvert = new Culvert();
-		culvert.program = new Program('culvert', BINARY, args);
+		culvert.program = new Program('culvert', BINARY, [...args, '--core-dumps']);
 		const listening = await culvert.program.line(/\blistening\b.*\bport=(\d+)/);
 		culvert.port = Number(listening[1]);
 		await culvert.program.line(/\bculvert ready\b/);

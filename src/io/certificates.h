@@ -1,0 +1,26 @@
+/*
+ * certificates.h: files with certificates of authorities (mbedTLS).  They are
+ * read one by one, so that it can be said which one is broken.
+ */
+#ifndef CULVERT_IO_CERTIFICATES_H
+#define CULVERT_IO_CERTIFICATES_H
+
+#include "base/buf.h"
+
+struct mbedtls_x509_crt;
+
+/*
+ * Adds the certificates of a file (PEM, or one as DER) to the chain.  Returns
+ * how many, at least 1; or a negative CV_E* code, with the file, the line and
+ * what is wrong there appended to error.  With is_lenient the broken ones are
+ * left out, as long as one is not.
+ */
+int certificates_load(struct mbedtls_x509_crt *chain, const char *file, bool is_lenient, struct buf *error);
+
+/* Appends one line: whose it is, for which names, by whom and until when. */
+void certificates_describe(const struct mbedtls_x509_crt *certificate, struct buf *out);
+
+/* Reads the file only to see whether that works: the same, without a chain. */
+int certificates_check(const char *file, struct buf *error);
+
+#endif

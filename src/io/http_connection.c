@@ -68,6 +68,7 @@ http_connection_watched(void *arg, void *item, bool is_gone)
 	struct connection *c = connection_from(item);
 
 	if (!is_gone) {
+		pace_arrive(&c->pace, (ms_t) uv_now(h->loop));
 		/* Mostly the request that is about to be read; behind one that is held, it would wait for its end. */
 		if (pace_is_suspended(&c->pace) && list_is_empty(&c->vanished))
 			list_append(&h->pipelined, &c->vanished);

@@ -3,7 +3,8 @@
 #include "io/tcp_info.h"
 
 #define BODY_MS 60000 /* from a request's head to the end of its body */
-#define STRAY_BYTES 4 /* some clients end a body with a line end that is not part of it */
+#define LINE_END 2    /* some clients end a body with a line end that is not part of it (RFC 9112, 2.2) */
+#define STRAY_BYTES 4 /* or two: behind a request that is held they are not another one */
 
 static const struct state stages[] = {
 	[PACE_HEAD] = {"head", STEP(PACE_BODY)},
@@ -28,7 +29,7 @@ set_stage(struct pace *p, enum pace_stage to)
 void
 pace_init(struct pace *p, int fd, const struct log *log, ms_t now)
 {
-	*p = (struct pace){.fd = fd, .log = log, .since = now};
+	*p = (struct pace){.fd = fd, .log = log, .since = now, .is_counted = tcp_info_bytes_received(fd) > 0};
 }
 
 void
@@ -80,15 +81,21 @@ pace_run(struct pace *p)
 void
 pace_next(struct pace *p)
 {
+	uint64_t more = p->is_counted ? tcp_info_bytes_received(p->fd) - p->consumed : 0;
+
+	/* A line end that came with a body is not the next head. */
+	if (more <= LINE_END)
+		p->consumed += more;
 	set_stage(p, PACE_HEAD);
 	p->is_chunked = false;
 	p->since = 0;
 }
 
-static bool
-has_more(const struct pace *p)
+void
+pace_arrive(struct pace *p, ms_t now)
 {
-	return tcp_info_bytes_received(p->fd) > p->consumed + STRAY_BYTES;
+	if (p->stage == PACE_HEAD && p->since == 0 && !p->is_counted && tcp_info_bytes_waiting(p->fd) > 0)
+		p->since = now;
 }
 
 bool
@@ -118,7 +125,7 @@ pace_is_late(struct pace *p, ms_t head, ms_t now)
 {
 	switch (p->stage) {
 	case PACE_HEAD:
-		if (p->since == 0 && has_more(p))
+		if (p->since == 0 && p->is_counted && tcp_info_bytes_received(p->fd) > p->consumed)
 			p->since = now;
 		return p->since != 0 && now - p->since > head;
 	case PACE_BODY:

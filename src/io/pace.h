@@ -35,9 +35,10 @@ struct pace {
 	int fd;
 	const struct log *log;
 	enum pace_stage stage; /* only pace.c sets it */
+	bool is_counted;       /* the kernel counts its bytes: TCP */
 	bool is_chunked;       /* the request, the last one: its framing is not counted */
 	uint64_t consumed;     /* bytes of requests so far */
-	ms_t since;            /* BODY: the end of the head; HEAD: the first look that found some of it, 0: none did */
+	ms_t since;            /* BODY: the end of the head; HEAD: some of it was seen first, 0: none yet */
 };
 
 /* A new connection, whose first request is said to be there already. */
@@ -58,6 +59,8 @@ bool pace_answer(struct pace *p);
 void pace_run(struct pace *p);
 /* The request is done with, the next may come. */
 void pace_next(struct pace *p);
+/* Something has come, as far as anybody was told.  Where bytes are not counted that is how the next head shows. */
+void pace_arrive(struct pace *p, ms_t now);
 
 /* Is there a request that the handler has yet to answer? */
 static inline bool

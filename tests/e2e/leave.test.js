@@ -7,6 +7,9 @@
  *
  * The last bytes and the end come together, while culvert is stopped: nothing
  * more will come after that to wake anybody.
+ *
+ * And those who stay without a word, or do not listen when they are told to go,
+ * stay no longer than one who has just come and says nothing.
  */
 
 const assert = require('node:assert/strict');
@@ -15,13 +18,14 @@ const path = require('node:path');
 const { after, before } = require('node:test');
 
 const { BoshClient, body, post } = require('./lib/bosh');
-const { CLOSE, TEXT, frame } = require('./lib/frames');
+const { BINARY, CLOSE, TEXT, frame } = require('./lib/frames');
 const { Culvert, DIRECT } = require('./lib/gateway');
 const { RawConnection, upgradeHeaders } = require('./lib/http');
 const { removeDirectory, temporaryDirectory } = require('./lib/program');
 const { Server } = require('./lib/server');
 const { culvert, explain } = require('./lib/stage');
-const { poll, within } = require('./lib/wait');
+const { pause, poll, within } = require('./lib/wait');
+const { WsClient } = require('./lib/websocket');
 
 const EACH = 8; // clients of a kind
 const MANY = 100;
@@ -75,7 +79,7 @@ function descriptors() {
 	return names.filter((name) => !name.startsWith('anon_inode:')).length;
 }
 
-const toBe = (n) => poll(() => descriptors() === n, () => `${n} descriptors, there are ${descriptors()}`);
+const toBe = (n, ms) => poll(() => descriptors() === n, () => `${n} descriptors, there are ${descriptors()}`, ms);
 
 const rssMib = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${gateway.program.pid}/status`, 'utf8'))[1]) / 1024;
 
@@ -89,7 +93,7 @@ const chunkedHead = head('POST', '/http-bind', 'Transfer-Encoding: chunked\r\n')
 const upgradeText = (changes = {}) => head('GET', '/xmpp-websocket',
 	Object.entries(upgradeHeaders(changes)).map(([name, value]) => `${name}: ${value}\r\n`).join(''));
 const unknown = postText(body({ rid: 5, sid: 'no-such-session' }));
-const answersOn = (raw, n) => poll(() => raw.text.split(/^HTTP\/1\.1 \d/m).length > n, `${n} answers`);
+const answersOn = (raw, n) => poll(() => raw.text.split(/HTTP\/1\.1 \d{3} /).length > n, `${n} answers`);
 
 /* A connection that has served a request, as browsers keep them. */
 async function used(raw) {
@@ -287,6 +291,82 @@ for (const where of ['a port', 'a unix socket']) {
 		});
 	}
 }
+
+/* On connections that served a request. */
+const STRAY = { 'one byte': 'P', 'two bytes': '\r\n', 'three bytes': 'POS', 'four bytes': 'POST', 'half a head': 'POST / HTTP/1.1\r\nHo' };
+
+test('a kept connection on which little comes is closed as early as a fresh one', async () => {
+	const socket = path.join(directory, 'short.sock');
+	const main = gateway;
+	const short = gateway = await Culvert.start({ 'stand-in.test': server.port },
+		{ listen: [{ address: '127.0.0.1', port: 0 }, { unix: socket }], limits: { header_timeout: 1 } });
+	try {
+		const bound = await short.bound(5000); // IDLE_SECONDS of src/io/http_library.c is far above
+		for (const where of [short.port, socket]) {
+			await Promise.all(Object.entries(STRAY).map(async ([name, bytes]) => {
+				const raw = await RawConnection.open(where);
+				await used(raw);
+				raw.write(bytes);
+				await raw.ended(bound).catch((error) => { throw new Error(`${name}, ${where}: ${error.message}`); });
+				await raw.end();
+			}));
+			/* Nothing came, or what some clients end a body with: as long as browsers keep a connection. */
+			const kept = await Promise.all(['', '\r\n'].map(async (bytes) => {
+				const raw = await RawConnection.open(where);
+				raw.write(unknown + bytes);
+				await answersOn(raw, 1);
+				return raw;
+			}));
+			await pause(3000);
+			for (const raw of kept) {
+				raw.write(unknown);
+				await answersOn(raw, 2);
+				await raw.end();
+			}
+		}
+		await short.stop();
+	} finally {
+		short.program.kill('SIGKILL');
+		gateway = main;
+	}
+});
+
+const WRONG = {
+	'an unknown kind of frame': frame(3, 'x'),
+	'bits that mean nothing': frame(TEXT, 'x', { rsv: 1 }),
+	'a frame that goes on with nothing': frame(0, 'x'),
+	'bytes that are no UTF-8': frame(TEXT, Buffer.from([0xff, 0xfe])),
+	'a binary message': frame(BINARY, 'x'),
+	'no XML': frame(TEXT, '<'),
+	'a message that is too large': frame(TEXT, 'x'.repeat(MAX_BODY + 1)),
+};
+const FRESH_MS = 10000; // limits.header_timeout, unless it is written
+
+test('a WebSocket that is told of its wrong frame does not outlast a fresh connection, even if it does not listen', async () => {
+	const raws = [];
+	for (const bytes of Object.values(WRONG)) {
+		const raw = await RawConnection.open(gateway.port);
+		await upgraded(raw);
+		raw.socket.pause();
+		raw.write(bytes);
+		raws.push(raw);
+		const client = new WsClient(gateway, 'stand-in.test');
+		await client.login();
+		const socket = client.ws._socket;
+		socket.pause();
+		const flood = `<message xmlns='jabber:client'><body>${PIECE}</body></message>`;
+		while (server.last.write(flood))
+			;
+		await poll(() => server.last.socket.writableLength > 0, 'the server to be held up');
+		socket.write(bytes);
+		raws.push({ end: async () => socket.destroy() });
+	}
+	try {
+		await toBe(idle, await gateway.bound(FRESH_MS));
+	} finally {
+		raws.forEach((raw) => raw.end());
+	}
+});
 
 test(`${MANY} clients leave near the end of a large body, again and again`, async () => {
 	const before = rssMib();

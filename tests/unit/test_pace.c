@@ -1,4 +1,6 @@
 /* The stages of a request; how long they may take is shown by e2e tests, where the kernel counts bytes. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -146,6 +148,94 @@ read_out(void **state)
 	close(fds[1]);
 }
 
+/* Where nobody counts, the next head shows by what was told of it, and not by what is read already. */
+static void
+uncounted(void **state)
+{
+	struct pace p;
+	int fds[2];
+	char byte;
+
+	(void) state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	pace_init(&p, fds[0], NULL, 1000);
+	pace_head(&p, 100, false, 1000);
+	pace_next(&p);
+	pace_arrive(&p, 2000);
+	assert_false(pace_is_late(&p, 500, 3000));
+	assert_int_equal(write(fds[1], "P", 1), 1);
+	pace_arrive(&p, 4000);
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	assert_false(pace_is_late(&p, 500, 4500));
+	/* Another byte wins no time. */
+	assert_int_equal(write(fds[1], "O", 1), 1);
+	pace_arrive(&p, 4400);
+	assert_true(pace_is_late(&p, 500, 4501));
+	pace_head(&p, 100, false, 4502);
+	pace_next(&p);
+	assert_false(pace_is_late(&p, 500, 9000));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* A connection by TCP; fds[0] is ours. */
+static void
+tcp_pair(int fds[2])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof address;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *) &address, n), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *) &address, &n), 0);
+	fds[1] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fds[1], (struct sockaddr *) &address, n), 0);
+	fds[0] = accept(listener, NULL, NULL);
+	assert_true(fds[0] >= 0);
+	close(listener);
+}
+
+/* Sends text and reads it at the other end. */
+static void
+pass(const int fds[2], const char *text)
+{
+	char bytes[64];
+	size_t n = strlen(text);
+
+	assert_int_equal(send(fds[1], text, n, 0), (ssize_t) n);
+	assert_int_equal(recv(fds[0], bytes, n, MSG_WAITALL), (ssize_t) n);
+}
+
+/* A single byte is the beginning of a head; a line end that came with a body is none. */
+static void
+counted(void **state)
+{
+	struct pace p;
+	int fds[2];
+
+	(void) state;
+	tcp_pair(fds);
+	pass(fds, "0123456789\r\n");
+	pace_init(&p, fds[0], NULL, 1000);
+	pace_head(&p, 10, false, 1000);
+	pace_next(&p);
+	assert_false(pace_is_late(&p, 500, 2000));
+	assert_false(pace_is_late(&p, 500, 9000));
+	pass(fds, "P");
+	assert_false(pace_is_late(&p, 500, 10000));
+	assert_false(pace_is_late(&p, 500, 10500));
+	assert_true(pace_is_late(&p, 500, 10501));
+	pass(fds, "OST 567890\r\n\r\n");
+	pace_head(&p, 11, false, 11000);
+	pace_next(&p);
+	/* Two of them are not the line end of a body. */
+	assert_false(pace_is_late(&p, 500, 12000));
+	assert_true(pace_is_late(&p, 500, 12501));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int
 main(void)
 {
@@ -156,6 +246,8 @@ main(void)
 		cmocka_unit_test(gone),
 		cmocka_unit_test(late),
 		cmocka_unit_test(read_out),
+		cmocka_unit_test(uncounted),
+		cmocka_unit_test(counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -562,6 +562,9 @@ ws_run(struct ws *w)
 		}
 		if (c->close_code != 0)
 			say_why(c);
+		else
+			/* What it still has to send would keep the library waiting for a client that does not read. */
+			shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);
 		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 	}
 }

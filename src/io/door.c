@@ -8,6 +8,7 @@
 #include "base/due.h"
 #include "base/fatal.h"
 #include "base/list.h"
+#include "base/state.h"
 #include "io/refusal.h"
 #include "io/rules.h"
 #include "io/watch.h"
@@ -16,15 +17,24 @@
 #define LINGER_MS 2000
 #define DROP_ROUNDS 16 /* reads in one turn of the loop */
 
+/* It may be handed on, or shown out, in each of them. */
 enum guest_state {
-	GUEST_UNKNOWN, /* the head is not complete */
+	GUEST_NEW,     /* nobody has looked yet */
+	GUEST_WAITING, /* for the end of its head; from here on the watch tells of what comes */
+	GUEST_LEAVING, /* the same, but what is there is all that will come */
 	GUEST_REFUSED, /* the answer is sent; what it still sends is dropped until it closes */
+};
+
+static const struct state states[] = {
+	[GUEST_NEW] = {"new", STEP(GUEST_WAITING) | STEP(GUEST_REFUSED)},
+	[GUEST_WAITING] = {"waiting", STEP(GUEST_LEAVING) | STEP(GUEST_REFUSED)},
+	[GUEST_LEAVING] = {"leaving", STEP(GUEST_REFUSED)},
+	[GUEST_REFUSED] = {"refused", 0},
 };
 
 struct guest {
 	struct door *door;
-	enum guest_state state;
-	bool is_watched, has_left; /* left: the client will send no more */
+	enum guest_state state; /* only set_state() sets it */
 	int fd;
 	struct peer peer;
 	struct due_link due;
@@ -43,6 +53,15 @@ struct door {
 };
 
 static void on_watched(void *arg, void *item, bool is_gone);
+
+static void
+set_state(struct guest *g, enum guest_state to)
+{
+	struct trace trace = {.log = g->door->context->log, .kind = "fd", .number = (uint64_t) g->fd};
+
+	state_step(states, "guest", &trace, g->state, to);
+	g->state = to;
+}
 
 struct door *
 door_new(uv_loop_t *loop, struct context *context, const struct door_handler *handler)
@@ -66,7 +85,7 @@ forget(struct guest *g)
 	list_remove(&g->link);
 	list_remove(&g->ready);
 	due_set(&g->door->due, &g->due, MS_NEVER);
-	if (g->is_watched)
+	if (g->state != GUEST_NEW)
 		watch_remove(g->door->watch, g->fd);
 	free(g);
 }
@@ -91,16 +110,17 @@ show_out(struct guest *g)
 /*
  * What has come stays in the socket, and that alone must not wake us again: so
  * we are told of each arrival once.  Asking the kernel to keep still until
- * more is there (SO_RCVLOWAT) would do for TCP only.
+ * more is there (SO_RCVLOWAT) would do for TCP only.  False: it is gone.
  */
-static void
-wait_for_more(struct guest *g)
+static bool
+be_told(struct guest *g, enum guest_state to)
 {
-	if (g->is_watched)
-		return;
-	g->is_watched = watch_add(g->door->watch, g->fd, g) == 0;
-	if (!g->is_watched)
+	if (g->state == GUEST_NEW && watch_add(g->door->watch, g->fd, g) != 0) {
 		show_out(g);
+		return false;
+	}
+	set_state(g, to);
+	return true;
 }
 
 /* Nothing more goes out; what comes in is dropped until the client closes, or too much time has passed. */
@@ -108,11 +128,11 @@ static void
 say_goodbye(struct guest *g)
 {
 	shutdown(g->fd, SHUT_WR);
-	g->state = GUEST_REFUSED;
+	if (!be_told(g, GUEST_REFUSED))
+		return;
 	due_set(&g->door->due, &g->due, (ms_t) uv_now(g->door->loop) + LINGER_MS);
 	/* What has come already is not told again. */
 	make_ready(g);
-	wait_for_more(g);
 }
 
 /* Where it came in, for the log. */
@@ -170,6 +190,22 @@ hand_to_websocket(struct guest *g, const struct upgrade *u)
 	handler->websocket(handler->arg, fd, &head, &peer);
 }
 
+/* The head is not whole. */
+static void
+wait_for_more(struct guest *g)
+{
+	switch (g->state) {
+	case GUEST_NEW:
+	case GUEST_WAITING:
+		be_told(g, GUEST_WAITING);
+		break;
+	case GUEST_LEAVING:
+	case GUEST_REFUSED:
+		show_out(g);
+		break;
+	}
+}
+
 /* Looks at what there is. */
 static void
 judge(struct guest *g)
@@ -189,10 +225,6 @@ judge(struct guest *g)
 	}
 	switch (upgrade_look(&u, &rules, slice_of(d->peek, (size_t) n))) {
 	case UPGRADE_MORE:
-		if (g->has_left) {
-			show_out(g);
-			return;
-		}
 		wait_for_more(g);
 		return;
 	case UPGRADE_HTTP:
@@ -238,7 +270,8 @@ on_watched(void *arg, void *item, bool is_gone)
 	struct guest *g = item;
 
 	(void) arg;
-	g->has_left = g->has_left || is_gone;
+	if (is_gone && g->state == GUEST_WAITING)
+		set_state(g, GUEST_LEAVING);
 	make_ready(g);
 }
 
@@ -252,10 +285,16 @@ door_run(struct door *d)
 		list_append(&now, link);
 	while ((link = list_shift(&now)) != NULL) {
 		struct guest *g = list_entry(link, struct guest, ready);
-		if (g->state == GUEST_REFUSED)
-			drop(g);
-		else
+		switch (g->state) {
+		case GUEST_NEW:
+		case GUEST_WAITING:
+		case GUEST_LEAVING:
 			judge(g);
+			break;
+		case GUEST_REFUSED:
+			drop(g);
+			break;
+		}
 	}
 	return !list_is_empty(&d->ready);
 }
@@ -303,7 +342,7 @@ door_expire(struct door *d, ms_t now)
 
 	while ((link = due_shift(&d->due, now)) != NULL) {
 		struct guest *g = due_entry(link, struct guest, due);
-		if (g->state == GUEST_UNKNOWN)
+		if (g->state != GUEST_REFUSED)
 			log_event(d->context->log, LOG_INFO, "no request in time", "client=%s listener=%s",
 				g->peer.text, entrance(g));
 		show_out(g);

@@ -118,7 +118,8 @@ http_fields_head(struct MHD_Connection *library, const char *method, const char 
 	smuggling_line(&head->framing, slice_str(path));
 	MHD_get_connection_values_n(library, MHD_HEADER_KIND, on_field, &r);
 	head->has_gap = head->has_gap || !is_near(method + head->bytes, r.end + 2, 3);
-	head->has_more = method[head->bytes] != '\0';
+	/* Behind all text the library keeps a record of each field, so there is a byte to look at. */
+	head->has_more = head->framing.hosts > 0 && method[head->bytes] != '\0';
 	return *head;
 }
 

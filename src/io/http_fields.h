@@ -46,7 +46,7 @@ struct http_head {
 	uint64_t bytes;           /* the whole head */
 	/* There is something in it that the library does not show; or it keeps heads otherwise than 0.9.75 does. */
 	bool has_gap;
-	/* Bytes behind it have been read: the room for them was zeros, which no frame begins with. */
+	/* Bytes behind it have been read: the room for them was zeros, which no frame begins with.  False without a Host. */
 	bool has_more;
 };
 

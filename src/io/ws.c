@@ -12,6 +12,7 @@
 #include "base/fatal.h"
 #include "base/fdmap.h"
 #include "base/list.h"
+#include "base/state.h"
 #include "base/utf8.h"
 #include "io/tcp_info.h"
 
@@ -26,21 +27,33 @@
 
 _Static_assert(LWS_PRE <= STANZA_HEADROOM, "a frame header must fit before a stanza's bytes");
 
+enum ws_state {
+	WS_OPEN,
+	WS_PAUSED,  /* we do not listen, so it is not silent */
+	WS_DEAF,    /* what comes is dropped */
+	WS_HUNG_UP, /* the same, and it is about to be closed, or waits for the peer's close */
+};
+
+static const struct state states[] = {
+	[WS_OPEN] = {"open", STEP(WS_PAUSED) | STEP(WS_DEAF) | STEP(WS_HUNG_UP)},
+	[WS_PAUSED] = {"paused", STEP(WS_OPEN) | STEP(WS_DEAF) | STEP(WS_HUNG_UP)},
+	[WS_DEAF] = {"deaf", STEP(WS_HUNG_UP)},
+	[WS_HUNG_UP] = {"hung up", 0},
+};
+
 struct ws_connection {
 	uint32_t magic;
+	enum ws_state state; /* only set_state() sets it */
 	struct ws *ws;
 	struct lws *wsi;
 	void *user;
-	struct buf message; /* fragments so far */
-	uint64_t first_at;  /* bytes the client sent before its first frame; 0: that frame is judged, or cannot be */
-	size_t first;       /* payload of that frame so far */
-	bool is_deaf;       /* what comes is dropped */
-	bool is_hung_up;
+	struct buf message;  /* fragments so far */
+	uint64_t first_at;   /* bytes the client sent before its first frame; 0: that frame is judged, or cannot be */
+	size_t first;        /* payload of that frame so far */
 	unsigned close_code; /* 0: cut at once */
 	const char *close_text;
 	int last_fd;             /* keeps the socket open after the library; -1: none */
 	struct list link;        /* in ws->put_off */
-	bool is_paused;          /* we do not listen, so it is not silent */
 	bool wants_ping;         /* as soon as there is room for one */
 	ms_t ping, pong_timeout; /* of the configuration it began with */
 	ms_t heard_at;
@@ -76,6 +89,30 @@ static struct ws *
 ws_from(struct lws *wsi)
 {
 	return lws_context_user(lws_get_context(wsi));
+}
+
+static void
+set_state(struct ws_connection *c, enum ws_state to)
+{
+	struct trace trace = {.log = c->ws->shared->log, .kind = "fd", .number = (uint64_t) lws_get_socket_fd(c->wsi)};
+
+	state_step(states, "websocket", &trace, c->state, to);
+	c->state = to;
+}
+
+/* Is what comes of use?  Of one that is paused, something may have been read before. */
+static bool
+is_listening(const struct ws_connection *c)
+{
+	switch (c->state) {
+	case WS_OPEN:
+	case WS_PAUSED:
+		return true;
+	case WS_DEAF:
+	case WS_HUNG_UP:
+		break;
+	}
+	return false;
 }
 
 /* Whatever it sends shows that it is there. */
@@ -139,11 +176,19 @@ on_closed(struct slot *slot)
 	free(c);
 }
 
+/* Its session may have hung up already. */
+static void
+go_deaf(struct ws_connection *c)
+{
+	if (is_listening(c))
+		set_state(c, WS_DEAF);
+	buf_fini(&c->message);
+}
+
 static void
 trouble(struct ws_connection *c, enum ws_trouble what)
 {
-	c->is_deaf = true;
-	buf_fini(&c->message);
+	go_deaf(c);
 	c->ws->handler->trouble(c->ws->handler->arg, c->user, what);
 }
 
@@ -180,7 +225,7 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 	const struct ws_handler *handler = c->ws->handler;
 	bool is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
 
-	if (c->is_deaf)
+	if (!is_listening(c))
 		return;
 	if (is_unmasked(c, wsi, piece.n)) {
 		trouble(c, WS_UNMASKED);
@@ -199,10 +244,8 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 		return;
 	}
 	if (!is_last) {
-		if (!handler->part(handler->arg, c->user, c->message.n)) {
-			c->is_deaf = true;
-			buf_fini(&c->message);
-		}
+		if (!handler->part(handler->arg, c->user, c->message.n))
+			go_deaf(c);
 		return;
 	}
 	handler->message(handler->arg, c->user, buf_slice(&c->message));
@@ -245,7 +288,7 @@ ping(struct ws_connection *c)
 static void
 on_writable(struct ws_connection *c)
 {
-	if (c->is_hung_up) {
+	if (c->state == WS_HUNG_UP) {
 		put_off(c);
 		return;
 	}
@@ -457,7 +500,7 @@ ws_adopt(struct ws *w, int fd, const struct upgrade_head *head, const struct pee
 bool
 ws_send(struct ws_connection *c, struct stanza *st)
 {
-	if (c->is_hung_up || !has_room(c))
+	if (c->state == WS_HUNG_UP || !has_room(c))
 		return false;
 	/* A write that fails is followed by gone; the bytes are of no use any more. */
 	(void) lws_write(c->wsi, (unsigned char *) st->bytes, st->n, LWS_WRITE_TEXT);
@@ -472,7 +515,7 @@ ws_send(struct ws_connection *c, struct stanza *st)
 void
 ws_hangup(struct ws_connection *c, unsigned code, const char *text)
 {
-	c->is_deaf = c->is_hung_up = true;
+	set_state(c, WS_HUNG_UP);
 	c->close_code = code;
 	c->close_text = text != NULL ? text : "";
 	if (code != 0 && c->last_fd < 0)
@@ -484,7 +527,8 @@ void
 ws_pause(struct ws_connection *c, bool pause)
 {
 	lws_rx_flow_control(c->wsi, pause ? 0 : 1);
-	c->is_paused = pause;
+	if (is_listening(c))
+		set_state(c, pause ? WS_PAUSED : WS_OPEN);
 	hear(c);
 }
 
@@ -505,10 +549,10 @@ judge(struct ws_connection *c, ms_t now)
 	ms_t silent_by;
 	uint64_t received;
 
-	if (c->is_hung_up)
+	if (c->state == WS_HUNG_UP)
 		return;
 	received = tcp_info_bytes_received(lws_get_socket_fd(c->wsi));
-	if (c->is_paused || (c->asked_at > 0 && received > c->received))
+	if (c->state == WS_PAUSED || (c->asked_at > 0 && received > c->received))
 		hear(c);
 	silent_by = c->asked_at > 0 ? c->asked_at + c->pong_timeout : c->heard_at + c->ping;
 	if (now < silent_by) {

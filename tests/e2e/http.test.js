@@ -10,7 +10,7 @@ const { Agent } = require('node:http');
 const { connect } = require('node:net');
 
 const { BoshClient, body, post } = require('./lib/bosh');
-const { TEXT, frame } = require('./lib/frames');
+const { BINARY, TEXT, frame } = require('./lib/frames');
 const { Culvert } = require('./lib/gateway');
 const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { GUESTS, culvert, each, suite, test } = require('./lib/stage');
@@ -634,6 +634,38 @@ for (const n of [...Array.from({ length: 10 }, (_, i) => i + 1), 40]) {
 		assert.match(raw.text, /waits for the answer to its upgrade/);
 	});
 }
+
+culvert('the log shows each step of a connection', async () => {
+	const own = await Culvert.start({ [GUESTS]: 9 }, { log: { level: 'debug' } });
+	try {
+		let { mark } = own.program;
+		const step = async (what) => { await own.program.line(new RegExp(`debug state fd=\\d+ ${what}`), { mark }); };
+		const raw = await RawConnection.open(own.port);
+		raw.write('GET /xmpp-websocket HTTP/1.1\r\n');
+		await step('guest="new -> waiting"');
+		raw.write('nothing\r\n\r\n');
+		await step('guest="waiting -> refused"');
+		await raw.end();
+
+		const leaving = await RawConnection.open(own.port);
+		leaving.write('GET /');
+		await pause(20);
+		leaving.socket.end();
+		await step('guest="waiting -> leaving"');
+
+		({ mark } = own.program);
+		const socket = await RawConnection.open(own.port);
+		socket.write(upgradeText(upgradeLines()));
+		await poll(() => socket.text.includes('\r\n\r\n'), 'the upgrade');
+		socket.write(frame(BINARY, 'x'));
+		await step('websocket="open -> deaf"');
+		await step('websocket="deaf -> hung up"');
+		await socket.end();
+		await own.stop();
+	} finally {
+		own.program.kill('SIGKILL');
+	}
+});
 
 culvert('a request without a host: 400', async () => {
 	const answer = await throwAt(stage.gateway.port, `POST ${stage.gateway.boshPath} HTTP/1.1\r\nContent-Length: 0\r\n\r\n`);

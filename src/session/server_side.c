@@ -1,0 +1,209 @@
+#include "session/server_side.h"
+
+#include "base/fatal.h"
+#include "proto/stream/bounce.h"
+
+/* A BOSH client that waits as long as a server may be silent is answered before the server is given up. */
+#define SILENCE_GRACE 1000
+#define VECTORS 64
+
+static const struct state states[] = {
+	[SERVER_NONE] = {"none", STEP(SERVER_CONNECTING)},
+	[SERVER_CONNECTING] = {"connecting", STEP(SERVER_OPEN) | STEP(SERVER_GONE)},
+	[SERVER_OPEN] = {"open",
+		STEP(SERVER_CONNECTING) | STEP(SERVER_CLOSING) | STEP(SERVER_CUTTING) | STEP(SERVER_GONE)},
+	[SERVER_CLOSING] = {"closing", STEP(SERVER_GONE)},
+	[SERVER_CUTTING] = {"cutting", STEP(SERVER_GONE)},
+	[SERVER_GONE] = {"gone", 0},
+};
+
+static void
+set_state(struct session *s, enum server_state to)
+{
+	state_step(states, "server", &s->trace, s->server, to);
+	s->server = to;
+}
+
+bool
+server_side_stands(const struct session *s)
+{
+	return s->server == SERVER_OPEN || s->server == SERVER_CLOSING || s->server == SERVER_CUTTING;
+}
+
+/* Finds the domain the client asked for: anything not configured is unknown. */
+static const struct conf_domain *
+find_domain(const struct session *s, const char *to)
+{
+	const struct hooks *hooks = s->world->hooks;
+	char ascii[256];
+
+	if (!hooks->to_ascii(hooks->arg, slice_str(to), ascii, sizeof ascii))
+		return NULL;
+	return conf_find_domain(s->conf, slice_str(ascii));
+}
+
+/* The largest element a client may send: as an element, and inside a message or body. */
+static size_t
+max_bytes_up(const struct session *s)
+{
+	size_t outer = s->front.transport->outer_limit(s->conf);
+
+	return s->conf->limits.stanza < outer ? s->conf->limits.stanza : outer;
+}
+
+/*
+ * The client opens its stream, or opens it anew: when the server's <success/>
+ * has ended the one before (RFC 6120, 4.3.3).
+ *
+ * DEVIATES: XEP-0206, 5 has a restart open a new stream, whenever it comes.
+ * Unless it is due it is refused: a second header would stand in the middle of
+ * a stream, and the server, which ends that with an error, would be blamed.
+ */
+enum closing
+server_side_open(struct session *s, ms_t now)
+{
+	const struct stream_header *h = s->front.transport->header(&s->front);
+	char quoted[LOG_QUOTED];
+	enum closing closing;
+
+	if (s->server == SERVER_NONE) {
+		s->domain = find_domain(s, h->to);
+		if (s->domain == NULL) {
+			log_event(s->world->log, LOG_NOTICE, "unknown domain", "session=%llu client=%s to=%s",
+				(unsigned long long) s->number, s->peer.text, log_quote(quoted, slice_str(h->to)));
+			return CLOSING_HOST_UNKNOWN;
+		}
+	}
+	closing = s->front.transport->served(&s->front);
+	if (closing != CLOSING_NONE)
+		return closing;
+	if (s->server == SERVER_NONE) {
+		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
+			(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->name);
+		s->upstream = upstream_new(session_limits(s->conf), s->world->readers, &s->trace);
+		upstream_set_tls(s->upstream, s->domain->tls);
+		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
+		set_state(s, SERVER_CONNECTING);
+		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
+		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
+	} else if (s->server == SERVER_OPEN) {
+		if (!upstream_is_restart_due(s->upstream))
+			return CLOSING_SECOND_OPEN;
+		upstream_open(s->upstream, h, s->leg);
+	}
+	return CLOSING_NONE;
+}
+
+void
+server_side_connected(struct session *s, enum upstream_leg leg, ms_t now)
+{
+	must(s->server == SERVER_CONNECTING);
+	set_state(s, SERVER_OPEN);
+	s->leg = leg;
+	if (s->conf->limits.connect_timeout > 0)
+		s->upstream_by = now + s->conf->limits.connect_timeout + SILENCE_GRACE;
+	upstream_open(s->upstream, s->front.transport->header(&s->front), leg);
+}
+
+void
+server_side_start_tls(struct session *s)
+{
+	if (s->server != SERVER_OPEN || !upstream_wants_tls(s->upstream))
+		return;
+	set_state(s, SERVER_CONNECTING);
+	s->upstream_by = MS_NEVER; /* until it is back, the outlet sees to the time */
+	s->world->outlet->start_tls(s->world->outlet->arg, s, s->domain);
+}
+
+void
+server_side_forget(struct session *s)
+{
+	set_state(s, SERVER_GONE);
+	s->upstream_by = MS_NEVER;
+	upstream_abandon(s->upstream);
+}
+
+void
+server_side_drop(struct session *s)
+{
+	if (s->server == SERVER_NONE || s->server == SERVER_GONE)
+		return;
+	server_side_forget(s);
+	s->world->outlet->disconnect(s->world->outlet->arg, s);
+}
+
+void
+server_side_write(struct session *s)
+{
+	struct iovec v[VECTORS];
+	int n;
+
+	if (!server_side_stands(s))
+		return;
+	while ((n = upstream_out(s->upstream, v, VECTORS)) > 0) {
+		size_t want = 0, written;
+		for (int i = 0; i < n; i++)
+			want += v[i].iov_len;
+		written = s->world->outlet->write(s->world->outlet->arg, s, v, n);
+		upstream_written(s->upstream, written);
+		if (written < want)
+			break;
+	}
+	if (upstream_queued(s->upstream) == 0 &&
+		(s->server == SERVER_CUTTING || (s->server == SERVER_CLOSING && upstream_is_ended(s->upstream))))
+		server_side_drop(s);
+}
+
+/*
+ * A session that its server would keep for a client that was cut off must not
+ * be ended for it: the server sees the connection break, as the client did
+ * (RFC 7395, 3.6; XEP-0198, 5).
+ */
+static bool
+stays_resumable(const struct session *s, enum closing reason)
+{
+	return upstream_is_resumable(s->upstream) &&
+		(reason == CLOSING_CLIENT_GONE || reason == CLOSING_INACTIVE || reason == CLOSING_SHUTDOWN);
+}
+
+void
+server_side_return(struct session *s, enum closing reason)
+{
+	struct stanza *st, *bounce;
+
+	if ((reason != CLOSING_INACTIVE && reason != CLOSING_SHUTDOWN) || s->server != SERVER_OPEN ||
+		stays_resumable(s, reason))
+		return;
+	while ((st = s->front.transport->next_undelivered(&s->front)) != NULL) {
+		bounce = bounce_of(st);
+		stanza_free(st);
+		if (bounce == NULL)
+			continue;
+		counter_add(s->world->counters->stanzas_bounced, 1);
+		upstream_send(s->upstream, &bounce);
+	}
+}
+
+void
+server_side_close(struct session *s, enum closing reason, ms_t now)
+{
+	switch (s->server) {
+	case SERVER_OPEN:
+		s->upstream_by = now + SERVER_CLOSE_WAIT;
+		if (stays_resumable(s, reason)) {
+			set_state(s, SERVER_CUTTING);
+			break;
+		}
+		upstream_close(s->upstream);
+		set_state(s, SERVER_CLOSING);
+		break;
+	case SERVER_CONNECTING:
+		server_side_drop(s);
+		break;
+	case SERVER_NONE:
+	case SERVER_CLOSING:
+	case SERVER_CUTTING:
+	case SERVER_GONE:
+		break;
+	}
+}

@@ -1,0 +1,43 @@
+/*
+ * server_side.h: a session's connection to its server: from the domain the
+ * client names to the end tag of the server.
+ *
+ *      NONE --open--> CONNECTING --connected--> OPEN --close--> CLOSING or CUTTING --written--> GONE
+ *                         ^                      |
+ *                         `------start_tls-------'
+ *
+ * forget and drop lead to GONE from anywhere.  Only session.c and its
+ * session_pump.c call this.
+ */
+#ifndef CULVERT_SESSION_SERVER_SIDE_H
+#define CULVERT_SESSION_SERVER_SIDE_H
+
+#include "session/session_parts.h"
+
+/* How long the server has to answer our end tag. */
+#define SERVER_CLOSE_WAIT 3000
+
+/* The client opens its stream, or opens it anew.  A reason: it may not, or not now. */
+enum closing server_side_open(struct session *s, ms_t now);
+/* The connection stands, or is now TLS. */
+void server_side_connected(struct session *s, enum upstream_leg leg, ms_t now);
+/* Is there a connection to the server that can be written to? */
+bool server_side_stands(const struct session *s);
+/* The server agreed to TLS: nothing is written or read here until it stands. */
+void server_side_start_tls(struct session *s);
+/* Writes what the connection takes.  One that was to be dropped after that is. */
+void server_side_write(struct session *s);
+
+/*
+ * XEP-0206, 7: what waited for a client that is gone goes back to those who
+ * sent it.  A server that keeps the session for its client has it still.
+ */
+void server_side_return(struct session *s, enum closing reason);
+/* The server gets what was sent before, then our end tag, and a while to say its own. */
+void server_side_close(struct session *s, enum closing reason, ms_t now);
+/* The connection is dropped, if there is one, */
+void server_side_drop(struct session *s);
+/* or is gone.  The session may be remembered for a while, what was for its server need not be. */
+void server_side_forget(struct session *s);
+
+#endif

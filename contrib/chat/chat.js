@@ -31,10 +31,23 @@ function address(changes) {
 	return `?${changed}`;
 }
 
-function say(text, kind = '') {
+/* In the bar; by: how we are connected, which a narrow bar leaves out, for its switch shows it. */
+function say(text, kind = '', by = '') {
 	const state = byId('state');
 	state.textContent = text;
+	if (by) {
+		const more = document.createElement('span');
+		more.className = 'by';
+		more.textContent = ` by ${by}`;
+		state.append(more);
+	}
 	state.dataset.kind = kind;
+}
+
+/* A strip below the bar, as long as there is something to say. */
+function notice(text) {
+	byId('notice').textContent = text;
+	byId('notice').hidden = !text;
 }
 
 /* The same path of this host, for a web page (http:) or a WebSocket (ws:). */
@@ -57,9 +70,8 @@ async function description() {
 /* Before anybody has logged in: the accounts to choose from. */
 function start(demo) {
 	byId('start').hidden = false;
-	byId('hint').textContent = 'Open this page in two tabs or on two browsers, and be somebody else in each.';
 	byId('other').href = address({ as: 'other' });
-	byId('room').textContent = demo.room ? `Everybody also meets in the room ${demo.room}.` : '';
+	byId('room').textContent = demo.room ? `Both of you are in the room ${demo.room}, too.` : '';
 	for (const { name, jid } of demo.accounts) {
 		const link = document.createElement('a');
 		link.href = address({ as: name });
@@ -75,31 +87,69 @@ function start(demo) {
 	say('');
 }
 
-/* Below its login form Converse thanks its sponsors with pictures from elsewhere; here it is named without. */
+/* Below its login form Converse thanks its sponsors, with pictures from other sites; here it is only named. */
 class Credit extends HTMLElement {
 	connectedCallback() {
 		this.textContent = 'Converse.js, an open source XMPP client (MPL 2.0)';
 	}
 }
 
-/* Why a connection came to nothing; status and message are those of Converse, which has sentences for most reasons. */
-function reasonOf(status, message) {
-	if (status === converse.env.Strophe.Status.AUTHFAIL)
-		return 'The server knows no such account, or the password is another one.';
-	return message?.includes(' ') ? message : `There is no connection${message ? ` (${message})` : ''}: does culvert still run?`;
+/*
+ * Why there is no connection.  status is that of Strophe, condition what culvert or the server gave as the reason;
+ * neither says whose fault the address is, so a wrong server is not called a wrong address.
+ */
+function reasonOf({ status, condition }, domain) {
+	const { Status, ErrorCondition } = converse.env.Strophe;
+	if (status === Status.AUTHFAIL)
+		return `The server of ${domain} does not know this account, or the password is wrong.`;
+	switch (condition) {
+	case 'host-unknown':
+		return `This culvert does not serve the domain ${domain}, or its server does not. The domain is the part of an address after the @.`;
+	case 'remote-connection-failed':
+		return `culvert cannot reach the XMPP server of ${domain}. The log of culvert says why.`;
+	case 'system-shutdown':
+		return 'culvert, or the XMPP server, is shutting down.';
+	case 'policy-violation':
+		return 'The session broke a limit of culvert or of the XMPP server. Their logs say which.';
+	case ErrorCondition.NO_AUTH_MECH:
+		return `The server of ${domain} offers no way to log in that this page knows.`;
+	default:
+		return /^[a-z-]+$/.test(condition || '') ? `The reason given is ${condition}.`
+			: `culvert does not answer at ${location.host}. Does it run?`;
+	}
 }
 
-/* Converse gives up and leaves its place empty, so this page says why, and where to begin again. */
-function end(why, next) {
+/* Nothing goes on by itself: what has happened, why, and where to begin again. */
+function end(what, why, again, next) {
+	notice('');
 	byId('chat').hidden = true;
+	byId('what').textContent = what;
 	byId('why').textContent = why;
+	byId('again').textContent = again;
 	byId('again').href = next;
 	byId('end').hidden = false;
 	byId('again').focus();
 }
 
-/* Says in the bar what becomes of the connection; its API is Converse's. */
-function watch() {
+/* Everybody has one name and one colour, whether contact, in the room, or oneself. */
+function showAlike({ Profile, RosterContact, MUCOccupant, ChatBox, Message, MUCMessage }, accounts) {
+	const known = new Map(accounts.map(({ jid, name }) => [jid, name]));
+	for (const { prototype } of [Profile, RosterContact]) {
+		const { getDisplayName } = prototype;
+		prototype.getDisplayName = function (options) { return known.get(this.get('jid')) || getDisplayName.call(this, options); };
+	}
+	const nameOf = (model) => model.get('nick') || (model.get('jid') || model.get('from') || '').split('@')[0];
+	for (const { prototype } of [Profile, RosterContact, MUCOccupant, ChatBox, Message, MUCMessage])
+		prototype.getIdentifier = function () { return nameOf(this); };
+}
+
+/*
+ * Says what becomes of the connection; the API is that of Converse.  It gives
+ * up in some cases, and takes the conversation away; here it stays, and
+ * Converse goes on trying, once there has been a connection.
+ */
+function watch({ accounts }) {
+	let hasBeen = false; // connected
 	let isLeaving = false;
 	let isLogout = false;
 	let last = {};
@@ -107,33 +157,77 @@ function watch() {
 		initialize() {
 			const { _converse } = this;
 			const { api } = _converse;
-			const up = () => {
-				last = {};
-				say(`${_converse.session.get('bare_jid')} by ${TRANSPORTS[transport]}`, 'good');
-			};
 			const { AUTHFAIL, CONNFAIL } = converse.env.Strophe.Status;
+			const isFinal = () => !hasBeen || isLeaving || isLogout || last.status === AUTHFAIL;
+			let domain = '';
+			showAlike(_converse.exports, accounts);
+
+			api.listen.on('connectionInitialized', () => {
+				const connection = api.connection.get();
+				const { onConnectStatusChanged, finishDisconnection } = connection;
+				connection.onConnectStatusChanged = (status, condition) => {
+					domain = converse.env.Strophe.getDomainFromJid(connection.jid) || domain;
+					if ([AUTHFAIL, CONNFAIL].includes(status))
+						last = { status, condition };
+					if (hasBeen && status === CONNFAIL)
+						lost();
+					return onConnectStatusChanged.call(connection, status, condition);
+				};
+				connection.finishDisconnection = () => isFinal() ? finishDisconnection.call(connection) : api.connection.reconnect();
+			});
+
+			const up = () => {
+				hasBeen = true;
+				last = {};
+				notice('');
+				byId('chat').classList.remove('is-offline');
+				say(_converse.session.get('bare_jid'), 'good', TRANSPORTS[transport]);
+			};
+			const lost = () => {
+				if (isFinal())
+					return;
+				byId('chat').classList.add('is-offline');
+				say('Not connected', 'busy');
+				notice(`The connection is lost. ${reasonOf(last, domain)} This page tries again every few seconds; you can send again when it is back.`);
+			};
+			/* Converse is about to show rooms as left, and hides what was said in them; they are entered anew later. */
+			api.listen.on('beforeTearDown', () => {
+				if (isFinal())
+					return;
+				const { ENTERED } = converse.ROOMSTATUS;
+				for (const { session } of _converse.state.chatboxes.filter((box) => box.get('type') === 'chatroom')) {
+					if (session.previous('connection_status') === ENTERED)
+						session.set({ connection_status: ENTERED }, { silent: true });
+				}
+			});
 			api.listen.on('connected', up);
 			api.listen.on('reconnected', up);
-			api.listen.on('connfeedback', (feedback) => {
-				const { connection_status: status, message } = feedback.attributes;
-				if ([AUTHFAIL, CONNFAIL].includes(status))
-					last = { status, message };
-			});
+			api.listen.on('will-reconnect', lost);
 			api.listen.on('beforeLogout', () => { isLogout = true; });
 			api.listen.on('disconnected', () => {
 				if (isLeaving)
 					return;
 				say('Not connected', 'bad');
 				if (isLogout)
-					end('You have logged out.', `?${new URLSearchParams({ transport })}`);
+					end('You have logged out.', '', 'Log in again', `?${new URLSearchParams({ transport })}`);
 				else
-					end(reasonOf(last.status, last.message), address({}));
+					end('Not connected', reasonOf(last, domain), 'Try again', address({}));
 			});
-			api.listen.on('will-reconnect', () => say('Connecting again\u2026', 'busy'));
+			/* Nothing is sent without a connection: what somebody writes stays where it is. */
+			for (const type of ['keydown', 'submit', 'click'])
+				byId('chat').addEventListener(type, (event) => {
+					const isSending = type === 'keydown' ? event.key === 'Enter' && event.target.matches('textarea')
+						: event.target.closest('.chat-message-form');
+					if (isSending && byId('chat').classList.contains('is-offline')) {
+						event.preventDefault();
+						event.stopPropagation();
+					}
+				}, true);
 			byId('transports').addEventListener('change', async (event) => {
 				const next = event.target.value;
 				isLeaving = true;
-				say(`Going over to ${TRANSPORTS[next]}\u2026`, 'busy');
+				notice('');
+				say(`Changing to ${TRANSPORTS[next]}\u2026`, 'busy');
 				if (api.connection.connected())
 					await api.user.logout();
 				location.search = address({ transport: next });
@@ -149,7 +243,7 @@ async function chat(demo) {
 	say(account ? 'Connecting\u2026' : '', 'busy');
 	await import('./converse/converse.min.js');
 	customElements.define('converse-footer', Credit);
-	watch();
+	watch(demo);
 	await converse.initialize({
 		...(transport === 'bosh'
 			? { bosh_service_url: endpoint(demo.bosh || '/http-bind', 'http') }
@@ -168,10 +262,11 @@ async function chat(demo) {
 		assets_path: new URL('converse', location.href).href,
 		show_background: false,
 		show_self_in_roster: false,
+		roster_groups: false,
 		play_sounds: false,
 		show_desktop_notifications: false,
 
-		// Whatever would look elsewhere is off.
+		// Nothing that would contact other sites.
 		allow_registration: false,
 		autocomplete_providers_url: '',
 		whitelisted_plugins: ['culvert-state'],

@@ -8,13 +8,22 @@ const assert = require('node:assert/strict');
 const nodeTest = require('node:test');
 
 const { DOMAIN, ROOMS, each, culvert, suite } = require('./lib/stage');
+const { Culvert } = require('./lib/gateway');
+const { freePort } = require('./lib/program');
 const { Browser } = require('./lib/browser');
 const { Person, pages } = require('./lib/chat');
+const { Wire } = require('./lib/wire');
 
 const ROOM = `verona@${ROOMS}`;
-const stage = suite({ users: ['romeo', 'juliet'], rooms: true, config: { pages: pages(['romeo', 'juliet'], 'verona') } });
+const PAGES = pages(['romeo', 'juliet'], 'verona');
+const stage = suite({
+	users: ['romeo', 'juliet'],
+	rooms: true,
+	config: { pages: PAGES },
+	upstreams: async () => ({ 'down.test': await freePort() }),
+});
 
-const LONG = { ms: 40000 };
+const LONG = { ms: 180000 }; // only what hangs takes so long
 const converse = (name, play) => culvert(name, LONG, play);
 
 let browser;
@@ -112,14 +121,68 @@ converse('the switch on the page changes the transport', async () => {
 	sound(romeo, juliet);
 });
 
+each('a connection that is lost: the conversation stays, the page says why, and goes on when culvert is back', async (transport) => {
+	const start = (port) => Culvert.start({ [DOMAIN]: stage.prosody.port }, { pages: PAGES, listen: [{ address: '127.0.0.1', port }] });
+	const first = stage.add(await start(0));
+	const juliet = await enter('juliet', 'websocket');
+	const romeo = await Person.enter(browser, first, 'romeo', transport, { width: 1100, height: 640 });
+	await romeo.turnTo(juliet.jid);
+	await romeo.say('Parting is such sweet sorrow');
+	await first.terminate();
+
+	const lost = romeo.page.locator('#notice:visible').filter({ hasText: 'The connection is lost.' });
+	await lost.waitFor();
+	await romeo.sees(romeo.jid, 'Parting is such sweet sorrow');
+	await browser.shot(romeo.page, `converse-${transport}-lost`);
+	assert.equal(await romeo.page.locator('#end').isVisible(), false);
+
+	stage.add(await start(first.port));
+	await romeo.connected(transport);
+	await lost.waitFor({ state: 'hidden' });
+	await romeo.say('Good night, good night');
+	await juliet.turnTo(romeo.jid);
+	await juliet.sees(romeo.jid, 'Good night, good night');
+	await romeo.sees(romeo.jid, 'Parting is such sweet sorrow');
+}, converse);
+
+converse('the XMPP server is away for a while: the same', async () => {
+	const wire = stage.add(await Wire.start(stage.prosody.port));
+	const gateway = stage.add(await Culvert.start({ [DOMAIN]: wire.port }, { pages: PAGES }));
+	const romeo = await Person.enter(browser, gateway, 'romeo', 'websocket');
+	await romeo.say('Is it not well done?');
+	await wire.stop();
+	await romeo.page.locator('#notice:visible').filter({ hasText: `culvert cannot reach the XMPP server of ${DOMAIN}` }).waitFor();
+	await romeo.sees(`${ROOM}/romeo`, 'Is it not well done?');
+	stage.add(await Wire.start(stage.prosody.port, wire.port));
+	await romeo.connected('websocket');
+	await romeo.say('To comprehend the matter');
+	await romeo.sees(`${ROOM}/romeo`, 'Is it not well done?');
+});
+
+converse('both people look alike, and nobody has letters beside the name', async () => {
+	const [romeo, juliet] = [await enter('romeo', 'bosh'), await enter('juliet', 'websocket')];
+	await talk(romeo, juliet);
+	const look = (page) => page.locator('.chat-msg:visible').evaluateAll((all) => all.map((one) => [
+		one.querySelector('.chat-msg__author').textContent.trim(),
+		getComputedStyle(one.querySelector('.avatar-initials')).backgroundColor,
+	].join(' ')));
+	const inPrivate = new Set([...await look(romeo.page), ...await look(juliet.page)]);
+	await Promise.all([romeo.turnTo(ROOM), juliet.turnTo(ROOM)]);
+	const inRoom = new Set([...await look(romeo.page), ...await look(juliet.page)]);
+	assert.deepEqual([...inPrivate].map((one) => one.split(' ')[0]).sort(), ['juliet', 'romeo']);
+	assert.deepEqual([...inRoom].sort(), [...inPrivate].sort());
+	assert.equal(await romeo.page.locator('.occupant-badges:visible').count(), 0);
+});
+
 each('a login that fails, and the end of a chat, are explained, with a way back', async (transport) => {
 	const page = await browser.page({ width: 1100, height: 640 });
 	const ended = (why) => page.locator('#end:visible').filter({ hasText: why }).waitFor();
 	const again = () => page.locator('#again').click();
 	await page.goto(`http://127.0.0.1:${stage.gateway.port}/chat/?as=other&transport=${transport}`);
 	for (const [jid, why] of [
-		[`romeo@${DOMAIN}`, 'the password is another one'],
-		['romeo@elsewhere.test', 'could not connect to elsewhere.test'],
+		[`romeo@${DOMAIN}`, 'does not know this account, or the password is wrong'],
+		['romeo@elsewhere.test', 'does not serve the domain elsewhere.test'],
+		['romeo@down.test', 'cannot reach the XMPP server of down.test'],
 	]) {
 		await page.locator('input[name=jid]').fill(jid);
 		await page.locator('input[name=password]').fill('wrong');

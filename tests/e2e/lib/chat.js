@@ -14,14 +14,16 @@ const path = require('node:path');
 const { DOMAIN, ROOMS, passwordOf } = require('./prosody');
 const { temporaryDirectory } = require('./program');
 
-const CHAT = path.join(__dirname, '..', '..', '..', 'contrib', 'chat');
+const TOP = path.join(__dirname, '..', '..', '..');
+const CHAT = path.join(TOP, 'contrib', 'chat');
 const CONVERSE = path.join(CHAT, 'node_modules', 'converse.js', 'dist');
 
-/* A directory for culvert's "pages": chat/, with these accounts and this room. */
+/* A directory for culvert's "pages": the landing page, and chat/ with these accounts and this room. */
 function pages(users, room) {
 	if (!fs.existsSync(CONVERSE))
 		throw new Error(`Converse.js is missing: run npm ci --ignore-scripts in ${CHAT}`);
 	const directory = path.join(temporaryDirectory('pages'), 'chat');
+	fs.cpSync(path.join(TOP, 'www'), path.dirname(directory), { recursive: true });
 	fs.mkdirSync(directory);
 	for (const file of ['index.html', 'chat.css', 'chat.js'])
 		fs.copyFileSync(path.join(CHAT, file), path.join(directory, file));

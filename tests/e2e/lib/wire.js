@@ -105,14 +105,14 @@ class Flow {
 }
 
 class Wire {
-	/* A new wire to a port of the loopback address; clients use wire.port. */
-	static async start(target) {
+	/* A new wire to a port of the loopback address; clients use wire.port, any that is free unless one is wanted. */
+	static async start(target, port = 0) {
 		const wire = new Wire();
 		wire.up = new Direction();
 		wire.down = new Direction();
 		wire.pairs = new Set();
 		wire.server = net.createServer({ allowHalfOpen: true }, (client) => wire.#accept(client, target));
-		wire.server.listen(0, '127.0.0.1');
+		wire.server.listen(port, '127.0.0.1');
 		await once(wire.server, 'listening');
 		wire.port = wire.server.address().port;
 		return wire;

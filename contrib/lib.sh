@@ -6,10 +6,11 @@
 #   $build   a directory of its own, with log/ in it
 #   run SECONDS STEP COMMAND...   runs a step with a limit of time, what it prints goes to $build/log/STEP
 #
-# and that end_installation is called before it ends, whatever happens.
+# and that end_installation and stop_ticker are called before it ends, whatever happens.
 
 policy=/usr/sbin/policy-rc.d
 made_policy=no
+is_installing=no
 new_services=
 root=
 [ "$(id -u)" -eq 0 ] || root=sudo
@@ -18,6 +19,30 @@ root=
 libraries="libc6-dev libmicrohttpd-dev libwebsockets-dev libwebsockets-evlib-uv libyajl-dev libexpat1-dev libuv1-dev
 	libc-ares-dev libidn2-dev libmbedtls-dev"
 tools="gcc make autoconf automake pkg-config"
+
+# start_ticker WORDS: says every 20 seconds that a step still runs, until stop_ticker.  A process of a session of its own,
+# so that its sleep ends with it.
+ticker=
+start_ticker()
+{
+	# shellcheck disable=SC2016
+	setsid setpriv --pdeathsig KILL -- sh -c '
+		began=$(date +%s)
+		while sleep 20; do
+			echo "$1, $(($(date +%s) - began)) s"
+		done' ticker "$1" 2>/dev/null &
+	ticker=$!
+}
+
+stop_ticker()
+{
+	if [ -n "$ticker" ]; then
+		kill -s TERM -- "$ticker" 2>/dev/null
+		kill -s TERM -- "-$ticker" 2>/dev/null
+		wait "$ticker" 2>/dev/null
+	fi
+	ticker=
+}
 
 # missing_libraries PACKAGE...: those that are not installed.
 missing_libraries()
@@ -46,10 +71,19 @@ missing_node()
 	command -v npm >/dev/null || echo npm
 }
 
+# The port mappers of Erlang that run, by process.
+port_mappers()
+{
+	grep -lx epmd /proc/[0-9]*/comm 2>/dev/null | tr -dc '0-9\n'
+}
+
 # begin_installation, end_installation: around what installs packages.  A server that comes with them may not start, now
 # or at the next boot.  A policy that is there already is left alone, and so are servers that were there before.
+# ejabberd's package starts Erlang's port mapper, epmd, on all addresses, whatever the policy says: it is ended.
 begin_installation()
 {
+	is_installing=yes
+	old_mappers=$(port_mappers)
 	for service in prosody ejabberd nginx haproxy; do
 		[ -e /etc/init.d/$service ] || new_services="$new_services $service"
 	done
@@ -68,6 +102,12 @@ end_installation()
 		fi
 	done >/dev/null 2>&1
 	new_services=
+	if [ $is_installing = yes ]; then
+		for process in $(port_mappers); do
+			echo "$old_mappers" | grep -qx "$process" || $root kill "$process" 2>/dev/null
+		done
+		is_installing=no
+	fi
 	if [ $made_policy = yes ]; then
 		$root rm -f $policy
 		made_policy=no

@@ -112,6 +112,7 @@ demo('pages, two accounts, a room; ends with Ctrl-C and leaves nothing', ['--por
 	for (const file of ['chat.js', 'chat.css', 'converse/converse.min.js', 'converse/converse.min.css', 'converse/emoji.json'])
 		assert.equal((await get(url + file)).status, 200, file);
 	assert.match((await get(new URL('/', url))).text, /<title>[^<]*culvert/);
+	assert.deepEqual(JSON.parse((await get(new URL('/site.json', url))).text), { domain: 'demo.test', chat: 'chat/' });
 
 	const { accounts, room } = JSON.parse((await get(`${url}demo.json`)).text);
 	assert.deepEqual(accounts.map(({ jid }) => jid), ['romeo@demo.test', 'juliet@demo.test']);
@@ -121,7 +122,7 @@ demo('pages, two accounts, a room; ends with Ctrl-C and leaves nothing', ['--por
 		await login(url, jid, password);
 	}
 	await program.leavesNothing('SIGINT', 0);
-	assert.match(program.lines.at(-1), /nothing is left/);
+	assert.match(program.lines.at(-1), /its processes and files are gone/);
 });
 
 demo('in front of a server that exists; a second time, and until the terminal is closed',

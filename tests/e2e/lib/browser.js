@@ -54,7 +54,7 @@ class Browser {
 		const directory = browser.directory = temporaryDirectory('browser');
 		browser.pages = [];
 		browser.program = new Program('chromium', BINARY, [...ARGUMENTS, `--user-data-dir=${directory}/profile`, ...args,
-			'about:blank'], { env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_CACHE_HOME: directory } });
+			'about:blank'], { env: { ...process.env, HOME: directory, TMPDIR: directory, XDG_CONFIG_HOME: directory, XDG_CACHE_HOME: directory } });
 		try {
 			const [, url] = await browser.program.line(/^DevTools listening on (ws:\S+)/, { ms: 60000 });
 			browser.cdp = await within(chromium.connectOverCDP(url), 'a connection to Chromium', 60000);

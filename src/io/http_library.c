@@ -15,7 +15,7 @@
 
 static const char ending[] = "culvert is shutting down.";
 static const char hidden[] = "A line of the head goes on in a second one, or there is a NUL in it.";
-static const char no_room[] = "Too much is kept for others now: try again later.";
+static const char no_room[] = "culvert is short of memory for other clients now: try again later.";
 static const char no_descriptor[] = "Too many connections are open: try again later.";
 static const char too_early[] = "A client waits for the answer to its upgrade before it says more (RFC 6455, 4.1).";
 static const char too_large[] = "The body of this request is too large.";

@@ -36,7 +36,7 @@
 	X(NOT_TEXT,       "bad-request",              "bad-format",               1003, LOG_INFO,    "binary message") \
 	X(UNMASKED,       "bad-request",              "bad-format",               1002, LOG_INFO,    "a frame without a mask") \
 	X(TOO_BIG,        "policy-violation",         "policy-violation",         1009, LOG_NOTICE,  "larger than the limit") \
-	X(NO_ROOM,        "internal-server-error",    "resource-constraint",      1013, LOG_NOTICE,  "more kept for all peers than limits.buffer_total allows") \
+	X(NO_ROOM,        "internal-server-error",    "resource-constraint",      1013, LOG_NOTICE,  "more memory for all clients and servers than limits.buffer_total allows") \
 	X(SLOW_MESSAGE,   "policy-violation",         "policy-violation",         1008, LOG_INFO,    "a message begun and not finished") \
 	X(TOO_DEEP,       "policy-violation",         "policy-violation",         1008, LOG_NOTICE,  "elements nested too deeply") \
 	X(QUEUE_FULL,     "policy-violation",         "resource-constraint",      1008, LOG_NOTICE,  "more undelivered bytes than the limit") \

@@ -269,10 +269,11 @@ test('what cannot be read, or is no file, is not there; the log says why', async
 
 test('a reload: other pages, none, and a directory that is not there', async () => {
 	const file = path.join(top, 'lost.json');
-	fs.writeFileSync(file, JSON.stringify({ domains: { 'example.test': { connect: 'xmpp://127.0.0.1' } }, pages: 'lost' }));
+	const text = JSON.stringify({ domains: { 'example.test': { connect: 'xmpp://127.0.0.1' } }, pages: 'lost' });
+	fs.writeFileSync(file, text);
 	const lost = spawnSync(BINARY, ['-c', file], { encoding: 'utf8' });
 	assert.equal(lost.status, 1);
-	assert.equal(lost.stderr, `${file}: pages: ${top}/lost: No such file or directory, expected a directory with pages\n`);
+	assert.equal(lost.stderr, `${file}:1:${text.indexOf('"lost"') + 1}: pages: ${top}/lost: No such file or directory, expected a directory with pages\n`);
 
 	const second = await start({ pages: www });
 	const ask = (name) => request(second.port, 'GET', name);

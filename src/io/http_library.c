@@ -5,6 +5,7 @@
 
 #include "io/http_connection.h"
 #include "io/late_upgrade.h"
+#include "io/refusal.h"
 #include "proto/http/place.h"
 #include "proto/http/smuggling.h"
 
@@ -14,9 +15,11 @@
 #define FIRST_ROOM 16384    /* made for a body before any of it has come */
 
 static const char ending[] = "culvert is shutting down.";
+static const char blank[] = "The request line has a blank too many.";
 static const char hidden[] = "A line of the head goes on in a second one, or there is a NUL in it.";
 static const char no_room[] = "culvert is short of memory for other clients now: try again later.";
 static const char no_descriptor[] = "Too many connections are open: try again later.";
+static const char not_read[] = "The HTTP library cannot read it.";
 static const char too_early[] = "A client waits for the answer to its upgrade before it says more (RFC 6455, 4.1).";
 static const char too_large[] = "The body of this request is too large.";
 
@@ -169,19 +172,27 @@ http_library_dismiss(struct request *rq)
 	tell(rq, (struct req_fate){.event = REQ_GONE});
 }
 
+static struct connection *
+connection_of(struct MHD_Connection *library)
+{
+	return connection_from(MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+}
+
 /*
  * Might another reader see another head?  The first one of a connection the
  * door has seen whole: nothing is hidden in it, and when it looks as if there
  * were, the library keeps heads in a way of its own, and can only be believed.
  */
 static const char *
-find_doubt(const struct connection *c, const struct http_head *head, bool is_http_1_1)
+find_doubt(const struct connection *c, const struct http_head *head, bool needs_host)
 {
 	struct http *h = c->shard->http;
-	const char *reason = smuggling_reason(&head->framing, is_http_1_1);
+	const char *reason = smuggling_reason(&head->framing, needs_host);
 
 	if (c->pace.consumed == 0 && head->has_gap)
 		h->is_foreign = true;
+	if (c->has_blank)
+		return blank;
 	if (head->has_gap && !h->is_foreign)
 		return hidden;
 	return reason != NULL ? reason : head->framing.unread;
@@ -192,12 +203,11 @@ static enum MHD_Result
 begin(struct http *h, struct MHD_Connection *library, const char *url, const char *method, const char *version,
 	void **request)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct request *rq = request_new(h, connection_from(info->socket_context), library);
+	struct request *rq = request_new(h, connection_of(library), library);
 	struct http_request public;
 	struct http_head head = http_fields_head(library, method, url, version);
 	const struct smuggling *framing = &head.framing;
-	const char *reason = find_doubt(rq->connection, &head, strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
+	const char *reason = find_doubt(rq->connection, &head, strcmp(version, MHD_HTTP_VERSION_1_0) != 0);
 	enum MHD_Result result;
 
 	*request = rq;
@@ -278,19 +288,38 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 	return MHD_YES;
 }
 
+/* Is there an answer to what is still being read?  Then it is the library's own, of which only the log can tell. */
+static void
+note_own_answer(const struct connection *c, struct MHD_Connection *library)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(library, MHD_CONNECTION_INFO_HTTP_STATUS);
+
+	if (info != NULL)
+		refusal_request(c->shard->http->context, &c->peer, info->http_status, not_read);
+}
+
+/* The target of a request, before anything is looked for in it. */
+static void *
+on_target(void *arg, const char *target, struct MHD_Connection *library)
+{
+	(void) arg;
+	connection_of(library)->has_blank = strpbrk(target, " \t") != NULL;
+	return NULL;
+}
+
 static void
 on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD_RequestTerminationCode code)
 {
 	struct http *h = arg;
 	struct request *rq = *request;
-	struct connection *c;
+	struct connection *c = connection_of(library);
 
-	(void) library;
 	(void) code;
+	if (pace_is_reading(&c->pace))
+		note_own_answer(c, library);
 	if (rq == NULL)
 		return;
 	*request = NULL;
-	c = rq->connection;
 	c->request = NULL;
 	if (rq->unsent > 0)
 		tell(rq, (struct req_fate){REQ_UNSENT, -(int64_t) rq->unsent});
@@ -329,6 +358,6 @@ http_library_start(struct http *h, enum pool pool)
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0,
 		NULL, NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes(pool), MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned) IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_STRICT_FOR_CLIENT,
-		1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
+		(unsigned) IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT, (unsigned) 1 << 30, MHD_OPTION_URI_LOG_CALLBACK,
+		on_target, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
 }

@@ -63,6 +63,7 @@ struct connection {
 	struct peer peer;
 	struct request *request; /* the one being served */
 	struct pace pace;
+	bool has_blank;       /* in the target of the request whose head came last */
 	bool is_gone;         /* the client sends no more */
 	bool is_read_out;     /* and all it sent was read when the library had run last */
 	struct list vanished; /* in http->vanished, http->leaving or http->pipelined */

@@ -238,6 +238,35 @@ culvert('a late upgrade, on a connection that served requests', async () => {
 	}
 });
 
+/* What comes on a kept connection the library reads before culvert; doc/DIFFERENCES.md says what it answers by itself. */
+const SITE = 'Host: localhost\r\nOrigin: https://chat.example\r\n';
+const LATER = {
+	'no Host': ['POST /http-bind HTTP/1.1\r\nOrigin: https://chat.example\r\nContent-Length: 0\r\n\r\n', 400, 'There is no Host'],
+	'no Host, HTTP/1.2': ['POST /http-bind HTTP/1.2\r\nOrigin: https://chat.example\r\nContent-Length: 0\r\n\r\n', 400, 'There is no Host'],
+	'a blank in a path': [`GET /http bind HTTP/1.1\r\n${SITE}\r\n`, 400, 'a blank too many'],
+	'a blank in a query': [`GET /http-bind?a b HTTP/1.1\r\n${SITE}\r\n`, 400, 'a blank too many'],
+	'two lengths': [`POST /http-bind HTTP/1.1\r\n${SITE}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`, 400, '[Ll]ength'],
+	'a line that is no field': [`GET /http-bind HTTP/1.1\r\n${SITE}nonsense\r\n\r\n`, 400, 'HTTP library', { own: 1 }],
+	'a length that is no number': [`POST /http-bind HTTP/1.1\r\n${SITE}Content-Length: x\r\n\r\n`, 400, 'HTTP library', { own: 2 }],
+	'a chunk whose size is no number': [`POST /http-bind HTTP/1.1\r\n${SITE}Transfer-Encoding: chunked\r\n\r\nx\r\n`, 400, 'HTTP library', { own: 1 }],
+};
+
+for (const [name, [bytes, status, reason, { own = 0 } = {}]] of Object.entries(LATER)) {
+	culvert(`on a kept connection: ${name}`, async () => {
+		const { program } = stage.gateway;
+		const { mark } = program;
+		const raw = await RawConnection.open(stage.gateway.port);
+		raw.write(postText(unknown));
+		await answersOn(raw, 1);
+		raw.text = '';
+		raw.write(bytes);
+		await raw.ended();
+		await program.line(new RegExp(`request refused.*status=${status} reason="[^"]*${reason}`), { mark });
+		assert.deepEqual(raw.text.match(/HTTP\/1\.1 \d+/g), Array(own || 1).fill(`HTTP/1.1 ${status}`));
+		assert.equal(/\r\naccess-control-allow-origin: \*\r\n/i.test(raw.text), !own);
+	});
+}
+
 culvert('a late upgrade that is refused', async () => {
 	for (let i = 0; i < 4; i++) {
 		const { socket } = await usedConnection();

@@ -5,6 +5,9 @@
 
 #include "base/err.h"
 #include "base/fatal.h"
+#include "base/wipe.h"
+
+#define GROWS_MAX 65536
 
 void
 buf_init(struct buf *b, size_t max)
@@ -13,10 +16,37 @@ buf_init(struct buf *b, size_t max)
 }
 
 void
+buf_init_secret(struct buf *b, size_t max)
+{
+	buf_init(b, max);
+	b->is_secret = true;
+}
+
+void
 buf_fini(struct buf *b)
 {
+	if (b->is_secret)
+		wipe(b->p, b->cap);
 	free(b->p);
-	buf_init(b, b->max);
+	*b = (struct buf){.max = b->max, .is_secret = b->is_secret};
+}
+
+/* Where it moves away from, nothing stays behind.  What is larger than this was no login. */
+static void
+resize(struct buf *b, size_t cap)
+{
+	char *p;
+
+	if (b->is_secret && b->p != NULL && b->cap <= GROWS_MAX) {
+		p = xmalloc(cap);
+		memcpy(p, b->p, b->n);
+		wipe(b->p, b->cap);
+		free(b->p);
+		b->p = p;
+	} else {
+		b->p = xrealloc(b->p, cap);
+	}
+	b->cap = cap;
 }
 
 static void
@@ -54,8 +84,7 @@ buf_reserve(struct buf *b, size_t n)
 	while (cap < want)
 		cap = cap > limit / 2 ? limit : cap * 2;
 	move_to_front(b);
-	b->p = xrealloc(b->p, cap);
-	b->cap = cap;
+	resize(b, cap);
 	return b->p + b->n;
 }
 
@@ -140,6 +169,8 @@ buf_consume(struct buf *b, size_t n)
 void
 buf_clear(struct buf *b, size_t keep)
 {
+	if (b->is_secret)
+		wipe(b->p, b->start + b->n);
 	b->start = 0;
 	b->n = 0;
 	if (b->cap > keep)
@@ -167,6 +198,6 @@ buf_take(struct buf *b, size_t *n)
 	move_to_front(b);
 	p = b->p;
 	*n = b->n;
-	buf_init(b, b->max);
+	*b = (struct buf){.max = b->max, .is_secret = b->is_secret};
 	return p;
 }

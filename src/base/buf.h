@@ -21,10 +21,13 @@
 struct buf {
 	char *p;
 	size_t start, n, cap, max;
+	bool is_secret; /* what is given back is wiped (wipe.h) */
 };
 
 /* An empty buf that will hold at most max bytes.  Allocates nothing yet. */
 void buf_init(struct buf *b, size_t max);
+/* The same, for what a client says: it may be a password. */
+void buf_init_secret(struct buf *b, size_t max);
 /* Frees the bytes; the buf is empty and may be used again. */
 void buf_fini(struct buf *b);
 

@@ -9,6 +9,7 @@
 #include "base/fatal.h"
 #include "base/list.h"
 #include "base/state.h"
+#include "base/wipe.h"
 #include "io/refusal.h"
 #include "io/rules.h"
 #include "io/watch.h"
@@ -228,6 +229,7 @@ judge(struct guest *g)
 		wait_for_more(g);
 		return;
 	case UPGRADE_HTTP:
+		wipe(d->peek, (size_t) n);
 		hand_to_http(g, u.room);
 		return;
 	case UPGRADE_WEBSOCKET:

@@ -3,6 +3,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 
+#include "base/wipe.h"
 #include "io/http_connection.h"
 #include "io/late_upgrade.h"
 #include "io/refusal.h"
@@ -46,7 +47,7 @@ request_new(struct http *h, struct connection *c, struct MHD_Connection *library
 	rq->connection = c;
 	rq->library = library;
 	rq->slot = slots_add(&h->requests, rq, &rq->use);
-	buf_init(&rq->body, max_body(h));
+	buf_init_secret(&rq->body, max_body(h));
 	list_init(&rq->due);
 	c->request = rq;
 	return rq;
@@ -60,6 +61,7 @@ request_free(struct request *rq)
 	slots_remove(&h->requests, rq->slot);
 	list_remove(&rq->due);
 	buf_fini(&rq->body);
+	wipe(rq->tag, sizeof rq->tag);
 	charge(rq);
 	if (rq->response != NULL)
 		MHD_destroy_response(rq->response);
@@ -231,6 +233,7 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	return MHD_YES;
 }
 
+/* What is taken over is the library's own memory, at which it does not look again before it reads on. */
 static enum MHD_Result
 read_body(struct request *rq, const char *data, size_t *n)
 {
@@ -247,6 +250,7 @@ read_body(struct request *rq, const char *data, size_t *n)
 			return MHD_NO;
 	}
 	rq->connection->pace.consumed += *n;
+	wipe((void *) (uintptr_t) data, *n);
 	*n = 0;
 	return MHD_YES;
 }

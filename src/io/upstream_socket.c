@@ -9,6 +9,7 @@
 
 #include "base/fatal.h"
 #include "base/list.h"
+#include "base/wipe.h"
 
 #define READ_BYTES 65536
 #define MAX_RECORDS 8 /* read from one connection before the others get their turn */
@@ -299,7 +300,10 @@ write_tls(struct upstream_socket *s, const struct iovec *v, int n)
 {
 	size_t written = 0;
 
-	switch (tls_write(s->tls, s->all->buffer, v, n, &written)) {
+	enum tls_result result = tls_write(s->tls, s->all->buffer, v, n, &written);
+
+	wipe(s->all->buffer, written);
+	switch (result) {
 	case TLS_DONE:
 		break;
 	case TLS_WANT_READ:

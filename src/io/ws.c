@@ -142,7 +142,7 @@ on_established(struct lws *wsi, struct slot *slot)
 	c->ws = w;
 	c->wsi = wsi;
 	c->first_at = from->first_at;
-	buf_init(&c->message, w->shared->conf->websocket.max_message);
+	buf_init_secret(&c->message, w->shared->conf->websocket.max_message);
 	list_init(&c->link);
 	hear(c);
 	c->ping = w->shared->conf->websocket.ping;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "base/wipe.h"
 #include "session/front_bosh.h"
 #include "session/front_websocket.h"
 #include "session/server_side.h"
@@ -62,6 +63,7 @@ session_free(struct session *s)
 	s->front.transport->free(&s->front);
 	upstream_free(s->upstream);
 	conf_unref(s->conf);
+	wipe(s->sid, sizeof s->sid);
 	free(s);
 }
 

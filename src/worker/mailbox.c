@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fatal.h"
+#include "base/wipe.h"
 #include "conf/conf.h"
 
 struct mailbox {
@@ -15,6 +16,15 @@ struct mailbox {
 	void (*receive)(void *arg, struct mail *mail);
 	void *arg;
 };
+
+/* A letter carries what a client said. */
+static void
+mail_free(struct mail *mail)
+{
+	conf_unref(mail->conf);
+	wipe(mail->bytes, mail->n);
+	free(mail);
+}
 
 struct mail *
 mail_room(enum mail_kind kind, size_t n)
@@ -51,8 +61,7 @@ on_wake(uv_async_t *wake)
 
 	while (!m->is_closed && (mail = shift(m)) != NULL) {
 		m->receive(m->arg, mail);
-		conf_unref(mail->conf);
-		free(mail);
+		mail_free(mail);
 	}
 }
 
@@ -90,8 +99,7 @@ mailbox_free(struct mailbox *m)
 		if (mail->fd >= 0)
 			close(mail->fd);
 		tls_job_free(mail->job);
-		conf_unref(mail->conf);
-		free(mail);
+		mail_free(mail);
 	}
 	pthread_mutex_destroy(&m->lock);
 	free(m);

@@ -226,6 +226,34 @@ a_long_queue_is_not_moved_at_each_step(void **state)
 	buf_fini(&b);
 }
 
+/* What a secret one lets go of is wiped, as far as it can be looked at: memory it still has. */
+static void
+secret(void **state)
+{
+	struct buf b;
+	char *room;
+
+	(void) state;
+	buf_init_secret(&b, 100000);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(buf_append_str(&b, "hunter2 "), 0);
+	assert_int_equal(b.n, 8000);
+	assert_memory_equal(b.p, "hunter2 hunter2 ", 16);
+	buf_clear(&b, BUF_UNLIMITED);
+	room = buf_reserve(&b, 2048);
+	for (size_t i = 0; i < 2048; i++)
+		assert_int_equal(room[i], 0);
+	buf_fini(&b);
+	assert_true(b.is_secret);
+	assert_int_equal(b.max, 100000);
+	/* An ordinary one has no time for that. */
+	buf_init(&b, 100);
+	assert_int_equal(buf_append_str(&b, "hello"), 0);
+	buf_clear(&b, BUF_UNLIMITED);
+	assert_memory_equal(buf_reserve(&b, 5), "hello", 5);
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -238,6 +266,7 @@ main(void)
 		cmocka_unit_test(take),
 		cmocka_unit_test(random_steps),
 		cmocka_unit_test(a_long_queue_is_not_moved_at_each_step),
+		cmocka_unit_test(secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

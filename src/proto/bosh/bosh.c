@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "base/wipe.h"
 #include "proto/bosh/acks.h"
 #include "proto/bosh/ending.h"
 #include "proto/bosh/greeting.h"
@@ -97,6 +98,7 @@ bosh_free(struct bosh *b)
 	greeting_fini(&b->greeting);
 	answers_fini(&b->answers);
 	ending_fini(&b->ending);
+	wipe(b->sid, strlen(b->sid));
 	free(b->sid);
 	free(b);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "base/wipe.h"
 
 static const struct state states[] = {
 	[SLOT_FREE] = {"free", STEP(SLOT_EARLY)},
@@ -27,6 +28,7 @@ clear(struct ring_slot *slot)
 	if (slot->restart != NULL)
 		stream_header_fini(slot->restart);
 	free(slot->restart);
+	wipe(slot->reply, slot->n_reply);
 	free(slot->reply);
 	parts_fini(&slot->parts);
 	*slot = (struct ring_slot){.state = SLOT_FREE};
@@ -141,6 +143,7 @@ static void
 drop_reply(struct ring *s, struct ring_slot *slot)
 {
 	s->kept -= slot->n_reply;
+	wipe(slot->reply, slot->n_reply);
 	free(slot->reply);
 	slot->reply = NULL;
 	slot->n_reply = 0;

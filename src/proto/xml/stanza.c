@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "base/wipe.h"
 
 struct stanza *
 stanza_new(size_t n, enum stanza_kind kind)
@@ -29,6 +30,9 @@ stanza_copy(struct slice bytes, enum stanza_kind kind)
 void
 stanza_free(struct stanza *st)
 {
+	if (st == NULL)
+		return;
+	wipe(st->bytes, st->n);
 	free(st);
 }
 

@@ -61,7 +61,7 @@ struct stanza {
 struct stanza *stanza_new(size_t n, enum stanza_kind kind);
 /* The same, with a copy of the bytes. */
 struct stanza *stanza_copy(struct slice bytes, enum stanza_kind kind);
-/* NULL is fine. */
+/* Its bytes are wiped: they may be a login.  NULL is fine. */
 void stanza_free(struct stanza *st);
 
 static inline struct slice

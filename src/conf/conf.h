@@ -26,6 +26,10 @@
 #define CONF_PORT_XMPP 5222  /* where xmpp:// connects unless told otherwise */
 #define CONF_PORT_XMPPS 5223 /* where xmpps:// connects unless told otherwise */
 
+/* For a number that is null: the process finds out. */
+#define CONF_AUTOMATIC SIZE_MAX
+#define CONF_AUTOMATIC_NUMBER ((unsigned) -1)
+
 /* Where in its file something was written, both counted from 1; a column is a character, a tab is one.  Line 0: in none. */
 struct conf_place {
 	unsigned line, column;
@@ -81,8 +85,9 @@ struct conf_websocket {
 };
 
 struct conf_limits {
+	unsigned connections;       /* of clients; 0: no such limit; CONF_AUTOMATIC_NUMBER; changed at once */
 	size_t stanza;              /* the largest element passed on, either way */
-	size_t buffer_total;        /* all that is kept for peers, of all sessions; 0: no such limit; changed at once */
+	size_t buffer_total;        /* all that is kept for peers; 0: no such limit; CONF_AUTOMATIC; changed at once */
 	size_t queue;               /* bytes kept per session and direction; never less than stanza */
 	ms_t header_timeout;        /* from accept to the end of a request head; 0: none; changed at once */
 	ms_t first_message_timeout; /* from a WebSocket upgrade to the client's first message; 0: none */

@@ -444,9 +444,12 @@ on_null(void *arg)
 	struct reader *r = arg;
 	const struct conf_row *row;
 
-	if (!next_token(r) || (row = row_of_value(r)) == NULL || conf_row_may_be_null(row))
+	if (!next_token(r) || (row = row_of_value(r)) == NULL)
 		return GO_ON;
-	return complain_value(r, row, "null", NULL);
+	if (!conf_row_may_be_null(row))
+		return complain_value(r, row, "null", NULL);
+	conf_row_null(row, base_of(r, row));
+	return GO_ON;
 }
 
 static int

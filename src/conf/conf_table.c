@@ -185,15 +185,20 @@ static const struct conf_row table[] = {
 	LATER("limits.sessions"),
 	LATER("limits.sessions_per_address"),
 	LATER("limits.new_sessions_per_second"),
-	LATER("limits.connections"),
+	VALUE("limits.connections", CONF_NUMBER, TOP(limits.connections), 0, 1048576, "null",
+		"Connections of clients at the same time. The next client is answered with 503, or its connection is closed. "
+		"null: two thirds of the files that culvert may open (LimitNOFILE= of systemd, ulimit -n), and fewer while "
+		"connections to servers take more than the rest; the log says at start how many. 0: no such limit."),
 	LATER("limits.connects_per_upstream"),
 	VALUE("limits.stanza", CONF_BYTES, TOP(limits.stanza), STANZA_MIN, 256 * MIB, "1048576",
 		"The largest stanza, in either direction."),
 	VALUE("limits.queue", CONF_BYTES, TOP(limits.queue), STANZA_MIN, 1024 * MIB, "2097152",
 		"Bytes kept for one session and direction while the other side is slow. Not less than limits.stanza."),
-	VALUE("limits.buffer_total", CONF_BYTES, TOP(limits.buffer_total), 0, 1024 * 1024 * MIB, "0",
-		"Bytes kept for all clients and servers together. Above it, culvert keeps only a little for each; above twice as "
-		"much, it ends the sessions for which it keeps more. 0: no such limit."),
+	VALUE("limits.buffer_total", CONF_BYTES, TOP(limits.buffer_total), 0, 1024 * 1024 * MIB, "null",
+		"Bytes kept for all clients and servers together. Each may have as much as is left of three quarters of them; who "
+		"asks for more is refused, or its session ends. The last quarter is for those who want little. It should be three "
+		"times limits.stanza or more. null: half of the memory limit of culvert's control group or process, or a quarter of "
+		"the machine's memory if that is less; the log says at start how much. 0: no such limit."),
 	LATER("limits.acks"),
 	LATER("limits.auth_failures_per_minute"),
 	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",
@@ -302,6 +307,17 @@ conf_row_may_be_null(const struct conf_row *row)
 	return row->fallback != NULL && strcmp(row->fallback, "null") == 0;
 }
 
+void
+conf_row_null(const struct conf_row *row, void *base)
+{
+	void *place = (char *) base + row->offset;
+
+	if (row->type == CONF_NUMBER)
+		*(unsigned *) place = CONF_AUTOMATIC_NUMBER;
+	else if (row->type == CONF_BYTES)
+		*(size_t *) place = CONF_AUTOMATIC;
+}
+
 bool
 conf_row_number(const struct conf_row *row, void *base, struct slice json)
 {
@@ -363,12 +379,14 @@ take_strings(const struct conf_row *row, void *base)
 	}
 }
 
-/* A default is one word of JSON, or a list of strings; null and {} are what a new struct has. */
+/* A default is one word of JSON, or a list of strings; {} is what a new struct has. */
 static void
 set_default(const struct conf_row *row, void *base)
 {
-	if (conf_row_may_be_null(row))
+	if (conf_row_may_be_null(row)) {
+		conf_row_null(row, base);
 		return;
+	}
 	switch (row->type) {
 	case CONF_BOOL:
 	case CONF_SWITCH:
@@ -421,6 +439,7 @@ static const struct {
 	{"origins", CONF_AT_ONCE},
 	{"cors_credentials", CONF_AT_ONCE},
 	{"trusted_proxies", CONF_AT_ONCE},
+	{"limits.connections", CONF_AT_ONCE},
 	{"limits.buffer_total", CONF_AT_ONCE},
 	{"limits.header_timeout", CONF_AT_ONCE},
 	{"resolver", CONF_RESTART},
@@ -465,6 +484,7 @@ void
 conf_row_expected(const struct conf_row *row, struct buf *out)
 {
 	long long min = row->min, max = row->max;
+	const char *or_null = conf_row_may_be_null(row) ? ", or null" : "";
 
 	switch (row->type) {
 	case CONF_OBJECT:
@@ -479,10 +499,10 @@ conf_row_expected(const struct conf_row *row, struct buf *out)
 		return;
 	case CONF_NUMBER:
 	case CONF_PORT:
-		buf_printf(out, "a whole number from %lld to %lld", min, max);
+		buf_printf(out, "a whole number from %lld to %lld%s", min, max, or_null);
 		return;
 	case CONF_BYTES:
-		buf_printf(out, "a whole number of bytes from %lld to %lld", min, max);
+		buf_printf(out, "a whole number of bytes from %lld to %lld%s", min, max, or_null);
 		return;
 	case CONF_SECONDS:
 		buf_printf(out, "seconds from %g to %g", (double) min / 1000, (double) max / 1000);

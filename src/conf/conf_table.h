@@ -89,8 +89,10 @@ const struct conf_row *conf_row_find(const struct conf_row *container, struct sl
 /* The known key that was probably meant by this unknown one, or NULL. */
 const struct conf_row *conf_row_guess(const struct conf_row *container, struct slice leaf);
 
-/* True when null may be written: it is the default, which leaves the value as it is. */
+/* True when null may be written: it is the default. */
 bool conf_row_may_be_null(const struct conf_row *row);
+/* Puts null where the row says: a number becomes CONF_AUTOMATIC, anything else stays as it is. */
+void conf_row_null(const struct conf_row *row, void *base);
 /* Puts a number as JSON writes it where the row says.  False, changing nothing, when it is out of range or not whole. */
 bool conf_row_number(const struct conf_row *row, void *base, struct slice json);
 /* Puts the enum's value of a word where the row says.  False, changing nothing, when the row has no such word. */

@@ -65,6 +65,7 @@ struct dial {
 	struct knock *knock;
 	struct upstream_socket *socket; /* OPEN */
 	bool is_paused;
+	size_t charged; /* to the budget: TLS */
 	ms_t secured_from;
 	uint64_t job; /* of the handshake under way; 0: none */
 	struct hash_link by_job;
@@ -78,7 +79,7 @@ struct dialer {
 	uv_loop_t *loop;
 	struct dns *dns;
 	const struct dial_handler *handler;
-	const struct log *log;
+	struct context *context;
 	struct upstream_sockets *sockets;
 	struct upstream_socket_handler socket_handler;
 	struct list put_off;
@@ -98,7 +99,7 @@ now_of(const struct dialer *d)
 static void
 set_state(struct dial *d, enum dial_state to)
 {
-	struct trace trace = {.log = d->dialer->log, .kind = "session", .number = d->number};
+	struct trace trace = {.log = d->dialer->context->log, .kind = "session", .number = d->number};
 
 	state_step(states, "dial", &trace, d->state, to);
 	d->state = to;
@@ -164,6 +165,8 @@ dial_drop(struct dial *d)
 	forget_job(d);
 	set_deadline(d, MS_NEVER);
 	list_remove(&d->link);
+	budget_move(&d->dialer->context->budget, &d->charged, 0);
+	d->dialer->context->sockets->servers--;
 	d->magic = 0;
 	free(d->address);
 	free(d);
@@ -177,7 +180,7 @@ tell_gone(struct dial *d)
 	enum closing closing = d->closing;
 	char why[REASON];
 
-	log_event(dialer->log, closing_row(closing)->level,
+	log_event(dialer->context->log, closing_row(closing)->level,
 		closing == CLOSING_SERVER_GONE ? "upstream lost" : "upstream not reached",
 		"session=%llu domain=%s reason=\"%s\"", (unsigned long long) d->number, d->domain->name, d->reason);
 	memcpy(why, d->reason, sizeof why);
@@ -272,7 +275,20 @@ dial_pause(struct dial *d, bool pause)
 
 /* ---- handshakes ---- */
 
-/* Hands the socket to the handshake; it comes back to dialer_secured().  timeout is what the server may take; 0: any. */
+static void
+note_failure(struct dial *d, enum closing closing, const char *why)
+{
+	const struct conf_target *target = &d->domain->connect[d->attempt.server];
+
+	d->closing = closing;
+	snprintf(d->reason, sizeof d->reason, "%s:%u: %s", target->host, (unsigned) target->port, why);
+}
+
+/*
+ * Hands the socket to the handshake; it comes back to dialer_secured(), with
+ * what the connection keeps counted.  timeout is what the server may take; 0:
+ * any.  Where nothing is left for it, no other server would help.
+ */
 static void
 secure(struct dial *d, int fd, bool is_direct, ms_t timeout)
 {
@@ -284,12 +300,22 @@ secure(struct dial *d, int fd, bool is_direct, ms_t timeout)
 		.verify = domain->verify,
 		.is_direct = is_direct,
 	};
+	struct tls_job *job = tls_job_to_server(dialer->last_job + 1, fd, &server, timeout);
+	struct budget *budget = &dialer->context->budget;
 
+	budget_move(budget, &job->charged, TLS_MEMORY);
+	if (budget_refuses(budget, job->charged)) {
+		budget_move(budget, &job->charged, 0);
+		tls_job_free(job);
+		note_failure(d, CLOSING_NO_ROOM, "no room for TLS");
+		lose(d);
+		return;
+	}
 	d->job = ++dialer->last_job;
 	d->secured_from = now_of(dialer);
 	hash_insert(&dialer->by_job, &d->by_job, slice_of((const char *) &d->job, sizeof d->job));
 	set_deadline(d, MS_NEVER);
-	dialer->handler->handshake(dialer->handler->arg, tls_job_to_server(d->job, fd, &server, timeout));
+	dialer->handler->handshake(dialer->handler->arg, job);
 }
 
 /* There may be other candidates: the rest of the attempt's share is for the handshake, too. */
@@ -317,15 +343,6 @@ dial_start_tls(struct dial *d)
 	secure(d, fd, false, d->timeout == 0 ? 0 : ms_max(d->timeout, RACE_MIN_ATTEMPT));
 }
 
-static void
-note_failure(struct dial *d, enum closing closing, const char *why)
-{
-	const struct conf_target *target = &d->domain->connect[d->attempt.server];
-
-	d->closing = closing;
-	snprintf(d->reason, sizeof d->reason, "%s:%u: %s", target->host, (unsigned) target->port, why);
-}
-
 void
 dialer_secured(struct dialer *dialer, struct tls_job *job)
 {
@@ -336,6 +353,7 @@ dialer_secured(struct dialer *dialer, struct tls_job *job)
 
 	must(job->direction == TLS_TO_SERVER);
 	if (d == NULL) {
+		budget_move(&dialer->context->budget, &job->charged, 0);
 		tls_job_free(job);
 		return;
 	}
@@ -343,8 +361,11 @@ dialer_secured(struct dialer *dialer, struct tls_job *job)
 	race_add_time(&d->race, ms_max(now_of(dialer) - d->secured_from - job->spent, 0));
 	forget_job(d);
 	tls = tls_job_take(job, &fd);
-	if (tls == NULL)
+	if (tls == NULL) {
+		budget_move(&dialer->context->budget, &job->charged, 0);
 		note_failure(d, CLOSING_TLS_FAILED, job->reason);
+	}
+	d->charged = job->charged;
 	tls_job_free(job);
 	if (tls != NULL)
 		stand(d, fd, tls, UPSTREAM_SECURE);
@@ -499,6 +520,7 @@ dial_connect(struct dialer *dialer, void *owner, const struct conf_domain *domai
 	d->number = number;
 	d->timeout = timeout;
 	race_init(&d->race, domain->n_connect, timeout, now_of(dialer));
+	dialer->context->sockets->servers++;
 	list_init(&d->link);
 	put_off(d);
 	return d;
@@ -507,14 +529,14 @@ dial_connect(struct dialer *dialer, void *owner, const struct conf_domain *domai
 /* ---- the dialer ---- */
 
 struct dialer *
-dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler, const struct log *log)
+dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler, struct context *context)
 {
 	struct dialer *d = xcalloc(1, sizeof *d);
 
 	d->loop = loop;
 	d->dns = dns;
 	d->handler = handler;
-	d->log = log;
+	d->context = context;
 	d->socket_handler = (struct upstream_socket_handler){
 		.data = on_data, .writable = on_writable, .lost = on_lost, .crowd = on_crowd, .arg = d};
 	d->sockets = upstream_sockets_new(loop, &d->socket_handler);

@@ -16,13 +16,13 @@
 #include <sys/uio.h>
 #include <uv.h>
 
-#include "base/log.h"
 #include "base/ms.h"
 #include "conf/conf.h"
 #include "io/dns.h"
 #include "io/tls_job.h"
 #include "proto/closing.h"
 #include "proto/stream/upstream.h"
+#include "session/context.h"
 
 struct dialer;
 struct dial;
@@ -42,8 +42,9 @@ struct dial_handler {
 	void (*crowd)(void *arg);
 };
 
-/* handler, dns and log must outlive it. */
-struct dialer *dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler, const struct log *log);
+/* handler, dns and context must outlive it. */
+struct dialer *
+dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler, struct context *context);
 /* All dials must have been dropped. */
 void dialer_free(struct dialer *d);
 

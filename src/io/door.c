@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/state.h"
 #include "base/wipe.h"
+#include "io/pool.h"
 #include "io/refusal.h"
 #include "io/rules.h"
 #include "io/watch.h"
@@ -36,6 +37,7 @@ static const struct state states[] = {
 struct guest {
 	struct door *door;
 	enum guest_state state; /* only set_state() sets it */
+	bool is_one_too_many;
 	int fd;
 	struct peer peer;
 	struct due_link due;
@@ -85,6 +87,7 @@ forget(struct guest *g)
 {
 	list_remove(&g->link);
 	list_remove(&g->ready);
+	g->door->context->sockets->clients--;
 	due_set(&g->door->due, &g->due, MS_NEVER);
 	if (g->state != GUEST_NEW)
 		watch_remove(g->door->watch, g->fd);
@@ -163,6 +166,22 @@ refuse(struct guest *g, const struct upgrade *u, size_t n)
 	say_goodbye(g);
 }
 
+/* Nobody could serve it: the client hears so, whatever it wants and as far as it has said. */
+static void
+turn_away(struct guest *g, const char *reason, size_t n)
+{
+	const struct upgrade u = {.refused = UPGRADE_REFUSED_ROOM, .reason = reason};
+
+	refuse(g, &u, n);
+}
+
+/* Either library takes as much, or somewhat less. */
+static bool
+has_room(const struct guest *g)
+{
+	return !budget_refuses(&g->door->context->budget, pool_bytes(POOL_SHORT));
+}
+
 static void
 hand_to_http(struct guest *g, size_t room)
 {
@@ -214,6 +233,7 @@ judge(struct guest *g)
 	struct door *d = g->door;
 	struct upgrade_rules rules = rules_upgrade(d->context, &g->peer);
 	struct upgrade u;
+	enum upgrade_verdict verdict;
 	ssize_t n = recv(g->fd, d->peek, sizeof d->peek, MSG_PEEK);
 
 	if (n < 0 && errno == EAGAIN) {
@@ -224,16 +244,25 @@ judge(struct guest *g)
 		show_out(g);
 		return;
 	}
-	switch (upgrade_look(&u, &rules, slice_of(d->peek, (size_t) n))) {
+	if (g->is_one_too_many) {
+		turn_away(g, "Too many connections are open: try again later.", (size_t) n);
+		return;
+	}
+	verdict = upgrade_look(&u, &rules, slice_of(d->peek, (size_t) n));
+	switch (verdict) {
 	case UPGRADE_MORE:
 		wait_for_more(g);
 		return;
 	case UPGRADE_HTTP:
-		wipe(d->peek, (size_t) n);
-		hand_to_http(g, u.room);
-		return;
 	case UPGRADE_WEBSOCKET:
-		hand_to_websocket(g, &u);
+		if (!has_room(g)) {
+			turn_away(g, "Too much is kept for others now: try again later.", (size_t) n);
+		} else if (verdict == UPGRADE_HTTP) {
+			wipe(d->peek, (size_t) n);
+			hand_to_http(g, u.room);
+		} else {
+			hand_to_websocket(g, &u);
+		}
 		return;
 	case UPGRADE_REFUSED:
 		refuse(g, &u, (size_t) n);
@@ -308,6 +337,7 @@ guest_new(struct door *d, int fd)
 
 	g->door = d;
 	g->fd = fd;
+	d->context->sockets->clients++;
 	list_append(&d->guests, &g->link);
 	list_init(&g->ready);
 	return g;
@@ -320,14 +350,16 @@ door_linger(struct door *d, int fd)
 }
 
 void
-door_enter(struct door *d, int fd, const struct peer *peer)
+door_enter(struct door *d, int fd, const struct peer *peer, bool is_one_too_many)
 {
 	struct guest *g = guest_new(d, fd);
+	ms_t timeout = is_one_too_many ? LINGER_MS : d->context->conf->limits.header_timeout;
 
 	counter_add(d->context->counters->connections, 1);
 	g->peer = *peer;
-	if (d->context->conf->limits.header_timeout > 0)
-		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + d->context->conf->limits.header_timeout);
+	g->is_one_too_many = is_one_too_many;
+	if (timeout > 0)
+		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + timeout);
 	judge(g);
 }
 

@@ -30,8 +30,8 @@ struct door *door_new(uv_loop_t *loop, struct context *context, const struct doo
 /* Shows everybody out; the memory goes when the loop has run. */
 void door_close(struct door *d);
 
-/* Takes fd over: a connected, non-blocking socket. */
-void door_enter(struct door *d, int fd, const struct peer *peer);
+/* Takes fd over: a connected, non-blocking socket.  is_one_too_many: which the client is told (503). */
+void door_enter(struct door *d, int fd, const struct peer *peer, bool is_one_too_many);
 
 /* Takes over the socket of a client that has been told goodbye: what it still sends is dropped until it closes. */
 void door_linger(struct door *d, int fd);

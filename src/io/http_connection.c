@@ -19,13 +19,19 @@ http_connection_new(struct http *h, int fd, const struct peer *peer, struct shar
 	list_init(&c->all);
 	fdmap_put(&h->arrivals, fd, c);
 	shard->n_connections++;
+	h->context->sockets->clients++;
+	budget_move(&h->context->budget, &c->charged, pool_bytes(shard->pool));
 	return c;
 }
 
 static void
 discard(struct connection *c)
 {
+	struct context *context = c->shard->http->context;
+
 	c->shard->n_connections--;
+	context->sockets->clients--;
+	budget_move(&context->budget, &c->charged, 0);
 	c->magic = 0;
 	free(c);
 }

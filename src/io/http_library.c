@@ -31,13 +31,6 @@ max_body(const struct http *h)
 	return h->context->conf->bosh.max_body;
 }
 
-/* What is kept of the body has changed. */
-static void
-charge(struct request *rq)
-{
-	budget_move(&rq->http->context->budget, &rq->charged, rq->body.n);
-}
-
 static struct request *
 request_new(struct http *h, struct connection *c, struct MHD_Connection *library)
 {
@@ -62,6 +55,7 @@ request_free(struct request *rq)
 	list_remove(&rq->due);
 	buf_fini(&rq->body);
 	wipe(rq->tag, sizeof rq->tag);
+	rq->answer = 0;
 	charge(rq);
 	if (rq->response != NULL)
 		MHD_destroy_response(rq->response);
@@ -233,17 +227,32 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	return MHD_YES;
 }
 
+/* Keeps more of the body, or finds why not. */
+static void
+keep_body(struct request *rq, struct slice more)
+{
+	const struct context *c = rq->http->context;
+
+	if (buf_append(&rq->body, more) != 0)
+		rq->refusal = 413;
+	charge(rq);
+	if (rq->refusal == 0 && budget_refuses(&c->budget, rq->charged)) {
+		rq->refusal = 503;
+		log_event(c->log, LOG_NOTICE, "no room", "client=%s for=body bytes=%zu cause=limits.buffer_total",
+			rq->connection->peer.text, rq->charged);
+	}
+	if (rq->refusal != 0) {
+		buf_fini(&rq->body);
+		charge(rq);
+	}
+}
+
 /* What is taken over is the library's own memory, at which it does not look again before it reads on. */
 static enum MHD_Result
 read_body(struct request *rq, const char *data, size_t *n)
 {
-	if (rq->refusal == 0 && buf_append(&rq->body, slice_of(data, *n)) != 0)
-		rq->refusal = 413;
-	else if (rq->refusal == 0 && rq->body.n > BUDGET_SHORT && budget_is_spent(&rq->http->context->budget))
-		rq->refusal = 503;
-	if (rq->refusal != 0)
-		buf_fini(&rq->body);
-	charge(rq);
+	if (rq->refusal == 0)
+		keep_body(rq, slice_of(data, *n));
 	if (rq->refusal != 0) {
 		rq->dropped += *n;
 		if (rq->dropped > max_body(rq->http) + MAX_DROPPED)

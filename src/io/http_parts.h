@@ -45,7 +45,8 @@ struct request {
 	unsigned refusal; /* a status when the body is not kept, but read and dropped; 0: it is kept */
 	size_t dropped;
 	size_t charged; /* to the budget */
-	size_t unsent;  /* of a large answer */
+	size_t answer;  /* bytes of an answer that the library has */
+	size_t unsent;  /* of a large one */
 	struct buf body;
 	unsigned status;
 	bool has_more; /* bytes behind its head were read together with it */
@@ -62,6 +63,7 @@ struct connection {
 	int fd;
 	struct peer peer;
 	struct request *request; /* the one being served */
+	size_t charged;          /* to the budget: what the library keeps */
 	struct pace pace;
 	bool has_blank;       /* in the target of the request whose head came last */
 	bool is_gone;         /* the client sends no more */
@@ -102,6 +104,13 @@ static inline struct req_id
 request_id(const struct request *rq)
 {
 	return (struct req_id){rq->http->context->self, rq->slot, rq->use};
+}
+
+/* What is kept of the body has changed, or the answer is there. */
+static inline void
+charge(struct request *rq)
+{
+	budget_move(&rq->http->context->budget, &rq->charged, rq->body.cap + rq->answer);
 }
 
 static inline void

@@ -69,6 +69,8 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 		MHD_create_response_from_buffer(
 			body.n, (void *) (uintptr_t) (body.n > 0 ? body.p : ""), MHD_RESPMEM_MUST_COPY),
 		status, fields, n_fields);
+	rq->answer = body.n;
+	charge(rq);
 	if (body.n >= HTTP_LARGE) {
 		rq->unsent = body.n;
 		tell(rq, (struct req_fate){REQ_UNSENT, (int64_t) body.n});

@@ -19,6 +19,7 @@ struct tls;
 
 #define TLS_REASON 200   /* room for why a handshake failed, with its NUL */
 #define TLS_RECORD 16384 /* the most bytes one record carries */
+#define TLS_MEMORY 49152 /* about what a connection takes: room for a record each way, the peer's certificates */
 
 /*
  * Certificates are checked against those in ca_file (PEM), or the system's

@@ -34,6 +34,7 @@ struct tls_job {
 	ms_t timeout; /* what the peer may take; 0: as long as it likes */
 	ms_t spent;   /* what it took.  Time in which the job, or an answer, waited for us is no part of either */
 	struct tls *tls;
+	size_t charged;    /* to its worker's budget; the worker's matter */
 	bool is_curious;   /* the caller's to set: certificate is wanted */
 	char *certificate; /* what tls_certificate() said; NULL: there was none */
 	char reason[TLS_REASON];

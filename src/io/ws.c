@@ -23,7 +23,8 @@
 #define TX_BYTES 65536    /* at once to the kernel; the library would cut at 4096 and copy the rest */
 #define MAX_CLOSE_TEXT 123
 #define MASK_BYTES 4
-#define KEEP_MESSAGE 4096 /* room a connection may keep between messages */
+#define KEEP_MESSAGE 4096                  /* room a connection may keep between messages */
+#define CONNECTION_BYTES (RX_BYTES + 4096) /* that one takes without any message */
 
 _Static_assert(LWS_PRE <= STANZA_HEADROOM, "a frame header must fit before a stanza's bytes");
 
@@ -48,6 +49,7 @@ struct ws_connection {
 	struct lws *wsi;
 	void *user;
 	struct buf message;  /* fragments so far */
+	size_t charged;      /* to the budget: what the library keeps */
 	uint64_t first_at;   /* bytes the client sent before its first frame; 0: that frame is judged, or cannot be */
 	size_t first;        /* payload of that frame so far */
 	unsigned close_code; /* 0: cut at once */
@@ -115,6 +117,13 @@ is_listening(const struct ws_connection *c)
 	return false;
 }
 
+/* The library keeps so many bytes that the connection has not taken. */
+static void
+charge(struct ws_connection *c, size_t unsent)
+{
+	budget_move(&c->ws->shared->budget, &c->charged, CONNECTION_BYTES + unsent);
+}
+
 /* Whatever it sends shows that it is there. */
 static void
 hear(struct ws_connection *c)
@@ -144,6 +153,8 @@ on_established(struct lws *wsi, struct slot *slot)
 	c->first_at = from->first_at;
 	buf_init_secret(&c->message, w->shared->conf->websocket.max_message);
 	list_init(&c->link);
+	w->shared->sockets->clients++;
+	charge(c, 0);
 	hear(c);
 	c->ping = w->shared->conf->websocket.ping;
 	c->pong_timeout = w->shared->conf->websocket.pong_timeout;
@@ -172,6 +183,8 @@ on_closed(struct slot *slot)
 	list_remove(&c->link);
 	due_set(&c->ws->due, &c->due, MS_NEVER);
 	buf_fini(&c->message);
+	budget_move(&c->ws->shared->budget, &c->charged, 0);
+	c->ws->shared->sockets->clients--;
 	c->magic = 0;
 	free(c);
 }
@@ -244,7 +257,7 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 		return;
 	}
 	if (!is_last) {
-		if (!handler->part(handler->arg, c->user, c->message.n))
+		if (!handler->part(handler->arg, c->user, c->message.cap))
 			go_deaf(c);
 		return;
 	}
@@ -267,8 +280,10 @@ put_off(struct ws_connection *c)
 static bool
 has_room(struct ws_connection *c)
 {
-	if (!lws_partial_buffered(c->wsi))
+	if (!lws_partial_buffered(c->wsi)) {
+		charge(c, 0);
 		return true;
+	}
 	lws_callback_on_writable(c->wsi);
 	return false;
 }
@@ -504,6 +519,8 @@ ws_send(struct ws_connection *c, struct stanza *st)
 		return false;
 	/* A write that fails is followed by gone; the bytes are of no use any more. */
 	(void) lws_write(c->wsi, (unsigned char *) st->bytes, st->n, LWS_WRITE_TEXT);
+	if (lws_partial_buffered(c->wsi))
+		charge(c, st->n);
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include "base/hooks.h"
 #include "base/log.h"
 #include "base/req.h"
+#include "base/sockets.h"
 #include "conf/conf.h"
 #include "conf/listeners.h"
 #include "session/counters.h"
@@ -29,14 +30,14 @@ struct context {
 	const struct log *log;
 	struct counters *counters;
 	struct budget budget;
+	struct sockets *sockets; /* of the process; only who holds sockets asks */
 };
 
-/* Another configuration: each worker has its part of what all together may keep.  The reference is the caller's. */
+/* Another configuration.  The reference is the caller's. */
 static inline void
 context_set_conf(struct context *c, const struct conf *conf)
 {
 	c->conf = conf;
-	c->budget.max = conf->limits.buffer_total / c->n_workers;
 }
 
 #endif

@@ -132,16 +132,16 @@ session_news(struct session *s, struct req_id req, struct req_fate fate, ms_t no
 bool
 session_message_part(struct session *s, size_t n, ms_t now)
 {
-	bool is_first = s->part == 0;
+	bool is_first = s->part == 0, is_refused;
 
 	if (s->state == SESSION_CLOSED)
 		return false;
 	if (is_first)
 		s->whole_by = now + MESSAGE_WAIT;
 	budget_move(s->world->budget, &s->part, n);
-	if (is_first || (n > BUDGET_SHORT && budget_is_spent(s->world->budget)))
-		session_pump(
-			s, n > BUDGET_SHORT && budget_is_spent(s->world->budget) ? CLOSING_NO_ROOM : CLOSING_NONE, now);
+	is_refused = budget_refuses(s->world->budget, session_kept(s));
+	if (is_first || is_refused)
+		session_pump(s, is_refused ? CLOSING_NO_ROOM : CLOSING_NONE, now);
 	return s->state != SESSION_CLOSED;
 }
 

@@ -64,7 +64,7 @@ struct session {
 	bool is_pumping, is_upstream_paused, is_client_paused;
 	ms_t opened_at, upstream_by;
 	ms_t login_by;   /* first the stream must be opened, then the client must log in */
-	size_t unsent;   /* BOSH: bytes of large answers the client has not taken */
+	size_t unsent;   /* BOSH: bytes of large answers the client has not taken; counted where its connection is */
 	size_t part;     /* WebSocket: bytes of a message whose end has not come ... */
 	ms_t whole_by;   /* ... and is awaited until then */
 	size_t queued;   /* its part of the budget */
@@ -86,6 +86,13 @@ static inline struct xml_limits
 session_limits(const struct conf *conf)
 {
 	return (struct xml_limits){conf->limits.stanza, XML_DEPTH_MAX};
+}
+
+/* All that is kept for a session, by whomever. */
+static inline size_t
+session_kept(const struct session *s)
+{
+	return s->queued + s->part + s->unsent;
 }
 
 #endif

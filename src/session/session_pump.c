@@ -161,13 +161,13 @@ write_front(struct session *s, ms_t now)
 	s->front.transport->flush(&s->front, s->world->outlet, s, now);
 }
 
-/* What one side may leave lying here before the other is not read any more. */
+/* What one side may leave lying here before the other is not read any more: there is room then for what was read already. */
 static size_t
 high_mark(const struct session *s)
 {
-	size_t high = s->conf->limits.queue;
+	size_t high = s->conf->limits.queue, share = budget_share(s->world->budget) / 2;
 
-	return budget_is_tight(s->world->budget) && high > BUDGET_SHORT ? BUDGET_SHORT : high;
+	return high < share ? high : share;
 }
 
 /*
@@ -180,12 +180,13 @@ regulate(struct session *s, ms_t now)
 {
 	const struct outlet *outlet = s->world->outlet;
 	const struct transport *transport = s->front.transport;
-	size_t down = transport->queued(&s->front) + s->unsent;
+	size_t waiting = transport->queued(&s->front), down = waiting + s->unsent;
 	size_t up = transport->queued_up(&s->front) + (s->upstream != NULL ? upstream_queued(s->upstream) : 0);
 	size_t high, low;
 
 	budget_move(s->world->budget, &s->queued,
-		down + up + transport->kept(&s->front) + (s->upstream != NULL ? upstream_unfinished(s->upstream) : 0));
+		waiting + up + transport->kept(&s->front) +
+			(s->upstream != NULL ? upstream_unfinished(s->upstream) : 0));
 	high = high_mark(s);
 	low = high / 2;
 	if (s->server == SERVER_OPEN && !s->is_upstream_paused && down > high) {
@@ -210,13 +211,17 @@ regulate(struct session *s, ms_t now)
 	}
 }
 
-/* What could be written has been, and there is too much left.  A server that does not take it is not waited for. */
+/*
+ * What could be written has been, and there is too much left.  A server that
+ * does not take it, or goes on with what is too much, is not waited for.
+ */
 static void
 give_up(struct session *s, ms_t now)
 {
 	close_both(s, CLOSING_NO_ROOM, now);
 	server_side_write(s);
-	if (s->upstream != NULL && upstream_queued(s->upstream) > BUDGET_SHORT)
+	if (s->upstream != NULL &&
+		budget_refuses(s->world->budget, upstream_queued(s->upstream) + upstream_unfinished(s->upstream)))
 		server_side_drop(s);
 	write_front(s, now);
 	regulate(s, now);
@@ -226,6 +231,7 @@ void
 session_pump(struct session *s, enum closing closing, ms_t now)
 {
 	enum closing up;
+	size_t had = session_kept(s);
 
 	must(!s->is_pumping);
 	s->is_pumping = true;
@@ -241,7 +247,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	write_front(s, now);
 	regulate(s, now);
 	note_confirmed(s);
-	if (s->state != SESSION_CLOSED && s->queued > BUDGET_SHORT && budget_is_spent(s->world->budget))
+	if (session_kept(s) > had && budget_refuses(s->world->budget, session_kept(s)))
 		give_up(s, now);
 	s->is_pumping = false;
 	s->world->rearm(s->world->arg, s, now);

@@ -35,6 +35,7 @@ struct acceptor {
 	struct mailbox *const *mailboxes;
 	unsigned n_mailboxes, next;
 	bool is_short; /* of descriptors */
+	struct sockets *sockets;
 	const struct log *log;
 };
 
@@ -90,6 +91,22 @@ back_off(struct acceptor *a, const char *reason)
 	uv_timer_start(&a->backoff, on_backoff, BACKOFF_MS, 0);
 }
 
+/* To the next worker; one too many is told by it, but of those there may be too many, too. */
+static void
+deal(struct acceptor *a, struct mail *mail)
+{
+	if (sockets_are_full(a->sockets, SOCKETS_REFUSED)) {
+		log_event(a->log, LOG_NOTICE, "connection closed unheard", "client=%s cause=limits.connections",
+			mail->peer.text);
+		close(mail->fd);
+		free(mail);
+		return;
+	}
+	a->sockets->clients++;
+	mailbox_post(a->mailboxes[a->next], mail);
+	a->next = (a->next + 1) % a->n_mailboxes;
+}
+
 static void
 on_readable(uv_poll_t *poll, int status, int events)
 {
@@ -115,9 +132,9 @@ on_readable(uv_poll_t *poll, int status, int events)
 		a->is_short = false;
 		mail = mail_new(MAIL_CONNECTION);
 		mail->fd = fd;
+		mail->is_one_too_many = sockets_are_full(a->sockets, 0);
 		describe(&mail->peer, &address, e->index);
-		mailbox_post(a->mailboxes[a->next], mail);
-		a->next = (a->next + 1) % a->n_mailboxes;
+		deal(a, mail);
 	}
 }
 
@@ -155,13 +172,14 @@ on_stop(uv_async_t *stop)
 }
 
 struct acceptor *
-acceptor_new(struct listeners *listeners, struct mailbox *const *mailboxes, unsigned n_mailboxes, const struct log *log,
-	struct buf *error)
+acceptor_new(struct listeners *listeners, struct mailbox *const *mailboxes, unsigned n_mailboxes,
+	struct sockets *sockets, const struct log *log, struct buf *error)
 {
 	struct acceptor *a = xcalloc(1, sizeof *a);
 
 	a->mailboxes = mailboxes;
 	a->n_mailboxes = n_mailboxes;
+	a->sockets = sockets;
 	a->log = log;
 	a->listeners = listeners;
 	a->entrance = xcalloc(listeners->n, sizeof *a->entrance);

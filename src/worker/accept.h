@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/sockets.h"
 #include "conf/listeners.h"
 #include "worker/mailbox.h"
 
@@ -18,7 +19,7 @@ struct acceptor;
  * opened: error then says which and why.
  */
 struct acceptor *acceptor_new(struct listeners *listeners, struct mailbox *const *mailboxes, unsigned n_mailboxes,
-	const struct log *log, struct buf *error);
+	struct sockets *sockets, const struct log *log, struct buf *error);
 /* Starts the thread; 0 or CV_ESYS. */
 int acceptor_start(struct acceptor *a);
 /* Closes the listeners, ends the thread and frees; NULL is fine. */

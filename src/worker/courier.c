@@ -17,11 +17,14 @@ static void
 send_letter(const struct courier *c, struct owner to, const struct letter *letter)
 {
 	struct mail *mail;
+	size_t counted = 0;
 
 	if (to.generation != c->context->self.generation || to.worker >= c->context->n_workers)
 		return;
 	mail = mail_room(MAIL_LETTER, letter_size(letter));
 	letter_write(letter, mail->bytes);
+	/* What is said already counts on its way, and is refused no more; courier_receive() takes it off. */
+	budget_move(&c->context->budget, &counted, mail->n);
 	mailbox_post(c->mailboxes[to.worker], mail);
 }
 
@@ -89,7 +92,9 @@ courier_receive(struct courier *c, struct slice bytes)
 {
 	struct letter letter;
 	struct owner owner;
+	size_t counted = bytes.n;
 
+	budget_move(&c->context->budget, &counted, 0);
 	if (!letter_read(bytes, &letter)) {
 		log_event(c->context->log, LOG_ERROR, "message between workers dropped",
 			"bytes=%zu reason=\"it cannot be read: a fault of culvert, please report it\"", bytes.n);

@@ -20,7 +20,7 @@
 
 /* All of it is the owner's to set, and to outlive the courier's use. */
 struct courier {
-	const struct context *context;
+	struct context *context;
 	uv_loop_t *loop;
 	struct registry *registry;
 	struct site *site;

@@ -16,7 +16,7 @@
 
 enum mail_kind {
 	MAIL_NONE,
-	MAIL_CONNECTION, /* fd was accepted */
+	MAIL_CONNECTION, /* fd was accepted, or is_one_too_many */
 	MAIL_LETTER,     /* bytes are what is said about a BOSH request (courier.h) */
 	MAIL_CONF,       /* conf is the new configuration */
 	MAIL_HANDSHAKE,  /* job is to be done, by a handshake thread */
@@ -28,6 +28,7 @@ struct mail {
 	struct list link;
 	enum mail_kind kind;
 	int fd;
+	bool is_one_too_many; /* CONNECTION */
 	struct peer peer;
 	struct tls_job *job;
 	const struct conf *conf; /* one reference */

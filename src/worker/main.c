@@ -21,6 +21,7 @@
 #include "worker/handshake.h"
 #include "worker/libraries.h"
 #include "worker/log_sink.h"
+#include "worker/memory.h"
 #include "worker/options.h"
 #include "worker/precautions.h"
 #include "worker/probe.h"
@@ -45,6 +46,9 @@ struct process {
 	struct handshakes *handshakes;
 	struct listeners *listeners;
 	struct acceptor *acceptor;
+	struct budget_pool budget;
+	struct sockets sockets;
+	unsigned descriptors; /* that may be open */
 };
 
 static unsigned
@@ -93,16 +97,23 @@ look_for_pages(const struct process *p)
 			&p->log, LOG_NOTICE, "no pages", "directory=%s reason=\"%s\"", CULVERT_PAGES, strerror(errno));
 }
 
+/* What the process takes for itself. */
+static unsigned
+own_descriptors(const struct conf *conf)
+{
+	return DESCRIPTORS + DESCRIPTORS_PER_WORKER * count_workers(conf) + (unsigned) conf->n_listen;
+}
+
 /*
  * As many descriptors as we may have, before a library makes its tables.  The
  * libraries do not survive having too few to begin with, so that is an error
  * here; having few for clients is worth a word.
  */
 static int
-raise_descriptors(const struct process *p)
+raise_descriptors(struct process *p)
 {
 	static const char cure[] = "raise the limit of open files: ulimit -n, or LimitNOFILE= of a systemd service";
-	rlim_t needed = DESCRIPTORS + DESCRIPTORS_PER_WORKER * count_workers(p->conf) + p->conf->n_listen;
+	rlim_t needed = own_descriptors(p->conf);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -117,21 +128,63 @@ raise_descriptors(const struct process *p)
 			(unsigned long) limit.rlim_cur, (unsigned long) needed, cure);
 		return -1;
 	}
+	p->descriptors = (unsigned) limit.rlim_cur;
 	if (limit.rlim_cur < FEW_DESCRIPTORS)
 		log_event(&p->log, LOG_WARNING, "few descriptors", "limit=%lu clients=%lu cure=\"%s\"",
 			(unsigned long) limit.rlim_cur, (unsigned long) (limit.rlim_cur - needed) / 3, cure);
 	return 0;
 }
 
+/* What all peers together may cost in memory ... */
+static void
+set_budget(struct process *p, const struct conf *conf)
+{
+	size_t max = conf->limits.buffer_total;
+	struct memory memory = {.from = "configuration"};
+	char quoted[LOG_QUOTED];
+
+	if (max == CONF_AUTOMATIC)
+		max = memory_find("", &memory) ? memory_share(&memory) : 0;
+	p->budget.max = max;
+	log_event(&p->log, LOG_NOTICE, "memory for peers", "buffer_total=%zu from=%s limit=%llu", max,
+		log_quote(quoted, slice_str(memory.from)), (unsigned long long) memory.limit);
+}
+
+/*
+ * ... and in descriptors.  A BOSH client has two connections and one to its
+ * server, a WebSocket client one and one: clients get two thirds at most, and
+ * are turned away before a server could not be reached for want of one.
+ */
+static void
+set_sockets(struct process *p, const struct conf *conf)
+{
+	unsigned own = own_descriptors(conf) + SOCKETS_REFUSED, max = conf->limits.connections;
+	unsigned all = p->descriptors > own ? p->descriptors - own : 1;
+	bool is_automatic = max == CONF_AUTOMATIC_NUMBER;
+
+	if (is_automatic)
+		max = all > 1 ? all / 3 * 2 + all % 3 : 1;
+	p->sockets.max_clients = max;
+	p->sockets.max_all = max > 0 ? all : 0;
+	log_event(&p->log, LOG_NOTICE, "connections of clients", "connections=%u with_servers=%u from=%s nofile=%u",
+		max, max > 0 ? all : 0, is_automatic ? "nofile" : "configuration", p->descriptors);
+}
+
 static int
 start(struct process *p)
 {
-	struct worker_config config = {
-		.conf = p->conf, .log = &p->log, .mailboxes = p->mailbox, .handshakes = &p->handshakes};
+	struct worker_config config = {.conf = p->conf,
+		.log = &p->log,
+		.budget = &p->budget,
+		.sockets = &p->sockets,
+		.mailboxes = p->mailbox,
+		.handshakes = &p->handshakes};
 	struct buf error;
 
 	buf_init(&error, BUF_UNLIMITED);
 	look_for_pages(p);
+	set_budget(p, p->conf);
+	set_sockets(p, p->conf);
 	config.listeners = p->listeners = listeners_new(p->conf);
 	config.n_workers = p->n_workers = count_workers(p->conf);
 	config.first_number = choose_first_number();
@@ -146,7 +199,7 @@ start(struct process *p)
 			return -1;
 		p->mailbox[i] = worker_mailbox(p->worker[i]);
 	}
-	p->acceptor = acceptor_new(p->listeners, p->mailbox, p->n_workers, &p->log, &error);
+	p->acceptor = acceptor_new(p->listeners, p->mailbox, p->n_workers, &p->sockets, &p->log, &error);
 	if (p->acceptor == NULL) {
 		fprintf(stderr, "culvert: %.*s\n", SLICE_ARG(buf_slice(&error)));
 		buf_fini(&error);
@@ -223,6 +276,8 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 	}
 	buf_fini(&errors);
 	conf_each_restart(p->first, next, tell_restart, p);
+	set_budget(p, next);
+	set_sockets(p, next);
 	for (unsigned i = 0; i < p->n_workers; i++) {
 		struct mail *mail = mail_new(MAIL_CONF);
 		mail->conf = conf_ref(next);

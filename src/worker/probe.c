@@ -53,6 +53,8 @@ struct probes {
 	uv_prepare_t prepare;
 	uv_timer_t timer;
 	struct dns *dns;
+	struct sockets sockets;
+	struct context context; /* without log and limits */
 	struct mailbox *mailbox;
 	struct mailbox *mailboxes[PARALLEL]; /* the same for all */
 	struct handshakes *handshakes;
@@ -426,7 +428,7 @@ open_slot(struct probes *p, unsigned i)
 		.gone = on_gone,
 		.crowd = on_crowd,
 	};
-	s->dialer = dialer_new(&p->loop, p->dns, &s->handler, NULL);
+	s->dialer = dialer_new(&p->loop, p->dns, &s->handler, &p->context);
 }
 
 static void
@@ -447,6 +449,7 @@ probe_all(const struct conf *conf)
 	struct probes *p = xcalloc(1, sizeof *p);
 	bool is_good;
 
+	p->context.sockets = &p->sockets;
 	p->conf = conf;
 	list_items(p);
 	if (!open_parts(p))

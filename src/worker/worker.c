@@ -141,8 +141,9 @@ receive(void *arg, struct mail *mail)
 
 	switch (mail->kind) {
 	case MAIL_CONNECTION:
-		door_enter(w->door, mail->fd, &mail->peer);
+		door_enter(w->door, mail->fd, &mail->peer, mail->is_one_too_many);
 		mail->fd = -1;
+		w->context.sockets->clients--; /* on their way the acceptor counts them */
 		break;
 	case MAIL_LETTER:
 		courier_receive(&w->courier, mail_slice(mail));
@@ -355,7 +356,7 @@ open_parts(struct worker *w)
 	w->registry = registry_new(c, &w->outlet);
 	w->site = site_new(&w->loop, c, &w->site_handler);
 	w->door = door_new(&w->loop, c, &w->door_handler);
-	w->dialer = dialer_new(&w->loop, w->dns, &w->clients.dial_handler, c->log);
+	w->dialer = dialer_new(&w->loop, w->dns, &w->clients.dial_handler, c);
 	w->mailbox = mailbox_new(&w->loop, receive, w);
 	w->clients.registry = w->registry;
 	w->clients.dialer = w->dialer;
@@ -375,6 +376,8 @@ set_context(struct worker *w)
 		.hooks = &w->hooks,
 		.log = w->config.log,
 		.counters = &w->counters,
+		.budget = {.pool = w->config.budget},
+		.sockets = w->config.sockets,
 	};
 	context_set_conf(&w->context, conf_ref(w->config.conf));
 }

@@ -6,7 +6,9 @@
 #ifndef CULVERT_WORKER_WORKER_H
 #define CULVERT_WORKER_WORKER_H
 
+#include "base/budget.h"
 #include "base/log.h"
+#include "base/sockets.h"
 #include "conf/listeners.h"
 #include "session/counters.h"
 #include "worker/mailbox.h"
@@ -20,6 +22,8 @@ struct worker_config {
 	const struct conf *conf;
 	const struct listeners *listeners; /* whose ports are known before any worker runs */
 	const struct log *log;
+	struct budget_pool *budget; /* of the process, as this: */
+	struct sockets *sockets;
 	/* All n_workers mailboxes, and the handshake threads; filled before any worker runs. */
 	struct mailbox *const *mailboxes;
 	struct handshakes *const *handshakes;

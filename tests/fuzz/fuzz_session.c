@@ -286,12 +286,7 @@ read_conf(struct life *l, unsigned choice)
 static void
 reload(struct life *l)
 {
-	struct conf *old = l->w.conf;
-
-	l->w.conf = read_conf(l, ++l->choice);
-	for (unsigned i = 0; i < WORLD_WORKERS; i++)
-		context_set_conf(&l->w.context[i], l->w.conf);
-	conf_unref(old);
+	world_set_conf(&l->w, read_conf(l, ++l->choice));
 }
 
 static void

@@ -373,6 +373,27 @@ static const struct outlet outlet = {
 
 /* Life */
 
+/* There is no machine here whose memory could be followed. */
+static void
+set_budget(struct world *w)
+{
+	size_t max = w->conf->limits.buffer_total;
+
+	w->budget.max = max == CONF_AUTOMATIC ? 0 : max;
+}
+
+void
+world_set_conf(struct world *w, struct conf *conf)
+{
+	struct conf *old = w->conf;
+
+	w->conf = conf;
+	for (unsigned i = 0; i < w->n_workers; i++)
+		context_set_conf(&w->context[i], conf);
+	set_budget(w);
+	conf_unref(old);
+}
+
 bool
 world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 {
@@ -395,6 +416,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 		return false;
 	w->n_workers = n_workers;
 	w->node = xstrdup(w->conf->node);
+	set_budget(w);
 	for (unsigned i = 0; i < n_workers; i++) {
 		w->context[i] = (struct context){
 			.node = w->node,
@@ -403,6 +425,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 			.hooks = &w->hooks,
 			.log = &w->log,
 			.counters = &w->counters[i],
+			.budget = {.pool = &w->budget},
 		};
 		context_set_conf(&w->context[i], w->conf);
 		w->registry[i] = registry_new(&w->context[i], &w->outlet);

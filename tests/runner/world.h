@@ -88,6 +88,7 @@ struct world {
 	struct counters counters[WORLD_WORKERS];
 	struct registry *registry[WORLD_WORKERS];
 	struct context context[WORLD_WORKERS];
+	struct budget_pool budget;
 	unsigned n_workers;
 	ms_t now;
 	uint64_t random, use; /* use: of request slots */
@@ -109,6 +110,8 @@ struct world {
 
 /* conf_text is the text of a configuration; false, with a fault, when it is wrong. */
 bool world_init(struct world *w, struct slice conf_text, unsigned n_workers);
+/* All workers take another configuration on. */
+void world_set_conf(struct world *w, struct conf *conf);
 void world_fini(struct world *w);
 
 void world_event(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));

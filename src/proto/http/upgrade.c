@@ -265,6 +265,7 @@ static const struct {
 		"Upgrade: websocket\r\nSec-WebSocket-Version: " UPGRADE_VERSION "\r\n"},
 	[UPGRADE_REFUSED_SUBPROTOCOL] = {400, "400 Bad Request", ""},
 	[UPGRADE_REFUSED_SIZE] = {431, "431 Request Header Fields Too Large", ""},
+	[UPGRADE_REFUSED_ROOM] = {503, "503 Service Unavailable", ""},
 };
 
 unsigned

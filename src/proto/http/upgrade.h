@@ -43,6 +43,7 @@ enum upgrade_refused {
 	UPGRADE_REFUSED_VERSION,     /* 426 */
 	UPGRADE_REFUSED_SUBPROTOCOL, /* 400 */
 	UPGRADE_REFUSED_SIZE,        /* 431 */
+	UPGRADE_REFUSED_ROOM,        /* 503; not the upgrade's fault */
 };
 
 struct upgrade_rules {

@@ -67,7 +67,7 @@ splitter_root(const struct splitter *s)
 size_t
 splitter_unfinished(const struct splitter *s)
 {
-	return s->kept.n;
+	return s->kept.n > 0 ? s->kept.cap : 0;
 }
 
 /* How far the piece goes, up to the place that is looked at. */

@@ -71,7 +71,7 @@ enum splitter_event splitter_next(struct splitter *s, struct slice *rest, struct
 
 /* The name of the root as it was written; to be asked behind the header. */
 struct slice splitter_root(const struct splitter *s);
-/* Bytes kept of what is unfinished. */
+/* Memory that is kept for what is unfinished. */
 size_t splitter_unfinished(const struct splitter *s);
 
 #endif

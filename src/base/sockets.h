@@ -1,0 +1,32 @@
+/*
+ * sockets.h: how many connections the process has, with clients and with
+ * servers (limits.connections).  Whoever holds one counts it; any thread may.
+ *
+ *      clients ----- at most max_clients
+ *      clients + servers ----- at most max_all: a client that could not be given a server is turned away first
+ */
+#ifndef CULVERT_BASE_SOCKETS_H
+#define CULVERT_BASE_SOCKETS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define SOCKETS_REFUSED 16 /* clients above the limit that are told so; more are not listened to */
+
+/* Of the process.  All zero: no limits. */
+struct sockets {
+	_Atomic unsigned clients, servers;
+	_Atomic unsigned max_clients, max_all; /* 0: no limit */
+};
+
+/* Are there so many that another client, and some more besides, would be too many? */
+static inline bool
+sockets_are_full(const struct sockets *q, unsigned besides)
+{
+	unsigned clients = q->clients, max_clients = q->max_clients, max_all = q->max_all;
+
+	return (max_clients > 0 && clients >= max_clients + besides) ||
+		(max_all > 0 && clients + q->servers >= max_all + besides);
+}
+
+#endif

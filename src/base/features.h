@@ -20,19 +20,6 @@
 #endif
 
 /*
- * Expat 2.7.2 (and distributions that carry the change back) counts what it
- * allocates.  Below the threshold it may take any memory, above it so many
- * bytes for each one read.  Its own bound begins at 64 MiB.
- */
-#ifdef HAVE_XML_SETALLOCTRACKERACTIVATIONTHRESHOLD
-#define EXPAT_BOUND_MEMORY(parser, threshold, ratio) \
-	((void) XML_SetAllocTrackerActivationThreshold(parser, threshold), \
-		(void) XML_SetAllocTrackerMaximumAmplification(parser, ratio))
-#else
-#define EXPAT_BOUND_MEMORY(parser, threshold, ratio) ((void) (parser))
-#endif
-
-/*
  * Large blocks go back to the system when they are freed.  The C library would
  * learn from the first of them to keep as much for the next.
  */

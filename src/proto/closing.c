@@ -38,6 +38,7 @@ closing_of_xml(enum xml_result result)
 		[XML_TEXT] = CLOSING_BAD_BODY,
 		[XML_TOO_BIG] = CLOSING_TOO_BIG,
 		[XML_TOO_DEEP] = CLOSING_TOO_DEEP,
+		[XML_NO_ROOM] = CLOSING_NO_ROOM,
 	};
 
 	return closings[result];

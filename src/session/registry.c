@@ -59,6 +59,7 @@ registry_new(struct context *context, const struct outlet *outlet)
 	r->outlet = outlet;
 	hooks->random(hooks->arg, &seed, sizeof seed);
 	xml_readers_init(&r->readers, seed);
+	xml_readers_charge(&r->readers, &context->budget);
 	r->body_reader = body_reader_new(r->readers.documents);
 	r->websocket_reader = websocket_reader_new(r->readers.documents);
 	r->world = (struct session_world){

@@ -89,6 +89,7 @@ results_of_the_parser(void **state)
 	assert_int_equal(closing_of_xml(XML_TEXT), CLOSING_BAD_BODY);
 	assert_int_equal(closing_of_xml(XML_TOO_BIG), CLOSING_TOO_BIG);
 	assert_int_equal(closing_of_xml(XML_TOO_DEEP), CLOSING_TOO_DEEP);
+	assert_int_equal(closing_of_xml(XML_NO_ROOM), CLOSING_NO_ROOM);
 }
 
 int

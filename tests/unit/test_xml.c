@@ -1718,6 +1718,88 @@ escape(void **state)
 	buf_fini(&b);
 }
 
+/* Elements whose names differ take far more memory than their bytes. */
+static void
+write_many_names(struct buf *text, unsigned n)
+{
+	buf_append_str(text, "<r>");
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(text, "<e%u a%u='' b%u=''/>", i, i, i);
+	buf_append_str(text, "</r>");
+}
+
+/*
+ * Whatever allocation is refused, it says so and nothing else; nobody who comes
+ * after it notices.
+ */
+static void
+test_no_room(void **state)
+{
+	struct budget_pool pool = {.max = 0};
+	struct budget budget = {.pool = &pool};
+	struct record r;
+	struct buf text;
+	size_t others = 0;
+	unsigned refused = 0;
+
+	(void) state;
+	buf_init(&text, BUF_UNLIMITED);
+	write_many_names(&text, 900);
+	record_init(&r, XML_WRAPPER, &plain, wide);
+	xml_readers_charge(&r.readers, &budget);
+	for (size_t left = BUDGET_SHORT;; left += 997) {
+		enum xml_result result;
+		pool.max = 1 << 20;
+		budget_move(&budget, &others, pool.max / 4 * 3 - left);
+		result = document(&r, buf_slice(&text));
+		assert_int_equal(budget_used(&budget), others); /* all is given back */
+		assert_true(result == XML_OK || result == XML_NO_ROOM);
+		buf_clear(&r.text, 0);
+		assert_int_equal(document(&r, SLICE("<r xmlns='u'><a/></r>")), XML_OK);
+		assert_slice(buf_slice(&r.text), "root |u|r\n<a xmlns='u'/>\n");
+		buf_clear(&r.text, 0);
+		if (result == XML_OK)
+			break;
+		refused++;
+	}
+	assert_true(refused > 50);
+	record_fini(&r);
+	buf_fini(&text);
+	assert_true(pool.used + budget.apart == others);
+}
+
+/* The same for the elements of a server: the stream has ended, that of others goes on. */
+static void
+test_no_room_for_a_stream(void **state)
+{
+	struct budget_pool pool = {.max = 1 << 20};
+	struct budget budget = {.pool = &pool};
+	struct record r, s;
+	struct buf text;
+	size_t others = 0;
+
+	(void) state;
+	buf_init(&text, BUF_UNLIMITED);
+	write_many_names(&text, 900);
+	record_init(&r, XML_WRAPPER, &cutting, wide);
+	record_init(&s, XML_WRAPPER, &cutting, wide);
+	xml_readers_charge(&r.readers, &budget);
+	record_share(&s, &r.readers);
+	assert_int_equal(feed(&r, SLICE("<s>")), XML_OK);
+	assert_int_equal(feed(&s, SLICE("<s>")), XML_OK);
+	budget_move(&budget, &others, pool.max / 4 * 3 - 20000);
+	assert_int_equal(feed(&r, buf_slice(&text)), XML_NO_ROOM);
+	buf_clear(&s.text, 0);
+	assert_int_equal(feed(&s, SLICE("<a/>")), XML_OK);
+	assert_slice(buf_slice(&s.text), "<a/>\n");
+	budget_move(&budget, &others, 0);
+	assert_int_equal(feed(&s, buf_slice(&text)), XML_OK);
+	record_fini(&s);
+	record_fini(&r);
+	buf_fini(&text);
+	assert_int_equal(budget_used(&budget), 0);
+}
+
 int
 main(void)
 {
@@ -1765,6 +1847,8 @@ main(void)
 		cmocka_unit_test(elements_that_grow),
 		cmocka_unit_test(prefixed_attributes),
 		cmocka_unit_test(escape),
+		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_no_room_for_a_stream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

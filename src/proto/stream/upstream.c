@@ -459,6 +459,8 @@ closing_of(enum xml_result result)
 		return CLOSING_NONE;
 	case XML_TOO_BIG:
 		return CLOSING_SERVER_TOO_BIG;
+	case XML_NO_ROOM:
+		return CLOSING_NO_ROOM;
 	case XML_MALFORMED:
 	case XML_RESTRICTED:
 	case XML_TEXT:

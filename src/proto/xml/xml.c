@@ -1,6 +1,5 @@
 #include "proto/xml/xml.h"
 
-#define XML_DTD /* expat.h then declares what bounds its memory */
 #include <expat.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/features.h"
 #include "proto/xml/markup.h"
 #include "proto/xml/survey.h"
+#include "proto/xml/xml_memory.h"
 
 #define MAX_EDITS 4           /* elements cut out of <stream:features/>, or replaced */
 #define SURVEY_BYTES 256      /* what is shorter exceeds no bound, and is not worth to be looked over */
@@ -43,11 +43,12 @@ enum reading {
 };
 
 struct xml {
-	XML_Parser expat;     /* NULL: the next to read gets a new one */
-	uint64_t seed;        /* 0: expat asks the system */
-	uint64_t shown;       /* bytes that the parser has read */
-	struct root *root;    /* behind whose start tag it stands, or NULL */
-	struct root *endless; /* of small documents, see read_small() */
+	XML_Parser expat;         /* NULL: the next to read gets a new one */
+	struct xml_memory memory; /* that it takes */
+	uint64_t seed;            /* 0: expat asks the system */
+	uint64_t shown;           /* bytes that the parser has read */
+	struct root *root;        /* behind whose start tag it stands, or NULL */
+	struct root *endless;     /* of small documents, see read_small() */
 	bool shows_text;
 
 	/* What is read now. */
@@ -505,21 +506,32 @@ forget_parser(struct xml *x)
 	plain_text_fini(&x->text);
 }
 
-/* A parser that has read nothing. */
-static void
+/* What a refused allocation means. */
+static enum xml_result
+result_of_memory(const struct xml *x)
+{
+	return x->memory.refusal == XML_MEMORY_ROOM ? XML_NO_ROOM : XML_TOO_BIG;
+}
+
+/* A parser that has read nothing.  False: there is none to be had. */
+static bool
 renew_parser(struct xml *x)
 {
-	if (x->expat != NULL) {
+	static const XML_Memory_Handling_Suite memory = {xml_memory_alloc, xml_memory_realloc, xml_memory_free};
+	static const char separator[] = {XML_SEPARATOR, '\0'};
+
+	if (x->expat != NULL)
 		must(XML_ParserReset(x->expat, "UTF-8"));
-	} else {
-		x->expat = XML_ParserCreateNS("UTF-8", XML_SEPARATOR);
-		must(x->expat != NULL);
+	else
+		x->expat = XML_ParserCreate_MM("UTF-8", &memory, separator);
+	if (x->expat == NULL) {
+		x->result = result_of_memory(x);
+		return false;
 	}
 	x->shown = 0;
 	root_unref(x->root);
 	x->root = NULL;
 	EXPAT_PARSE_AT_ONCE(x->expat);
-	EXPAT_BOUND_MEMORY(x->expat, MAX_MEMORY, MAX_MEMORY_RATIO);
 	XML_SetReturnNSTriplet(x->expat, 1);
 	XML_SetUserData(x->expat, x);
 	XML_SetElementHandler(x->expat, on_start, on_end);
@@ -530,6 +542,7 @@ renew_parser(struct xml *x)
 	XML_SetXmlDeclHandler(x->expat, on_xml_declaration);
 	if (x->seed != 0)
 		XML_SetHashSalt(x->expat, (unsigned long) x->seed);
+	return true;
 }
 
 /*
@@ -549,14 +562,17 @@ is_other_encoding(struct slice bytes)
 static enum xml_result
 result_of(enum XML_Error error)
 {
-	switch (error) {
-	case XML_ERROR_UNDEFINED_ENTITY:
-		return XML_RESTRICTED;
-	case XML_ERROR_NO_MEMORY:
-		return XML_TOO_BIG; /* the bound */
-	default:
-		return XML_MALFORMED;
-	}
+	return error == XML_ERROR_UNDEFINED_ENTITY ? XML_RESTRICTED : XML_MALFORMED;
+}
+
+/* The parser has read something.  What it was refused counts more than what it made of that. */
+static void
+conclude(struct xml *x, enum XML_Status status)
+{
+	if (x->memory.refusal != XML_MEMORY_GIVEN)
+		x->result = result_of_memory(x);
+	else if (status != XML_STATUS_OK && x->result == XML_OK)
+		x->result = result_of(XML_GetErrorCode(x->expat));
 }
 
 /* Begins with bytes; the parser comes later. */
@@ -569,6 +585,8 @@ begin(struct xml *x, const struct xml_handler *handler, struct xml_limits limits
 	x->arg = arg;
 	x->result = XML_OK;
 	x->work = 0;
+	xml_memory_use(&x->memory);
+	xml_memory_begin(&x->memory, MAX_MEMORY + MAX_MEMORY_RATIO * bytes.n);
 	allow_work(x, bytes.n);
 	x->own_growth = (struct xml_growth){.read = bytes.n};
 	x->growth = &x->own_growth;
@@ -603,7 +621,7 @@ show(struct xml *x, struct slice bytes, struct slice behind, bool is_final)
 	char *out = XML_GetBuffer(x->expat, (int) (n > 0 ? n : 1));
 
 	if (out == NULL) {
-		x->result = XML_TOO_BIG;
+		x->result = result_of_memory(x);
 		return;
 	}
 	for (size_t i = 0; i < x->text.n; i++) {
@@ -613,8 +631,7 @@ show(struct xml *x, struct slice bytes, struct slice behind, bool is_final)
 	out = put(out, bytes.p + at, bytes.n - at);
 	put(out, behind.p, behind.n);
 	x->shown += n;
-	if (XML_ParseBuffer(x->expat, (int) n, is_final) != XML_STATUS_OK && x->result == XML_OK)
-		x->result = result_of(XML_GetErrorCode(x->expat));
+	conclude(x, XML_ParseBuffer(x->expat, (int) n, is_final));
 }
 
 /* Looks the bytes over, if that is worth it: are they within bounds, and what need not be shown? */
@@ -634,14 +651,12 @@ go_behind(struct xml *x, struct root *root)
 {
 	struct slice tag = root_tag(root);
 
-	if (x->root == root)
+	if (x->root == root || !renew_parser(x))
 		return;
-	renew_parser(x);
 	x->reading = READING_ROOT;
 	x->root = root_ref(root);
 	x->shown = tag.n;
-	if (XML_Parse(x->expat, tag.p, (int) tag.n, 0) != XML_STATUS_OK)
-		x->result = result_of(XML_GetErrorCode(x->expat));
+	conclude(x, XML_Parse(x->expat, tag.p, (int) tag.n, 0));
 }
 
 /* After anything refused, and after anything large, the next finds a new parser. */
@@ -696,7 +711,8 @@ read_whole(struct xml *x, enum reading reading, struct slice behind)
 		x->result = XML_MALFORMED;
 		return;
 	}
-	renew_parser(x);
+	if (!renew_parser(x))
+		return;
 	aim(x, reading);
 	show(x, x->bytes, behind, true);
 }
@@ -798,6 +814,13 @@ xml_free(struct xml *x)
 	root_unref(x->endless);
 	namespaces_fini(&x->own_declared);
 	free(x);
+}
+
+void
+xml_charge(struct xml *x, struct budget *budget)
+{
+	forget_parser(x);
+	x->memory.budget = budget;
 }
 
 void

@@ -21,6 +21,7 @@
 #ifndef CULVERT_PROTO_XML_XML_H
 #define CULVERT_PROTO_XML_XML_H
 
+#include "base/budget.h"
 #include "base/library.h"
 #include "base/slice.h"
 #include "proto/xml/root.h"
@@ -50,6 +51,7 @@ enum xml_result {
 	XML_TEXT,       /* text between elements */
 	XML_TOO_BIG,
 	XML_TOO_DEEP,
+	XML_NO_ROOM, /* others keep too much (xml_charge()) */
 	XML_STOPPED, /* a handler said so */
 };
 
@@ -125,6 +127,9 @@ struct xml_growth {
 enum xml_result xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits limits,
 	struct root *root, struct xml_growth *growth, struct slice bytes, const struct xml_border *border, size_t n,
 	bool has_long_text, void *arg);
+
+/* What the parser takes counts in this budget, which outlives the reader, and may be refused for it. */
+void xml_charge(struct xml *x, struct budget *budget);
 
 /* For tests: expat is shown all text, and reads each document as one, however small. */
 void xml_show_text(struct xml *x);

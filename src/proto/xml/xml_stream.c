@@ -20,6 +20,13 @@ xml_readers_init(struct xml_readers *r, uint64_t seed)
 }
 
 void
+xml_readers_charge(struct xml_readers *r, struct budget *budget)
+{
+	xml_charge(r->documents, budget);
+	xml_charge(r->elements, budget);
+}
+
+void
 xml_readers_fini(struct xml_readers *r)
 {
 	xml_free(r->documents);

@@ -21,6 +21,8 @@ struct xml_readers {
 
 /* seed as for xml_new(). */
 void xml_readers_init(struct xml_readers *r, uint64_t seed);
+/* As xml_charge() for both. */
+void xml_readers_charge(struct xml_readers *r, struct budget *budget);
 void xml_readers_fini(struct xml_readers *r);
 
 struct xml_stream_handler {
@@ -51,7 +53,7 @@ void xml_stream_fini(struct xml_stream *x);
 void xml_stream_open(struct xml_stream *x);
 /* Reads bytes.  After anything but XML_OK, and after the end, only xml_stream_open() helps. */
 enum xml_result xml_stream_feed(struct xml_stream *x, struct slice bytes);
-/* Bytes that are kept of what is unfinished. */
+/* Memory that is kept for what is unfinished. */
 size_t xml_stream_unfinished(const struct xml_stream *x);
 
 #endif

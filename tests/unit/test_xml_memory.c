@@ -1,0 +1,133 @@
+/* What expat allocates: counted to the byte, refused at both bounds, and all given back. */
+#include "unit.h"
+
+#include "proto/xml/xml_memory.h"
+
+#define FRONT 16 /* bytes in front of a block; more would be a waste */
+
+static void
+test_counts(void **state)
+{
+	struct xml_memory m = {.budget = NULL};
+	char *a, *b;
+
+	(void) state;
+	xml_memory_begin(&m, 100000);
+	xml_memory_use(&m);
+	a = xml_memory_alloc(100);
+	assert_non_null(a);
+	assert_int_equal((uintptr_t) a % _Alignof(max_align_t), 0);
+	assert_int_equal(m.held, 100 + FRONT);
+	memset(a, 'a', 100);
+	b = xml_memory_realloc(NULL, 50);
+	assert_int_equal(m.held, 150 + 2 * FRONT);
+	a = xml_memory_realloc(a, 5000);
+	assert_int_equal(m.held, 5050 + 2 * FRONT);
+	assert_int_equal(a[0] == 'a' && a[99] == 'a', true);
+	a = xml_memory_realloc(a, 10);
+	assert_int_equal(m.held, 60 + 2 * FRONT);
+	xml_memory_free(NULL);
+	xml_memory_free(a);
+	xml_memory_free(b);
+	assert_int_equal(m.held, 0);
+	assert_int_equal(m.refusal, XML_MEMORY_GIVEN);
+}
+
+/* A block that could not grow is still there, and still counted. */
+static void
+test_bound(void **state)
+{
+	struct xml_memory m = {.budget = NULL};
+	char *a;
+
+	(void) state;
+	xml_memory_begin(&m, 1000);
+	xml_memory_use(&m);
+	assert_null(xml_memory_alloc(1000 - FRONT + 1));
+	assert_int_equal(m.refusal, XML_MEMORY_BOUND);
+	assert_int_equal(m.held, 0);
+	xml_memory_begin(&m, 1000);
+	assert_int_equal(m.refusal, XML_MEMORY_GIVEN);
+	a = xml_memory_alloc(1000 - FRONT);
+	assert_non_null(a);
+	a[0] = 'x';
+	assert_null(xml_memory_realloc(a, 1001 - FRONT));
+	assert_null(xml_memory_alloc(0));
+	assert_null(xml_memory_alloc(SIZE_MAX));
+	assert_null(xml_memory_realloc(a, SIZE_MAX));
+	assert_int_equal(m.refusal, XML_MEMORY_BOUND);
+	assert_int_equal(m.held, 1000);
+	assert_int_equal(a[0], 'x');
+	/* The next document may take less, and what is there stays. */
+	xml_memory_begin(&m, 10);
+	assert_null(xml_memory_alloc(1));
+	xml_memory_free(a);
+	assert_int_equal(m.held, 0);
+}
+
+/* What is beyond the reader's own counts for all, and is refused when too little is left. */
+static void
+test_budget(void **state)
+{
+	struct budget_pool pool = {.max = 1000000};
+	struct budget budget = {.pool = &pool};
+	struct xml_memory m = {.budget = &budget};
+	size_t others = 0;
+	char *own, *more;
+
+	(void) state;
+	xml_memory_begin(&m, SIZE_MAX);
+	xml_memory_use(&m);
+	budget_move(&budget, &others, 1000000);
+	own = xml_memory_alloc(XML_MEMORY_OWN - FRONT);
+	assert_non_null(own);
+	assert_int_equal(budget_used(&budget), 1000000);
+	more = xml_memory_alloc(BUDGET_LITTLE);
+	assert_null(more);
+	assert_int_equal(m.refusal, XML_MEMORY_ROOM);
+	assert_int_equal(budget_used(&budget), 1000000);
+	budget_move(&budget, &others, 0);
+	xml_memory_begin(&m, SIZE_MAX);
+	assert_null(xml_memory_alloc(375001));
+	more = xml_memory_alloc(375000 - FRONT);
+	assert_non_null(more);
+	assert_int_equal(budget_used(&budget), 375000);
+	/* It is the second block that would pass the share, whoever has taken the first. */
+	assert_null(xml_memory_alloc(1));
+	xml_memory_free(own);
+	assert_int_equal(budget_used(&budget), 375000 - XML_MEMORY_OWN);
+	xml_memory_free(more);
+	assert_int_equal(budget_used(&budget), 0);
+	assert_int_equal(m.held, 0);
+}
+
+/* Two readers of a thread: a block stays with its own, whoever is at work. */
+static void
+test_owner(void **state)
+{
+	struct xml_memory a = {.max = 1000}, b = {.max = 1000};
+	char *p;
+
+	(void) state;
+	xml_memory_use(&a);
+	p = xml_memory_alloc(100);
+	xml_memory_use(&b);
+	p = xml_memory_realloc(p, 200);
+	assert_int_equal(a.held, 200 + FRONT);
+	assert_int_equal(b.held, 0);
+	xml_memory_free(p);
+	assert_int_equal(a.held, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_owner),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

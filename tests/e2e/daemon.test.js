@@ -10,10 +10,10 @@ const { readFileSync, readdirSync } = require('node:fs');
 
 const { BoshClient, body } = require('./lib/bosh');
 const { Culvert } = require('./lib/gateway');
-const { RawConnection, request } = require('./lib/http');
+const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { Server } = require('./lib/server');
 const { DOMAIN, GUESTS, TRANSPORTS, culvert, each, explain, suite } = require('./lib/stage');
-const { pause } = require('./lib/wait');
+const { pause, poll } = require('./lib/wait');
 
 const stage = suite({ users: ['alice', 'bob'] });
 
@@ -227,6 +227,70 @@ culvert('without descriptors: connections wait, nobody is dropped, and then they
 			await echo(await stage.guest(transport), 'room again');
 		assert.equal(gateway.program.lines.filter((line) => /connections wait/.test(line)).length, 1);
 	});
+});
+
+/* A client that holds a connection on which it has said something. */
+async function hold(gateway) {
+	const connection = await RawConnection.open(gateway.port);
+	connection.write('GET /http-bind HTTP/1.1\r\nHost: h\r\n\r\n');
+	await poll(() => connection.text.includes('It works'), 'an answer');
+	return connection;
+}
+
+/* Those beyond a limit hear 503, by either transport; when somebody has left, the next one is served. */
+async function assertRefusedOnly(gateway, held, why) {
+	for (const headers of [{}, upgradeHeaders()]) {
+		const answer = await request(gateway.port, 'GET', gateway.websocketPath, { headers });
+		assert.equal(answer.status, 503);
+		assert.match(answer.text, why);
+		assert.equal(answer.headers.connection, 'close');
+	}
+	await Promise.all(held.map((connection) => connection.end()));
+	for (const transport of TRANSPORTS)
+		await poll(async () => (await request(gateway.port, 'GET', gateway.boshPath)).status === 200, `room for ${transport}`);
+	for (const transport of TRANSPORTS)
+		await echo(await stage.guest(transport), 'room again');
+}
+
+culvert('limits.connections: one more is told, and the next is served when one has left', async () => {
+	const start = () => Culvert.start({ [GUESTS]: stage.prosody.port }, { limits: { connections: 8 } });
+	await withDaemon(start, async (gateway) => {
+		const { mark } = gateway.program, held = [];
+		for (let i = 0; i < 8; i++)
+			held.push(await hold(gateway));
+		const line = gateway.program.line(/request refused .*status=503 .*Too many connections/, { mark });
+		await assertRefusedOnly(gateway, held, /Too many connections/);
+		await line;
+		assert.match(await gateway.reload((c) => { c.limits.connections = null; }), /reloaded/);
+		await gateway.program.line(/connections of clients connections=\d{3,} .*from=nofile/, { mark });
+		held.length = 0;
+		for (let i = 0; i < 20; i++)
+			held.push(await hold(gateway));
+		await Promise.all(held.map((connection) => connection.end()));
+	});
+});
+
+/* Of such a connection the library keeps 16 KB. */
+culvert('limits.buffer_total: a connection is refused when nothing is left', async () => {
+	const start = () => Culvert.start({ [GUESTS]: stage.prosody.port }, { workers: 1, limits: { buffer_total: 160000 } });
+	await withDaemon(start, async (gateway) => {
+		const { mark } = gateway.program, held = [];
+		for (let i = 0; i < 10; i++)
+			held.push(await hold(gateway));
+		const line = gateway.program.line(/request refused .*status=503 .*Too much is kept/, { mark });
+		await assertRefusedOnly(gateway, held, /Too much is kept/);
+		await line;
+	});
+});
+
+culvert('without limits in the configuration they follow the system, and the log says how', async () => {
+	const { lines } = stage.gateway.program;
+	const [memory] = lines.filter((line) => /memory for peers/.test(line));
+	const [, total, limit] = /buffer_total=(\d+) from="[^"]+" limit=(\d+)/.exec(memory);
+	assert.ok([2, 4].includes(Math.floor(limit / total)), memory);
+	const [connections] = lines.filter((line) => /connections of clients/.test(line));
+	const [, clients, all, nofile] = /connections=(\d+) with_servers=(\d+) from=nofile nofile=(\d+)/.exec(connections);
+	assert.ok(clients > 0 && Number(clients) < Number(all) && Number(all) < Number(nofile), connections);
 });
 
 culvert('without a file: --listen and --domain', async () => {

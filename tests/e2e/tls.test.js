@@ -10,7 +10,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { Authority } = require('./lib/authority');
-const { BINARY } = require('./lib/gateway');
+const { BINARY, Culvert } = require('./lib/gateway');
 const { Program, freePort } = require('./lib/program');
 const { Server } = require('./lib/server');
 const { DOMAIN, GUESTS, TRANSPORTS, culvert, each, suite } = require('./lib/stage');
@@ -380,6 +380,27 @@ culvert('a server that does not read for a while gets the last record whole', { 
 		last.socket.resume();
 	}
 });
+
+/* 48 KB a connection: with less than that there is none, and its client hears why; then there is again. */
+each('limits.buffer_total: no TLS without memory for it', async (transport) => {
+	const { gateway } = stage, domains = {};
+	for (const domain of ['fine.test', 'direct.test'])
+		domains[domain] = JSON.parse(fs.readFileSync(gateway.file, 'utf8')).domains[domain];
+	const own = stage.gateway = await Culvert.start({}, { domains, limits: { buffer_total: 60000 } });
+	try {
+		for (const domain of Object.keys(domains)) {
+			const { mark } = own.program;
+			const { error } = await attempt(transport, domain);
+			assert.equal(error, transport === 'bosh' ? 'internal-server-error' : 'resource-constraint');
+			await own.program.line(new RegExp(`upstream not reached .*domain=${domain} .*no room for TLS`), { mark });
+		}
+		assert.match(await own.reload((c) => { delete c.limits; }), /reloaded/);
+		await echo(await loggedIn(transport, 'fine.test'), 'here');
+	} finally {
+		stage.gateway = gateway;
+		await own.stop();
+	}
+}, culvert);
 
 /* Logs in and says something; after how many milliseconds that was heard. */
 async function heardAfter(transport, domain) {

@@ -1,8 +1,17 @@
 /*
- * log.h: one line per event.  `log_event(log, LOG_INFO, "session opened",
- * "session=%u transport=bosh", n)` gives the sink the line
- * `session opened session=7 transport=bosh`.  What a peer sent goes through
- * log_quote() first, so that a line stays a line.
+ * log.h: one line per event, which ends in key=value pairs.
+ *
+ *      log_event(log, LOG_INFO, "session opened", "session=%u domain=%s", n, log_value(domain).text);
+ *
+ * gives the sink `session opened session=7 domain=example.com`.  Whatever is
+ * not a word or a number of ours goes through log_value(), so that a line
+ * stays a line and its values can be told apart:
+ *
+ *      value   bare, or "..." when it is empty or has blanks, quotes, "=",
+ *              backslashes or anything that is not printable ASCII
+ *      in it   \" \\ and \x0a for every other byte that is not printable
+ *
+ * At a level that is off nothing is formatted: the arguments are not even looked at.
  */
 #ifndef CULVERT_BASE_LOG_H
 #define CULVERT_BASE_LOG_H
@@ -34,11 +43,9 @@ struct log {
 	void (*sink)(void *arg, enum log_level level, struct slice line);
 };
 
-#define LOG_QUOTED 96 /* room for a quoted value, with its NUL */
-
-/* log may be NULL: then nothing is written.  event is a few words without "="; format gives key=value pairs, or is "". */
-void log_event(const struct log *log, enum log_level level, const char *event, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+#define LOG_LINE 2048 /* room for a line, with its NUL; pairs that do not fit are left out, and "cut=yes" says so */
+#define LOG_QUOTED 96 /* room for log_quote(), with its NUL */
+#define LOG_VALUE 512 /* room for a value, with its NUL; a longer one ends in "..." */
 
 static inline bool
 log_is_on(const struct log *log, enum log_level level)
@@ -46,10 +53,29 @@ log_is_on(const struct log *log, enum log_level level)
 	return log != NULL && (int) level <= log->level;
 }
 
+/* Writes the line, whatever the level: use log_event(). */
+void log_write(const struct log *log, enum log_level level, const char *event, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/*
+ * log_event(log, level, event, format, ...).  log may be NULL: then nothing is
+ * written.  event is a few words without "="; format gives key=value pairs, or is "".
+ */
+#define log_event(log, level, ...) (log_is_on((log), (level)) ? log_write((log), (level), __VA_ARGS__) : (void) 0)
+
+struct log_value {
+	char text[LOG_VALUE];
+};
+
+/* Any bytes as the value of a pair.  Its text lives as long as the expression that it stands in. */
+struct log_value log_value(struct slice s);
+/* The same of a string; NULL is "-", which stands for none. */
+struct log_value log_string(const char *s);
+
 /* "error", "warning", ... */
 const char *log_level_name(enum log_level level);
 
-/* Writes s as "..." with everything but plain printable ASCII escaped, cut when too long.  Returns out. */
+/* For other texts than the log: writes s as "...", escaped like a value, cut when too long.  Returns out. */
 const char *log_quote(char out[LOG_QUOTED], struct slice s);
 
 #endif

@@ -143,7 +143,7 @@ dns_new(uv_loop_t *loop, const struct conf_list *servers, const struct log *log)
 			ares_destroy(d->channel);
 	}
 	if (status != ARES_SUCCESS) {
-		log_event(log, LOG_ERROR, "no resolver", "reason=\"%s\"", ares_strerror(status));
+		log_event(log, LOG_ERROR, "no resolver", "reason=%s", log_string(ares_strerror(status)).text);
 		free(d);
 		return NULL;
 	}

@@ -269,7 +269,8 @@ judge(struct guest *g)
 		return;
 	case UPGRADE_GARBAGE:
 		counter_add(d->context->counters->http_refused, 1);
-		log_event(d->context->log, LOG_INFO, "not HTTP", "client=%s listener=%s", g->peer.text, entrance(g));
+		log_event(d->context->log, LOG_INFO, "not HTTP", "client=%s listener=%s", g->peer.text,
+			log_string(entrance(g)).text);
 		show_out(g);
 		return;
 	}
@@ -378,7 +379,7 @@ door_expire(struct door *d, ms_t now)
 		struct guest *g = due_entry(link, struct guest, due);
 		if (g->state != GUEST_REFUSED)
 			log_event(d->context->log, LOG_INFO, "no request in time", "client=%s listener=%s",
-				g->peer.text, entrance(g));
+				g->peer.text, log_string(entrance(g)).text);
 		show_out(g);
 	}
 }

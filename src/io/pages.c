@@ -157,14 +157,13 @@ static bool
 complain(struct pages *p, const struct http_request *rq, const char *file)
 {
 	static const struct http_field fields[] = {{"Retry-After", "1"}, {"Cache-Control", "no-store"}};
-	char quoted[LOG_QUOTED];
 	bool is_short;
 
 	if (errno == ENOENT)
 		return false;
 	is_short = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
-	log_event(p->log, LOG_NOTICE, "page not served", "file=%s reason=\"%s\"", log_quote(quoted, slice_str(file)),
-		strerror(errno));
+	log_event(p->log, LOG_NOTICE, "page not served", "file=%s reason=%s", log_string(file).text,
+		log_string(strerror(errno)).text);
 	if (!is_short)
 		return false;
 	http_reply(p->http, rq->id, 503, fields, sizeof fields / sizeof *fields, SLICE(""));

@@ -5,20 +5,19 @@ static void
 tell(const struct context *c, const char *event, const struct peer *peer, unsigned status, const char *text,
 	const struct origin_asked *asked, enum origin_verdict verdict)
 {
-	char origin[LOG_QUOTED], host[LOG_QUOTED], forwarded[LOG_QUOTED];
 	const char *listener = listeners_of(c->listeners, peer)->text;
-	int n = (int) strcspn(text, "\n");
+	struct slice reason = slice_of(text, strcspn(text, "\n"));
 
 	if (asked == NULL)
-		log_event(c->log, LOG_NOTICE, event, "client=%s listener=%s status=%u reason=\"%.*s\"", peer->text,
-			listener, status, n, text);
+		log_event(c->log, LOG_NOTICE, event, "client=%s listener=%s status=%u reason=%s", peer->text,
+			log_string(listener).text, status, log_value(reason).text);
 	else
 		log_event(c->log, LOG_NOTICE, event,
-			"client=%s listener=%s status=%u reason=\"%.*s\" origin=%s host=%s forwarded_host=%s cure=\"%s\"",
-			peer->text, listener, status, n, text, log_quote(origin, asked->origin),
-			log_quote(host, asked->host),
-			slice_is_set(asked->forwarded_host) ? log_quote(forwarded, asked->forwarded_host) : "-",
-			origin_cure(verdict));
+			"client=%s listener=%s status=%u reason=%s origin=%s host=%s forwarded_host=%s cure=%s",
+			peer->text, log_string(listener).text, status, log_value(reason).text,
+			log_value(asked->origin).text, log_value(asked->host).text,
+			slice_is_set(asked->forwarded_host) ? log_value(asked->forwarded_host).text : "-",
+			log_string(origin_cure(verdict)).text);
 }
 
 void

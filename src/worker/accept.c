@@ -83,8 +83,8 @@ back_off(struct acceptor *a, const char *reason)
 {
 	/* Said once, however often it is tried in vain. */
 	if (!a->is_short)
-		log_event(a->log, LOG_WARNING, "connections wait",
-			"reason=\"%s\" cure=\"raise the limit of open files\"", reason);
+		log_event(a->log, LOG_WARNING, "connections wait", "reason=%s cure=\"raise the limit of open files\"",
+			log_string(reason).text);
 	a->is_short = true;
 	for (size_t i = 0; i < a->n_entrances; i++)
 		uv_poll_stop(&a->entrance[i].poll);
@@ -151,13 +151,14 @@ opened(struct acceptor *a, uint32_t index, int fd)
 	socklen_t n = sizeof address;
 
 	if (l->conf->unix_path != NULL) {
-		log_event(a->log, LOG_NOTICE, "listening", "unix=%s", l->conf->unix_path);
+		log_event(a->log, LOG_NOTICE, "listening", "unix=%s", log_string(l->conf->unix_path).text);
 		return;
 	}
 	if (getsockname(fd, &address.any, &n) == 0)
 		listeners_opened(a->listeners, index,
 			ntohs(address.any.sa_family == AF_INET6 ? address.ip6.sin6_port : address.ip4.sin_port));
-	log_event(a->log, LOG_NOTICE, "listening", "address=%s port=%u", l->conf->address, (unsigned) l->port);
+	log_event(a->log, LOG_NOTICE, "listening", "address=%s port=%u", log_string(l->conf->address).text,
+		(unsigned) l->port);
 }
 
 static void

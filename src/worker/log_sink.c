@@ -15,7 +15,7 @@
 #include "base/fatal.h"
 #include "base/flood.h"
 
-#define TEXT_MAX 1280
+#define TEXT_MAX (LOG_LINE + 64) /* a line, and when it was */
 #define AGAIN_SECONDS 1
 
 struct log_sink {
@@ -146,12 +146,12 @@ lose(struct log_sink *s, uint64_t lines)
 static bool
 tell_lost(struct log_sink *s, const struct timespec *ts)
 {
-	char text[160];
+	char text[LOG_VALUE + 96];
 
 	if (s->lost == 0)
 		return put_rest(s);
-	snprintf(text, sizeof text, "lines could not be written lines=%llu reason=\"%s\"", (unsigned long long) s->lost,
-		strerror(s->why));
+	snprintf(text, sizeof text, "lines could not be written lines=%llu reason=%s", (unsigned long long) s->lost,
+		log_string(strerror(s->why)).text);
 	if (!put_line(s, ts, LOG_WARNING, slice_str(text)))
 		return false;
 	s->lost = 0;

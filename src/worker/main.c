@@ -93,8 +93,8 @@ static void
 look_for_pages(const struct process *p)
 {
 	if (p->conf->pages.is_on && p->conf->pages.directory == NULL && access(CULVERT_PAGES, X_OK) != 0)
-		log_event(
-			&p->log, LOG_NOTICE, "no pages", "directory=%s reason=\"%s\"", CULVERT_PAGES, strerror(errno));
+		log_event(&p->log, LOG_NOTICE, "no pages", "directory=%s reason=%s", log_string(CULVERT_PAGES).text,
+			log_string(strerror(errno)).text);
 }
 
 /* What the process takes for itself. */
@@ -122,7 +122,8 @@ raise_descriptors(struct process *p)
 		limit.rlim_max = MAX_DESCRIPTORS;
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		log_event(&p->log, LOG_WARNING, "descriptor limit not raised", "reason=\"%s\"", strerror(errno));
+		log_event(&p->log, LOG_WARNING, "descriptor limit not raised", "reason=%s",
+			log_string(strerror(errno)).text);
 	if (limit.rlim_cur < needed) {
 		fprintf(stderr, "culvert: only %lu files may be open, and it takes %lu to start; %s\n",
 			(unsigned long) limit.rlim_cur, (unsigned long) needed, cure);
@@ -130,8 +131,9 @@ raise_descriptors(struct process *p)
 	}
 	p->descriptors = (unsigned) limit.rlim_cur;
 	if (limit.rlim_cur < FEW_DESCRIPTORS)
-		log_event(&p->log, LOG_WARNING, "few descriptors", "limit=%lu clients=%lu cure=\"%s\"",
-			(unsigned long) limit.rlim_cur, (unsigned long) (limit.rlim_cur - needed) / 3, cure);
+		log_event(&p->log, LOG_WARNING, "few descriptors", "limit=%lu clients=%lu cure=%s",
+			(unsigned long) limit.rlim_cur, (unsigned long) (limit.rlim_cur - needed) / 3,
+			log_string(cure).text);
 	return 0;
 }
 
@@ -239,7 +241,7 @@ tell_restart(void *arg, const char *key)
 {
 	const struct process *p = arg;
 
-	log_event(&p->log, LOG_WARNING, "needs a restart", "key=%s", key);
+	log_event(&p->log, LOG_WARNING, "needs a restart", "key=%s", log_string(key).text);
 }
 
 /* One line of the log for each line of text. */
@@ -250,7 +252,7 @@ log_lines(const struct log *log, const char *event, struct slice text)
 
 	while (text.n > 0) {
 		slice_cut(text, '\n', &line, &text);
-		log_event(log, LOG_ERROR, event, "%.*s", SLICE_ARG(line));
+		log_event(log, LOG_ERROR, event, "complaint=%s", log_value(line).text);
 		text = slice_trim(text);
 	}
 }
@@ -263,14 +265,15 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 	struct buf errors;
 
 	if (file == NULL || strcmp(file, "-") == 0) {
-		log_event(&p->log, LOG_WARNING, "nothing to reload", "reason=\"%s\"",
-			file == NULL ? "started without a configuration file"
-				     : "the configuration came from standard input");
+		log_event(&p->log, LOG_WARNING, "nothing to reload", "reason=%s",
+			log_string(file == NULL ? "started without a configuration file"
+						: "the configuration came from standard input")
+				.text);
 		return;
 	}
 	buf_init(&errors, BUF_UNLIMITED);
 	if (configuration_read(&next, file, hooks, &errors, NULL) != 0) {
-		log_lines(&p->log, "configuration wrong, the old one stays:", buf_slice(&errors));
+		log_lines(&p->log, "configuration wrong, the old one stays", buf_slice(&errors));
 		buf_fini(&errors);
 		return;
 	}
@@ -284,7 +287,8 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 		mailbox_post(p->mailbox[i], mail);
 	}
 	handshakes_reload(p->handshakes);
-	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", file, next->n_domain);
+	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", log_string(file).text,
+		next->n_domain);
 	p->log.level = next->log.level;
 	conf_unref(p->conf);
 	p->conf = next;

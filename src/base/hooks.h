@@ -21,6 +21,8 @@ struct hooks {
 	bool (*to_ascii)(void *arg, struct slice domain, char *out, size_t room);
 	/* True when the text is the base64 form of exactly n bytes. */
 	bool (*is_base64)(void *arg, struct slice text, size_t n);
+	/* Decodes base64 into out.  Returns how many bytes that are; 0 when it is none, or there is no room for it. */
+	size_t (*from_base64)(void *arg, struct slice text, char *out, size_t room);
 	/* The SHA-1 hash of the text. */
 	void (*sha1)(void *arg, struct slice text, uint8_t hash[HOOKS_SHA1]);
 };

@@ -143,6 +143,7 @@ struct conf {
 	char *node;       /* 1 to 16 ASCII letters and digits */
 	struct {
 		enum log_level level;
+		bool names; /* the log may say who logs in */
 	} log;
 
 	_Atomic int refs; /* only conf_ref and conf_unref touch it */

@@ -225,6 +225,9 @@ static const struct conf_row table[] = {
 	CONTAINER("log", CONF_OBJECT, "The log goes to standard error, one line per event."),
 	WORD("log.level", level_words, TOP(log.level), "\"info\"", NULL,
 		"Lines of this level and of more important ones are written: {}."),
+	VALUE("log.names", CONF_BOOL, TOP(log.names), 0, 0, "false",
+		"Say in the log who logs in, or tried to: the user names of logins by PLAIN and SCRAM. Otherwise the log "
+		"has addresses, but no names."),
 	LATER("log.format"),
 	LATER("log.to"),
 };
@@ -445,7 +448,7 @@ static const struct {
 	{"resolver", CONF_RESTART},
 	{"workers", CONF_RESTART},
 	{"node", CONF_RESTART},
-	{"log", CONF_AT_ONCE},
+	{"log.level", CONF_AT_ONCE},
 };
 
 enum conf_when

@@ -108,6 +108,16 @@ out_write(void *arg, struct session *s, const struct iovec *v, int n)
 }
 
 static void
+out_describe(void *arg, struct session *s, struct server_link *link)
+{
+	struct client *c = client_of(arg, s);
+
+	*link = (struct server_link){.server = "-", .address = "-", .tls = "-"};
+	if (c->dial != NULL)
+		dial_describe(c->dial, link);
+}
+
+static void
 out_start_tls(void *arg, struct session *s, const struct conf_domain *domain)
 {
 	struct client *c = client_of(arg, s);
@@ -277,6 +287,7 @@ clients_init(struct clients *c, uv_loop_t *loop, const struct clients_handler *h
 	outlet->pause_client = out_pause_client;
 	outlet->connect = out_connect;
 	outlet->start_tls = out_start_tls;
+	outlet->describe = out_describe;
 	outlet->write = out_write;
 	outlet->pause_upstream = out_pause_upstream;
 	outlet->disconnect = out_disconnect;

@@ -64,6 +64,16 @@ crypto_is_base64(struct slice text, size_t n)
 		length == n;
 }
 
+size_t
+crypto_from_base64(struct slice text, char *out, size_t room)
+{
+	size_t length = 0;
+
+	if (mbedtls_base64_decode((unsigned char *) out, room, &length, (const unsigned char *) text.p, text.n) != 0)
+		return 0;
+	return length;
+}
+
 void
 crypto_sha1(struct slice text, uint8_t hash[HOOKS_SHA1])
 {

@@ -19,6 +19,8 @@ void crypto_free(struct crypto *c);
 void crypto_random(struct crypto *c, void *bytes, size_t n);
 /* True when text is the base64 form of exactly n bytes (n at most 64). */
 bool crypto_is_base64(struct slice text, size_t n);
+/* Decodes base64; 0 when it is none, or longer than room. */
+size_t crypto_from_base64(struct slice text, char *out, size_t room);
 /* The SHA-1 hash of text, for key sequences. */
 void crypto_sha1(struct slice text, uint8_t hash[HOOKS_SHA1]);
 

@@ -1,5 +1,6 @@
 #include "io/dial.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -66,6 +67,7 @@ struct dial {
 	struct upstream_socket *socket; /* OPEN */
 	bool is_paused;
 	size_t charged; /* to the budget: TLS */
+	ms_t tried_at;  /* since when it is connected to, or has TLS made */
 	ms_t secured_from;
 	uint64_t job; /* of the handshake under way; 0: none */
 	struct hash_link by_job;
@@ -103,6 +105,51 @@ set_state(struct dial *d, enum dial_state to)
 
 	state_step(states, "dial", &trace, d->state, to);
 	d->state = to;
+}
+
+/* The server that is tried, or was reached: as the configuration has it. */
+static void
+write_server(const struct dial *d, char *out, size_t room)
+{
+	const struct conf_target *target = &d->domain->connect[d->attempt.server];
+	bool is_ip6 = strchr(target->host, ':') != NULL;
+
+	snprintf(out, room, is_ip6 ? "[%s]:%u" : "%s:%u", target->host, (unsigned) target->port);
+}
+
+/* The same as an address; "-" as long as there is none. */
+static void
+write_address(const struct dial *d, char *out, size_t room)
+{
+	const struct dns_address *a = d->attempt.step == RACE_CONNECT ? &d->address[d->attempt.address] : NULL;
+	char text[INET6_ADDRSTRLEN] = "-";
+
+	if (a == NULL)
+		snprintf(out, room, "-");
+	else if (a->address.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) &a->address;
+		inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+		snprintf(out, room, "[%s]:%u", text, (unsigned) ntohs(v6->sin6_port));
+	} else {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *) &a->address;
+		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
+		snprintf(out, room, "%s:%u", text, (unsigned) ntohs(v4->sin_port));
+	}
+}
+
+/* For debugging: what is done next to reach a server. */
+static void
+tell_step(const struct dial *d, const char *event)
+{
+	char server[REASON], address[PEER_TEXT];
+
+	if (!log_is_on(d->dialer->context->log, LOG_DEBUG))
+		return;
+	write_server(d, server, sizeof server);
+	write_address(d, address, sizeof address);
+	log_event(d->dialer->context->log, LOG_DEBUG, event, "session=%llu server=%s address=%s after_s=%.3f",
+		(unsigned long long) d->number, log_string(server).text, address,
+		(double) (now_of(d->dialer) - d->tried_at) / 1000);
 }
 
 static void
@@ -182,7 +229,8 @@ tell_gone(struct dial *d)
 
 	log_event(dialer->context->log, closing_row(closing)->level,
 		closing == CLOSING_SERVER_GONE ? "upstream lost" : "upstream not reached",
-		"session=%llu domain=%s reason=\"%s\"", (unsigned long long) d->number, d->domain->name, d->reason);
+		"session=%llu domain=%s servers=%zu reason=%s", (unsigned long long) d->number, d->domain->ascii,
+		d->domain->n_connect, log_string(d->reason).text);
 	memcpy(why, d->reason, sizeof why);
 	dial_drop(d);
 	dialer->handler->gone(owner, closing, why);
@@ -246,11 +294,30 @@ static void
 stand(struct dial *d, int fd, struct tls *tls, enum upstream_leg leg)
 {
 	set_state(d, DIAL_OPEN);
+	tell_step(d, tls != NULL ? "upstream secured" : "upstream connected");
 	set_deadline(d, MS_NEVER);
 	d->socket = upstream_socket_open(d->dialer->sockets, fd, tls, d);
 	if (d->is_paused)
 		upstream_socket_pause(d->socket, true);
 	d->dialer->handler->connected(d->owner, leg);
+}
+
+void
+dial_describe(const struct dial *d, struct server_link *link)
+{
+	const struct tls *tls = d->socket != NULL ? upstream_socket_tls(d->socket) : NULL;
+	struct buf text;
+
+	write_server(d, link->server, sizeof link->server);
+	write_address(d, link->address, sizeof link->address);
+	buf_init(&text, sizeof link->tls - 1);
+	link->is_secure = tls != NULL;
+	if (tls != NULL)
+		tls_describe(tls, &text);
+	else
+		buf_append_str(&text, "none");
+	snprintf(link->tls, sizeof link->tls, "%s", buf_cstr(&text));
+	buf_fini(&text);
 }
 
 size_t
@@ -275,13 +342,20 @@ dial_pause(struct dial *d, bool pause)
 
 /* ---- handshakes ---- */
 
+/* One server has failed, or one address of it; others may be left. */
 static void
 note_failure(struct dial *d, enum closing closing, const char *why)
 {
-	const struct conf_target *target = &d->domain->connect[d->attempt.server];
+	char server[REASON], address[PEER_TEXT];
 
+	write_server(d, server, sizeof server);
+	write_address(d, address, sizeof address);
+	log_event(d->dialer->context->log, LOG_INFO, "upstream attempt failed",
+		"session=%llu domain=%s server=%s address=%s after_s=%.3f reason=%s", (unsigned long long) d->number,
+		d->domain->ascii, log_string(server).text, address, (double) (now_of(d->dialer) - d->tried_at) / 1000,
+		log_string(why).text);
 	d->closing = closing;
-	snprintf(d->reason, sizeof d->reason, "%s:%u: %s", target->host, (unsigned) target->port, why);
+	snprintf(d->reason, sizeof d->reason, "%.100s: %s", server, why);
 }
 
 /*
@@ -312,7 +386,7 @@ secure(struct dial *d, int fd, bool is_direct, ms_t timeout)
 		return;
 	}
 	d->job = ++dialer->last_job;
-	d->secured_from = now_of(dialer);
+	d->secured_from = d->tried_at = now_of(dialer);
 	hash_insert(&dialer->by_job, &d->by_job, slice_of((const char *) &d->job, sizeof d->job));
 	set_deadline(d, MS_NEVER);
 	dialer->handler->handshake(dialer->handler->arg, job);
@@ -475,6 +549,7 @@ resolve(struct dial *d, const struct conf_target *target)
 		return true;
 	}
 	set_state(d, DIAL_RESOLVING);
+	tell_step(d, "upstream lookup");
 	set_deadline(d, d->attempt.until);
 	q = dns_resolve(d->dialer->dns, target->host, target->port, on_resolved, d);
 	/* When the answer came at once, d has moved on and may hold another query. */
@@ -488,7 +563,8 @@ static void
 try_next(struct dial *d)
 {
 	for (;;) {
-		d->attempt = race_next(&d->race, now_of(d->dialer));
+		d->tried_at = now_of(d->dialer);
+		d->attempt = race_next(&d->race, d->tried_at);
 		switch (d->attempt.step) {
 		case RACE_RESOLVE:
 			if (!resolve(d, &d->domain->connect[d->attempt.server]))

@@ -23,6 +23,7 @@
 #include "proto/closing.h"
 #include "proto/stream/upstream.h"
 #include "session/context.h"
+#include "session/outlet.h"
 
 struct dialer;
 struct dial;
@@ -56,8 +57,10 @@ void dialer_free(struct dialer *d);
  */
 struct dial *
 dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, ms_t timeout, uint64_t number);
-/* Where the connection leads, since connected. */
+/* Where the connection leads, since connected, */
 const struct dns_address *dial_address(const struct dial *dial);
+/* and the same in words. */
+void dial_describe(const struct dial *dial, struct server_link *link);
 /* STARTTLS was agreed on: does the handshake, for which there is the whole timeout, then connected is called again. */
 void dial_start_tls(struct dial *dial);
 /* How many bytes were taken, 0 when none now: writable is called when there is room. */

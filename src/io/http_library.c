@@ -285,6 +285,8 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 			return refuse(rq, &public, rq->refusal, rq->refusal == 413 ? too_large : no_room);
 		if (h->is_ending)
 			return refuse(rq, &public, 503, ending);
+		log_event(h->context->log, LOG_DEBUG, "HTTP request", "client=%s method=%s path=%s bytes=%zu",
+			public.peer->text, log_value(public.method).text, log_value(public.path).text, rq->body.n);
 		h->handler->request(h->handler->arg, &public);
 		buf_clear(&rq->body, KEEP_BODY);
 		charge(rq);

@@ -168,6 +168,12 @@ upstream_socket_detach(struct upstream_socket *s)
 	return fd;
 }
 
+const struct tls *
+upstream_socket_tls(const struct upstream_socket *s)
+{
+	return s->tls;
+}
+
 /* ---- reading ---- */
 
 static void

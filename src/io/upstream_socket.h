@@ -50,6 +50,8 @@ void upstream_socket_close(struct upstream_socket *s);
  */
 int upstream_socket_detach(struct upstream_socket *s);
 
+/* NULL when there is none.  Borrowed. */
+const struct tls *upstream_socket_tls(const struct upstream_socket *s);
 /* How many bytes were taken, 0 when none now: writable is called when there is room. */
 size_t upstream_socket_write(struct upstream_socket *s, const struct iovec *v, int n);
 void upstream_socket_pause(struct upstream_socket *s, bool pause);

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "base/ms.h"
+#include "base/peer.h"
 #include "base/req.h"
 #include "base/slice.h"
 #include "conf/conf.h"
@@ -17,6 +18,14 @@
 #include "session/letter.h"
 
 struct session;
+
+/* Where a connection to a server leads, in words for the log. */
+struct server_link {
+	char server[272];        /* "xmpp.example.com:5222": as it was asked for */
+	char address[PEER_TEXT]; /* "192.0.2.7:5222": what that came to */
+	char tls[96];            /* "TLSv1.2, TLS-ECDHE-...", or "none" */
+	bool is_secure;          /* by TLS */
+};
 
 struct outlet {
 	/* BOSH: what these two are told. */
@@ -54,6 +63,8 @@ struct outlet {
 	 * or session_upstream_gone() is called later, as above.
 	 */
 	void (*start_tls)(void *arg, struct session *s, const struct conf_domain *domain);
+	/* Where the connection leads, since session_connected(). */
+	void (*describe)(void *arg, struct session *s, struct server_link *link);
 	/*
 	 * Writes to the server; returns how many bytes were taken, 0 when none
 	 * now: session_upstream_writable() will be called.  A connection that is

@@ -209,6 +209,8 @@ find_or_create(struct registry *r, const struct post *post, const struct body *b
 		s = find(r, sid);
 		if (s == NULL) {
 			counter_add(r->context->counters->bosh_unknown_sid, 1);
+			log_event(r->context->log, LOG_INFO, "unknown session", "client=%s rid=%llu", post->peer.text,
+				(unsigned long long) body->rid);
 			answer_terminal(r, post->id, CLOSING_RID_WINDOW, body);
 		} else if (is_exposed(r, s, &post->peer) ||
 			(post->has_left && refused == CLOSING_NONE && session_is_old(s, body->rid))) {
@@ -296,6 +298,8 @@ registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 {
 	struct session *s = session_new_websocket(&r->world, r->context->conf, next_number(r), peer, now);
 
+	log_event(r->context->log, LOG_DEBUG, "WebSocket connected", "session=%llu client=%s",
+		(unsigned long long) s->number, peer->text);
 	add(r, s);
 	rearm(r, s, now);
 	return s;

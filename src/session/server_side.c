@@ -63,14 +63,13 @@ enum closing
 server_side_open(struct session *s, ms_t now)
 {
 	const struct stream_header *h = s->front.transport->header(&s->front);
-	char quoted[LOG_QUOTED];
 	enum closing closing;
 
 	if (s->server == SERVER_NONE) {
 		s->domain = find_domain(s, h->to);
 		if (s->domain == NULL) {
 			log_event(s->world->log, LOG_NOTICE, "unknown domain", "session=%llu client=%s to=%s",
-				(unsigned long long) s->number, s->peer.text, log_quote(quoted, slice_str(h->to)));
+				(unsigned long long) s->number, s->peer.text, log_string(h->to).text);
 			return CLOSING_HOST_UNKNOWN;
 		}
 	}
@@ -78,8 +77,8 @@ server_side_open(struct session *s, ms_t now)
 	if (closing != CLOSING_NONE)
 		return closing;
 	if (s->server == SERVER_NONE) {
-		log_event(s->world->log, LOG_INFO, "session opened", "session=%llu transport=%s client=%s domain=%s",
-			(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->name);
+		log_event(s->world->log, LOG_DEBUG, "session begins", "session=%llu transport=%s client=%s domain=%s",
+			(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->ascii);
 		s->upstream = upstream_new(session_limits(s->conf), s->world->readers, &s->trace);
 		upstream_set_tls(s->upstream, s->domain->tls);
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
@@ -103,6 +102,43 @@ server_side_connected(struct session *s, enum upstream_leg leg, ms_t now)
 	if (s->conf->limits.connect_timeout > 0)
 		s->upstream_by = now + s->conf->limits.connect_timeout + SILENCE_GRACE;
 	upstream_open(s->upstream, s->front.transport->header(&s->front), leg);
+}
+
+/* TLS with a server whose certificate nobody looks at keeps out only those who listen. */
+static const char *
+word_on_certificate(const struct session *s, const struct server_link *link)
+{
+	if (!link->is_secure)
+		return "none";
+	return s->domain->verify ? "checked" : "unchecked";
+}
+
+void
+server_side_announce(struct session *s, ms_t now)
+{
+	struct server_link link;
+
+	if (s->is_announced)
+		return;
+	s->is_announced = true;
+	if (!log_is_on(s->world->log, LOG_INFO))
+		return;
+	s->world->outlet->describe(s->world->outlet->arg, s, &link);
+	log_event(s->world->log, LOG_INFO, "session opened",
+		"session=%llu transport=%s client=%s domain=%s server=%s address=%s tls=%s certificate=%s after_s=%.3f",
+		(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->ascii,
+		log_string(link.server).text, link.address, log_string(link.tls).text, word_on_certificate(s, &link),
+		(double) (now - s->opened_at) / 1000);
+}
+
+void
+server_side_tell_error(const struct session *s)
+{
+	const struct upstream_error *error = upstream_error(s->upstream);
+
+	log_event(s->world->log, LOG_NOTICE, "stream error from the server",
+		"session=%llu client=%s domain=%s condition=%s text=%s", (unsigned long long) s->number, s->peer.text,
+		s->domain->ascii, log_string(error->condition).text, log_string(error->text).text);
 }
 
 void

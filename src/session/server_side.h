@@ -21,6 +21,10 @@
 enum closing server_side_open(struct session *s, ms_t now);
 /* The connection stands, or is now TLS. */
 void server_side_connected(struct session *s, enum upstream_leg leg, ms_t now);
+/* The server has opened the client's stream: the log says which server it is, and how it was reached.  Once. */
+void server_side_announce(struct session *s, ms_t now);
+/* The server has sent <stream:error/>: the log says which, and with what words. */
+void server_side_tell_error(const struct session *s);
 /* Is there a connection to the server that can be written to? */
 bool server_side_stands(const struct session *s);
 /* The server agreed to TLS: nothing is written or read here until it stands. */

@@ -6,6 +6,7 @@
 #include "base/wipe.h"
 #include "session/front_bosh.h"
 #include "session/front_websocket.h"
+#include "session/login.h"
 #include "session/server_side.h"
 #include "session/session_pump.h"
 
@@ -62,6 +63,7 @@ session_free(struct session *s)
 	budget_move(s->world->budget, &s->part, 0);
 	s->front.transport->free(&s->front);
 	upstream_free(s->upstream);
+	login_free(s->login);
 	conf_unref(s->conf);
 	wipe(s->sid, sizeof s->sid);
 	free(s);
@@ -74,6 +76,8 @@ session_request(struct session *s, struct body *body, struct req_id req, bool ha
 	unsigned replays = bosh_replays(bosh);
 
 	counter_add(s->world->counters->bosh_requests, 1);
+	log_event(s->world->log, LOG_DEBUG, "request", "session=%llu rid=%llu", (unsigned long long) s->number,
+		(unsigned long long) body->rid);
 	if (refused == CLOSING_NONE)
 		refused = bosh_request(bosh, body, req, now);
 	else
@@ -151,6 +155,8 @@ session_message(struct session *s, struct slice text, ms_t now)
 	budget_move(s->world->budget, &s->part, 0);
 	s->whole_by = MS_NEVER;
 	counter_add(s->world->counters->websocket_messages, 1);
+	log_event(
+		s->world->log, LOG_DEBUG, "message", "session=%llu bytes=%zu", (unsigned long long) s->number, text.n);
 	session_pump(s,
 		websocket_message(
 			front_websocket(&s->front), s->world->websocket_reader, session_limits(s->conf), text),

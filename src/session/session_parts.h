@@ -21,6 +21,8 @@
 #include "session/outlet.h"
 #include "session/sid.h"
 
+struct login;
+
 /* What all sessions of a worker share. */
 struct session_world {
 	const struct outlet *outlet;
@@ -61,6 +63,7 @@ struct session {
 	enum server_state server;
 	enum closing reason;   /* CLOSED */
 	enum upstream_leg leg; /* how safe the bytes to the server are */
+	bool is_announced;     /* "session opened" is in the log */
 	bool is_pumping, is_upstream_paused, is_client_paused;
 	ms_t opened_at, upstream_by;
 	ms_t login_by;   /* first the stream must be opened, then the client must log in */
@@ -71,6 +74,7 @@ struct session {
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
 	struct stanza_tally given, confirmed; /* messages, presence and iq for the client, and of them those it has */
+	struct login *login;                  /* what the log will say of it (login.c); NULL: nothing */
 	struct trace trace;
 	char sid[SID_MAX];
 	struct peer peer;

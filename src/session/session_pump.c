@@ -1,6 +1,7 @@
 #include "session/session_pump.h"
 
 #include "base/fatal.h"
+#include "session/login.h"
 #include "session/server_side.h"
 
 static const struct state states[] = {
@@ -32,13 +33,13 @@ log_end(const struct session *s, ms_t now)
 	const struct closing_row *row = closing_row(s->reason);
 
 	log_event(s->world->log, row->level, "session closed",
-		"session=%llu transport=%s client=%s domain=%s reason=%s text=\"%s\" seconds=%.3f up=%llu/%llu "
-		"down=%llu/%llu unconfirmed=%llu/%llu",
+		"session=%llu transport=%s client=%s domain=%s reason=%s text=%s duration_s=%.3f stanzas_up=%llu "
+		"bytes_up=%llu stanzas_down=%llu bytes_down=%llu unconfirmed_stanzas=%llu unconfirmed_bytes=%llu",
 		(unsigned long long) s->number, s->front.transport->name, s->peer.text,
-		s->domain != NULL ? s->domain->name : "-", row->name, row->text, (double) (now - s->opened_at) / 1000,
-		(unsigned long long) s->stanzas_up, (unsigned long long) s->bytes_up,
-		(unsigned long long) s->stanzas_down, (unsigned long long) s->bytes_down,
-		(unsigned long long) (s->given.stanzas - s->confirmed.stanzas),
+		s->domain != NULL ? s->domain->ascii : "-", row->name, log_string(row->text).text,
+		(double) (now - s->opened_at) / 1000, (unsigned long long) s->stanzas_up,
+		(unsigned long long) s->bytes_up, (unsigned long long) s->stanzas_down,
+		(unsigned long long) s->bytes_down, (unsigned long long) (s->given.stanzas - s->confirmed.stanzas),
 		(unsigned long long) (s->given.bytes - s->confirmed.bytes));
 }
 
@@ -121,6 +122,8 @@ pump_up(struct session *s, ms_t now)
 			stanza_free(st);
 			return closing;
 		}
+		if (st->kind == STANZA_AUTH)
+			login_begin(s, stanza_slice(st));
 		s->stanzas_up++;
 		s->bytes_up += st->n;
 		counter_add(s->world->counters->stanzas_up, 1);
@@ -131,7 +134,7 @@ pump_up(struct session *s, ms_t now)
 
 /* Server to client. */
 static void
-pump_down(struct session *s)
+pump_down(struct session *s, ms_t now)
 {
 	struct stanza *st;
 
@@ -139,10 +142,14 @@ pump_down(struct session *s)
 		s->login_by = MS_NEVER;
 	while (s->upstream != NULL && (st = upstream_next_down(s->upstream)) != NULL) {
 		if (st->kind == STANZA_OPEN && s->state != SESSION_CLOSED) {
+			server_side_announce(s, now);
 			s->front.transport->opened(&s->front, upstream_header(s->upstream));
 			if (s->state == SESSION_OPEN)
 				s->upstream_by = MS_NEVER;
 		}
+		login_answer(s, st->kind, now);
+		if (st->kind == STANZA_STREAM_ERROR)
+			server_side_tell_error(s);
 		if (st->kind == STANZA_OPEN || st->kind == STANZA_CLOSE || s->state == SESSION_CLOSED) {
 			stanza_free(st);
 			continue;
@@ -236,7 +243,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	must(!s->is_pumping);
 	s->is_pumping = true;
 	up = s->state != SESSION_CLOSED ? pump_up(s, now) : CLOSING_NONE;
-	pump_down(s);
+	pump_down(s, now);
 	if (closing == CLOSING_NONE)
 		closing = up;
 	if (closing != CLOSING_NONE)

@@ -79,6 +79,13 @@ hook_is_base64(void *arg, struct slice text, size_t n)
 	return crypto_is_base64(text, n);
 }
 
+static size_t
+hook_from_base64(void *arg, struct slice text, char *out, size_t room)
+{
+	(void) arg;
+	return crypto_from_base64(text, out, room);
+}
+
 static void
 hook_sha1(void *arg, struct slice text, uint8_t hash[HOOKS_SHA1])
 {
@@ -317,6 +324,7 @@ set_handlers(struct worker *w)
 		.random = hook_random,
 		.to_ascii = idn_to_ascii,
 		.is_base64 = hook_is_base64,
+		.from_base64 = hook_from_base64,
 		.sha1 = hook_sha1};
 	w->clients_handler =
 		(struct clients_handler){.arg = w, .handshake = on_handshake, .linger = on_linger, .crowd = on_crowd};

@@ -94,7 +94,7 @@ async function ending(client, transport) {
 
 /* The log. */
 
-each('one line of the log when a session begins, one when it ends', async (transport) => {
+each('one line of the log each when a session opens, when its user has logged in, when it ends', async (transport) => {
 	const { program } = stage.gateway;
 	const { mark } = program;
 	const client = await stage.guest(transport);
@@ -107,8 +107,9 @@ each('one line of the log when a session begins, one when it ends', async (trans
 	const [closed] = await program.line(new RegExp(`session closed session=${number} .*`), { mark });
 	for (const line of [opened, closed])
 		assert.match(line, new RegExp(`\\btransport=${transport} client=127\\.0\\.0\\.1:\\d+ domain=${GUESTS}\\b`));
+	assert.match(opened, /\bserver=\S+:\d+ address=127\.0\.0\.1:\d+ tls=none certificate=none after_s=[\d.]+$/);
 	const [, reason, seconds, up, bytesUp, down, bytesDown, unconfirmed] =
-		/\breason=(\w+) .*\bseconds=([\d.]+) up=(\d+)\/(\d+) down=(\d+)\/(\d+) unconfirmed=(\d+)\/\d+$/.exec(closed);
+		/\breason=(\w+) .*\bduration_s=([\d.]+) stanzas_up=(\d+) bytes_up=(\d+) stanzas_down=(\d+) bytes_down=(\d+) unconfirmed_stanzas=(\d+) unconfirmed_bytes=\d+$/.exec(closed);
 	assert.equal(reason, 'CLIENT_CLOSED');
 	assert.ok(Number(seconds) > 0 && Number(seconds) < 20, closed);
 	assert.deepEqual([Number(up), Number(down)], [3, 5]);
@@ -117,7 +118,8 @@ each('one line of the log when a session begins, one when it ends', async (trans
 	assert.ok(Number(unconfirmed) <= (transport === 'bosh' ? 2 : 0), closed);
 	await echo(await stage.guest(transport), 'two'); // and nothing more was said of the first
 	const about = program.lines.slice(mark - program.dropped).filter((line) => line.includes(`session=${number} `));
-	assert.equal(about.length, 2, about.join('\n'));
+	assert.equal(about.length, 3, about.join('\n'));
+	assert.match(about[1], /session logged in session=\d+ mechanism=ANONYMOUS after_s=[\d.]+$/);
 	if (client.sid)
 		assert.deepEqual(program.lines.filter((line) => line.includes(client.sid)), []);
 }, culvert);

@@ -172,7 +172,7 @@ culvert('websocket: a stanza that comes as its client leaves is not given to nob
 			await client.closed();
 		})));
 		const closed = () => gateway.program.lines.slice(mark - gateway.program.dropped)
-			.map((line) => /session closed .*reason=(\w+) .*down=(\d+)/.exec(line)).filter(Boolean);
+			.map((line) => /session closed .*reason=(\w+) .*stanzas_down=(\d+)/.exec(line)).filter(Boolean);
 		await poll(() => closed().length === MANY, 'all sessions to be closed');
 		for (const [line, reason, down] of closed())
 			assert.deepEqual([reason, Number(down)], ['CLIENT_GONE', 4], line); // as much as a login takes

@@ -124,7 +124,8 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 {
 	struct record *r = arg;
 
-	must(kind == STANZA_FEATURES || kind == STANZA_SUCCESS2 || kind == STANZA_SM);
+	must(kind == STANZA_FEATURES || kind == STANZA_SUCCESS2 || kind == STANZA_SM || kind == STANZA_FAILURE ||
+		kind == STANZA_STREAM_ERROR);
 	if (depth <= 1)
 		say(r, depth == 0 ? "outer" : "inner", element->local);
 	if (slice_eq(element->local, SLICE("r")))
@@ -133,10 +134,11 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 }
 
 static bool
-on_replace(void *arg, struct slice *part, struct slice *with)
+on_replace(void *arg, enum stanza_kind kind, struct slice *part, struct slice *with)
 {
 	bool is_long = part->n > 1;
 
+	(void) kind;
 	say(arg, "replaced", *part);
 	*part = slice_trim(*part);
 	*with = SLICE("new");

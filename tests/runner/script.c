@@ -194,7 +194,7 @@ is_logged(struct slice entry, struct slice event, struct slice keys)
 		if (!slice_is_set(seen) || (!slice_eq(a.value, SLICE("*")) && !slice_eq(a.value, seen)))
 			return false;
 	}
-	return true;
+	return slice_trim(keys).n == 0; /* what is no pair is in no line */
 }
 
 /* log "event" key=value ...: a line since the last one found */

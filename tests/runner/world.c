@@ -79,6 +79,37 @@ hook_is_base64(void *arg, struct slice text, size_t n)
 	return text.n == (n + 2) / 3 * 4;
 }
 
+static int
+sextet(char c)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c != '\0' ? strchr(letters, c) : NULL;
+
+	return at != NULL ? (int) (at - letters) : -1;
+}
+
+static size_t
+hook_from_base64(void *arg, struct slice text, char *out, size_t room)
+{
+	unsigned bits = 0, n_bits = 0;
+	size_t n = 0;
+
+	(void) arg;
+	for (size_t i = 0; i < text.n && text.p[i] != '='; i++) {
+		if (sextet(text.p[i]) < 0)
+			return 0;
+		bits = (bits << 6 | (unsigned) sextet(text.p[i])) & 0xffff;
+		n_bits += 6;
+		if (n_bits < 8)
+			continue;
+		if (n == room)
+			return 0;
+		n_bits -= 8;
+		out[n++] = (char) (bits >> n_bits & 0xff);
+	}
+	return n;
+}
+
 static void
 log_sink(void *arg, enum log_level level, struct slice line)
 {
@@ -303,6 +334,16 @@ out_start_tls(void *arg, struct session *s, const struct conf_domain *domain)
 	c->server.state = REMOTE_SECURING;
 }
 
+static void
+out_describe(void *arg, struct session *s, struct server_link *link)
+{
+	(void) arg;
+	snprintf(link->server, sizeof link->server, "%s:5222", s->domain->ascii);
+	snprintf(link->address, sizeof link->address, "192.0.2.2:5222");
+	link->is_secure = s->leg == UPSTREAM_SECURE;
+	snprintf(link->tls, sizeof link->tls, "%s", link->is_secure ? "TLSv1.2, A-CIPHER" : "none");
+}
+
 static size_t
 out_write(void *arg, struct session *s, const struct iovec *v, int n)
 {
@@ -366,6 +407,7 @@ static const struct outlet outlet = {
 	.pause_client = out_pause_client,
 	.connect = out_connect,
 	.start_tls = out_start_tls,
+	.describe = out_describe,
 	.write = out_write,
 	.pause_upstream = out_pause_upstream,
 	.disconnect = out_disconnect,
@@ -403,7 +445,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 	w->forwarded_to = -1;
 	buf_init(&w->fault, BUF_UNLIMITED);
 	buf_init(&w->log_text, BUF_UNLIMITED);
-	w->hooks = (struct hooks){w, hook_random, hook_to_ascii, hook_is_base64, sha1_hash};
+	w->hooks = (struct hooks){w, hook_random, hook_to_ascii, hook_is_base64, hook_from_base64, sha1_hash};
 	w->log = (struct log){LOG_DEBUG, w, log_sink};
 	w->outlet = outlet;
 	w->outlet.arg = w->outlet.answers = w;

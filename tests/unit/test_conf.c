@@ -245,7 +245,7 @@ static const struct {
 	{"{\"*\":1," D "}", "f:1:2: *: unknown key, expected one of " TOP_KEYS},
 	{"{\"bosh.wait\":1," D "}", "f:1:2: bosh.wait: unknown key, expected one of " TOP_KEYS},
 	{"{\"a b\":1," D "}", "f:1:2: \"a b\": unknown key, expected one of " TOP_KEYS},
-	{"{\"log\":{\"\\u001b[1m\":1}," D "}", "f:1:9: log.\"\\x1b[1m\": unknown key, expected one of level\n"},
+	{"{\"log\":{\"\\u001b[1m\":1}," D "}", "f:1:9: log.\"\\x1b[1m\": unknown key, expected one of level, names\n"},
 	{"{\"listen\":[{},{\"prot\":1}]," D "}", "f:1:16: listen[1].prot: unknown key, did you mean \"port\"?\n"},
 	{"{\"domains\":{\"a.org\":{\"conect\":1,\"connect\":\"xmpp://[::1]\"}}}",
 		"f:1:22: domains.a.org.conect: unknown key, did you mean \"connect\"?\n"},

@@ -107,6 +107,16 @@ same(void *arg, struct slice domain, char *out, size_t room)
 	return true;
 }
 
+static size_t
+no_bytes(void *arg, struct slice text, char *out, size_t room)
+{
+	(void) arg;
+	(void) text;
+	(void) out;
+	(void) room;
+	return 0;
+}
+
 static bool
 no_base64(void *arg, struct slice text, size_t n)
 {
@@ -132,7 +142,7 @@ begin(struct fixture *f)
 	struct buf errors;
 
 	memset(f, 0, sizeof *f);
-	f->hooks = (struct hooks){&f->tally, fake_random, same, no_base64, sha1_hash};
+	f->hooks = (struct hooks){&f->tally, fake_random, same, no_base64, no_bytes, sha1_hash};
 	f->outlet = (struct outlet){
 		.answers = &f->tally,
 		.arg = &f->tally,

@@ -346,7 +346,7 @@ elements(void **state)
 		{MESSAGE, STANZA_MESSAGE},
 		{"<presence xmlns='jabber:client'/>", STANZA_PRESENCE},
 		{"<iq xmlns='jabber:client' type='get' id='1'><q xmlns='u'/></iq>", STANZA_IQ},
-		{"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>", STANZA_OTHER},
+		{"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>", STANZA_AUTH},
 		{"<r xmlns='urn:xmpp:sm:3'/>", STANZA_OTHER},
 		{"<c:iq xmlns:c='jabber:client'/>", STANZA_OTHER},
 	};

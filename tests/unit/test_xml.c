@@ -670,7 +670,12 @@ kinds(void **state)
 		{"<presence/>", STANZA_PRESENCE, false},
 		{"<iq/>", STANZA_IQ, false},
 		{"<iqs/>", STANZA_OTHER, false},
-		{"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", STANZA_OTHER, false},
+		{"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", STANZA_AUTH, false},
+		{"<authenticate xmlns='urn:xmpp:sasl:2'/>", STANZA_AUTH, false},
+		{"<auth/>", STANZA_OTHER, false},
+		{"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", STANZA_FAILURE, false},
+		{"<failure xmlns='urn:xmpp:sasl:2'/>", STANZA_FAILURE, false},
+		{"<failure/>", STANZA_OTHER, false},
 		{"<stream:features/>", STANZA_FEATURES, true},
 		{"<stream:error/>", STANZA_STREAM_ERROR, true},
 		{"<stream:stream/>", STANZA_STREAM, true},
@@ -1253,10 +1258,11 @@ on_changed_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct 
 
 /* What stands between the blanks is replaced. */
 static bool
-on_replace(void *arg, struct slice *part, struct slice *with)
+on_replace(void *arg, enum stanza_kind kind, struct slice *part, struct slice *with)
 {
 	struct record *r = arg;
 
+	(void) kind;
 	buf_printf(&r->text, "replaced [%.*s]\n", SLICE_ARG(*part));
 	*part = slice_trim(*part);
 	*with = SLICE("new");

@@ -9,6 +9,7 @@
 
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 #define NS_COMPRESS "http://jabber.org/features/compress"
+#define ERROR_TEXT 200 /* bytes that are kept of what a server says about an error */
 
 /* Our side of the stream. */
 enum ours {
@@ -77,6 +78,7 @@ struct upstream {
 	size_t max_bytes; /* of what the client may send */
 	char max_bytes_text[XML_REPLACEMENT];
 	enum closing reason;
+	struct upstream_error error; /* the last one */
 	struct stanza_queue out, down;
 	size_t written; /* of out's first */
 	const struct trace *trace;
@@ -162,6 +164,36 @@ note_resumption(struct upstream *u, const struct xml_element *e)
 		u->is_resumable = true;
 }
 
+/* The server's words, of which the first will do. */
+static char *
+keep(struct slice s)
+{
+	return xstrndup(s.p, s.n < ERROR_TEXT ? s.n : ERROR_TEXT);
+}
+
+static void
+forget_error(struct upstream *u)
+{
+	free(u->error.condition);
+	free(u->error.text);
+	u->error = (struct upstream_error){.condition = NULL};
+}
+
+/* The first child that is no text names the condition.  The text is looked at, and stays (see on_replace). */
+static enum xml_inner
+note_error(struct upstream *u, unsigned depth, const struct xml_element *e)
+{
+	if (depth == 0)
+		forget_error(u);
+	if (depth != 1)
+		return XML_KEEP;
+	if (slice_eq(e->local, SLICE("text")))
+		return XML_REPLACE;
+	if (u->error.condition == NULL)
+		u->error.condition = keep(e->local);
+	return XML_KEEP;
+}
+
 /*
  * Hop by hop features are cut out; what they demand is remembered.  XEP-0478:
  * <max-bytes/> is what the client may send.
@@ -171,6 +203,8 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 {
 	struct upstream *u = arg;
 
+	if (kind == STANZA_STREAM_ERROR || kind == STANZA_FAILURE)
+		return note_error(u, depth, e);
 	if (kind != STANZA_FEATURES) {
 		note_resumption(u, e);
 		return XML_KEEP;
@@ -203,9 +237,8 @@ leading_digits(struct slice s)
 
 /* When we pass less than the server takes, our number stands in place of the server's. */
 static bool
-lower_limits(void *arg, struct slice *part, struct slice *with)
+lower_limits(struct upstream *u, struct slice *part, struct slice *with)
 {
-	struct upstream *u = arg;
 	uint64_t theirs;
 	int n;
 
@@ -215,6 +248,18 @@ lower_limits(void *arg, struct slice *part, struct slice *with)
 	n = snprintf(u->max_bytes_text, sizeof u->max_bytes_text, "%zu", u->max_bytes);
 	*with = slice_of(u->max_bytes_text, (size_t) n);
 	return true;
+}
+
+static bool
+on_replace(void *arg, enum stanza_kind kind, struct slice *part, struct slice *with)
+{
+	struct upstream *u = arg;
+
+	if (kind == STANZA_FEATURES)
+		return lower_limits(u, part, with);
+	if (u->error.text == NULL)
+		u->error.text = keep(*part);
+	return false;
 }
 
 /*
@@ -339,7 +384,7 @@ on_end(void *arg)
 }
 
 static const struct xml_stream_handler handler = {
-	.xml = {.root = on_root, .element = on_element, .inner = on_inner, .replace = lower_limits},
+	.xml = {.root = on_root, .element = on_element, .inner = on_inner, .replace = on_replace},
 	.end = on_end,
 };
 
@@ -364,6 +409,7 @@ upstream_free(struct upstream *u)
 		return;
 	xml_stream_fini(&u->xml);
 	stream_header_fini(&u->header);
+	forget_error(u);
 	stanza_queue_fini(&u->out);
 	stanza_queue_fini(&u->down);
 	free(u);
@@ -530,6 +576,12 @@ struct stanza *
 upstream_next_down(struct upstream *u)
 {
 	return stanza_queue_shift(&u->down);
+}
+
+const struct upstream_error *
+upstream_error(const struct upstream *u)
+{
+	return &u->error;
 }
 
 const struct stream_header *

@@ -69,6 +69,16 @@ size_t upstream_unfinished(const struct upstream *u);
 enum closing upstream_feed(struct upstream *u, struct slice bytes);
 /* What the server said next: an element, or a STANZA_OPEN mark (its header came) or STANZA_CLOSE.  NULL when nothing. */
 struct stanza *upstream_next_down(struct upstream *u);
+/*
+ * Why the server says no, for the log: after STANZA_STREAM_ERROR or
+ * STANZA_FAILURE (RFC 6120, 4.9.3, 6.5).  The condition, or NULL, is the name
+ * of an element; the text, as it was written, is whatever the server likes.
+ */
+struct upstream_error {
+	char *condition;
+	char *text; /* or NULL */
+};
+const struct upstream_error *upstream_error(const struct upstream *u);
 /* The server's header; to be asked at a STANZA_OPEN mark. */
 const struct stream_header *upstream_header(const struct upstream *u);
 

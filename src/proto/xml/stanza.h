@@ -22,6 +22,8 @@ enum stanza_kind {
 	STANZA_STREAM,   /* anything else of that namespace, <stream:stream/> above all: no element within a stream */
 	STANZA_SUCCESS,  /* <success/> of SASL: the stream restarts */
 	STANZA_SUCCESS2, /* the same of SASL2: it goes on */
+	STANZA_FAILURE,  /* <failure/> of SASL or SASL2: the login failed */
+	STANZA_AUTH,     /* <auth/> of SASL or <authenticate/> of SASL2: a client logs in */
 	STANZA_PROCEED,  /* <proceed/> of STARTTLS */
 	STANZA_TLS_FAILURE, /* <failure/> of STARTTLS */
 	STANZA_HOP_BY_HOP,  /* <starttls/> or <compress/>: meant for whoever is at the other end of the connection */

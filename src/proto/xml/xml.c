@@ -168,7 +168,8 @@ static enum stanza_kind
 kind_of(const struct xml_element *element)
 {
 	/* Most names begin with none of these, and need not be compared. */
-	static const bool initials[256] = {['c'] = true,
+	static const bool initials[256] = {['a'] = true,
+		['c'] = true,
 		['e'] = true,
 		['f'] = true,
 		['i'] = true,
@@ -182,6 +183,10 @@ kind_of(const struct xml_element *element)
 	} known[] = {
 		{SLICE_INIT(XML_NS_SASL), SLICE_INIT("success"), STANZA_SUCCESS},
 		{SLICE_INIT(XML_NS_SASL2), SLICE_INIT("success"), STANZA_SUCCESS2},
+		{SLICE_INIT(XML_NS_SASL), SLICE_INIT("failure"), STANZA_FAILURE},
+		{SLICE_INIT(XML_NS_SASL2), SLICE_INIT("failure"), STANZA_FAILURE},
+		{SLICE_INIT(XML_NS_SASL), SLICE_INIT("auth"), STANZA_AUTH},
+		{SLICE_INIT(XML_NS_SASL2), SLICE_INIT("authenticate"), STANZA_AUTH},
 		{SLICE_INIT(XML_NS_TLS), SLICE_INIT("proceed"), STANZA_PROCEED},
 		{SLICE_INIT(XML_NS_TLS), SLICE_INIT("failure"), STANZA_TLS_FAILURE},
 		{SLICE_INIT(XML_NS_TLS), SLICE_INIT("starttls"), STANZA_HOP_BY_HOP},
@@ -230,6 +235,13 @@ begin_element(struct xml *x, const struct xml_element *element)
 		XML_SetCharacterDataHandler(x->expat, NULL);
 }
 
+static bool
+is_of_this_hop(enum stanza_kind kind)
+{
+	return kind == STANZA_FEATURES || kind == STANZA_SUCCESS2 || kind == STANZA_SM || kind == STANZA_FAILURE ||
+		kind == STANZA_STREAM_ERROR;
+}
+
 /* Asks about a tag of what concerns this hop too, and notes where one begins that does not stay. */
 static void
 judge_inner(struct xml *x, const struct xml_element *element)
@@ -237,8 +249,7 @@ judge_inner(struct xml *x, const struct xml_element *element)
 	unsigned depth = x->depth - x->cut_depth;
 	enum xml_inner verdict;
 
-	if (x->handler->inner == NULL ||
-		(x->kind != STANZA_FEATURES && x->kind != STANZA_SUCCESS2 && x->kind != STANZA_SM))
+	if (x->handler->inner == NULL || !is_of_this_hop(x->kind))
 		return;
 	verdict = x->handler->inner(x->arg, x->kind, depth, element);
 	if (verdict == XML_KEEP || depth == 0 || x->open_edit != XML_KEEP || x->n_edits == MAX_EDITS)
@@ -261,7 +272,7 @@ end_edit(struct xml *x)
 	e->to = (is_cut ? tag_end(x) : place(x, 0)) - x->start;
 	if (!is_cut) {
 		part = slice_of(x->bytes.p + x->start + e->from, e->to - e->from);
-		if (!x->handler->replace(x->arg, &part, &with))
+		if (!x->handler->replace(x->arg, x->kind, &part, &with))
 			return;
 		must(with.n <= sizeof e->with);
 		e->from = (size_t) (part.p - x->bytes.p) - x->start;

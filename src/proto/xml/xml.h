@@ -75,8 +75,8 @@ struct xml_handler {
 	/* A complete element; takes it over.  False stops. */
 	bool (*element)(void *arg, struct stanza *st);
 	/*
-	 * Optional: start tags inside <stream:features/> and <success/>, and of
-	 * stream management; depth 0 is the element itself, where nothing can be
+	 * Optional: start tags inside <stream:features/>, <success/>, <failure/>
+	 * and <stream:error/>, and of stream management; depth 0 is the element itself, where nothing can be
 	 * cut, 1 its child.
 	 */
 	enum xml_inner (*inner)(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_element *element);
@@ -85,7 +85,7 @@ struct xml_handler {
 	 * returns true, *part, which it may have made smaller, is replaced by *with,
 	 * XML_REPLACEMENT bytes at most.
 	 */
-	bool (*replace)(void *arg, struct slice *part, struct slice *with);
+	bool (*replace)(void *arg, enum stanza_kind kind, struct slice *part, struct slice *with);
 };
 
 #define XML_REPLACEMENT 24

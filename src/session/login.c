@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fatal.h"
+#include "base/wipe.h"
 #include "proto/xml/tag.h"
 
 #define NAME_MAX_BYTES 128 /* of a mechanism or a user: what is longer is cut */
@@ -106,7 +107,7 @@ find_user(const struct hooks *hooks, struct slice mechanism, struct slice respon
 		user = user_of_scram(message);
 	if (slice_is_set(user))
 		kept = keep(user);
-	explicit_bzero(bytes, sizeof bytes);
+	wipe(bytes, sizeof bytes);
 	return kept;
 }
 

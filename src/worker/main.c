@@ -365,8 +365,11 @@ main(int argc, char **argv)
 	if (what == OPTIONS_EXIT)
 		return options.status;
 	precautions_core_dumps(options.has_core_dumps);
-	if (what == OPTIONS_CONNECT)
-		return probe_all(options.conf) ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (what == OPTIONS_CONNECT) {
+		status = probe_all(options.conf) ? EXIT_SUCCESS : EXIT_FAILURE;
+		conf_unref(options.conf);
+		return status;
+	}
 	p.sink = p.log.arg = log_sink_new();
 	p.conf = options.conf;
 	p.first = conf_ref(p.conf);

@@ -17,6 +17,7 @@ const { WsClient } = require('./lib/websocket');
 const { NS, is } = require('./lib/xml');
 
 const files = new Authority().issue('stand-in.test');
+const MOST = 2 ** 30;
 const secure = { key: fs.readFileSync(files.key), cert: fs.readFileSync(files.certificate) };
 
 /* Where in the memory of a process these bytes are, each as the bytes around it. */
@@ -28,7 +29,10 @@ function find(pid, text) {
 		const [, from, to, rights, name] = /^(\w+)-(\w+) (\S+) \S+ \S+ \S+\s*(.*)$/.exec(line) || [];
 		if (!rights || !rights.startsWith('rw') || /^\[v/.test(name))
 			continue;
-		const room = Buffer.alloc(parseInt(to, 16) - parseInt(from, 16));
+		const size = parseInt(to, 16) - parseInt(from, 16);
+		if (size > MOST) // what a sanitizer has reserved for itself
+			continue;
+		const room = Buffer.alloc(size);
 		fs.readSync(fd, room, 0, room.length, parseInt(from, 16));
 		for (let at = -1; (at = room.indexOf(wanted, at + 1)) >= 0;)
 			found.push(`${name || 'memory'}: ${JSON.stringify(room.toString('latin1', Math.max(0, at - 60), at + wanted.length + 40))}`);

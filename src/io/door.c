@@ -256,7 +256,7 @@ judge(struct guest *g)
 	case UPGRADE_HTTP:
 	case UPGRADE_WEBSOCKET:
 		if (!has_room(g)) {
-			turn_away(g, "Too much is kept for others now: try again later.", (size_t) n);
+			turn_away(g, "culvert is short of memory for other clients now: try again later.", (size_t) n);
 		} else if (verdict == UPGRADE_HTTP) {
 			wipe(d->peek, (size_t) n);
 			hand_to_http(g, u.room);

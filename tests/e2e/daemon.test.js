@@ -277,8 +277,8 @@ culvert('limits.buffer_total: a connection is refused when nothing is left', asy
 		const { mark } = gateway.program, held = [];
 		for (let i = 0; i < 10; i++)
 			held.push(await hold(gateway));
-		const line = gateway.program.line(/request refused .*status=503 .*Too much is kept/, { mark });
-		await assertRefusedOnly(gateway, held, /Too much is kept/);
+		const line = gateway.program.line(/request refused .*status=503 .*short of memory/, { mark });
+		await assertRefusedOnly(gateway, held, /short of memory/);
 		await line;
 	});
 });

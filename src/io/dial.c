@@ -220,6 +220,25 @@ dial_drop(struct dial *d)
 }
 
 static void
+log_gone(const struct dial *d)
+{
+	const struct log *log = d->dialer->context->log;
+	enum log_level level = closing_row(d->closing)->level;
+	char server[REASON], address[PEER_TEXT];
+
+	write_server(d, server, sizeof server);
+	write_address(d, address, sizeof address);
+	if (d->closing == CLOSING_SERVER_GONE)
+		log_event(log, level, "upstream lost", "session=%llu domain=%s server=%s address=%s reason=%s",
+			(unsigned long long) d->number, d->domain->ascii, log_string(server).text, address,
+			log_string(d->reason).text);
+	else
+		log_event(log, level, "upstream not reached", "session=%llu domain=%s servers=%zu reason=%s",
+			(unsigned long long) d->number, d->domain->ascii, d->domain->n_connect,
+			log_string(d->reason).text);
+}
+
+static void
 tell_gone(struct dial *d)
 {
 	const struct dialer *dialer = d->dialer;
@@ -227,10 +246,7 @@ tell_gone(struct dial *d)
 	enum closing closing = d->closing;
 	char why[REASON];
 
-	log_event(dialer->context->log, closing_row(closing)->level,
-		closing == CLOSING_SERVER_GONE ? "upstream lost" : "upstream not reached",
-		"session=%llu domain=%s servers=%zu reason=%s", (unsigned long long) d->number, d->domain->ascii,
-		d->domain->n_connect, log_string(d->reason).text);
+	log_gone(d);
 	memcpy(why, d->reason, sizeof why);
 	dial_drop(d);
 	dialer->handler->gone(owner, closing, why);

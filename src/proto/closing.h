@@ -19,8 +19,8 @@
 	X(CLIENT_CLOSED,  NULL,                       NULL,                       1000, LOG_INFO,    "closed by the client") \
 	X(CLIENT_GONE,    NULL,                       NULL,                       1000, LOG_INFO,    "client connection lost") \
 	X(INACTIVE,       "item-not-found",           "connection-timeout",       1000, LOG_INFO,    "no request within the inactivity period") \
-	X(RID_WINDOW,     "item-not-found",           NULL,                       1008, LOG_INFO,    "rid outside the window") \
-	X(RID_FORGOTTEN,  "item-not-found",           NULL,                       1008, LOG_INFO,    "repeated rid whose answer is forgotten") \
+	X(RID_WINDOW,     "item-not-found",           NULL,                       1008, LOG_INFO,    "a request number (rid) that is too low or too high") \
+	X(RID_FORGOTTEN,  "item-not-found",           NULL,                       1008, LOG_INFO,    "a request number (rid) repeated after its answer was let go") \
 	X(OVERACTIVE,     "policy-violation",         "policy-violation",         1008, LOG_INFO,    "too many requests at a time") \
 	X(POLLING,        "policy-violation",         "policy-violation",         1008, LOG_INFO,    "empty requests sooner than the polling interval allows") \
 	X(REPEATS,        "policy-violation",         "policy-violation",         1008, LOG_INFO,    "the same rid too often") \

@@ -131,6 +131,23 @@ server_side_announce(struct session *s, ms_t now)
 		(double) (now - s->opened_at) / 1000);
 }
 
+/* Reasons that are worth a warning are all about servers. */
+void
+server_side_blame(struct session *s, enum closing reason, ms_t now)
+{
+	const struct closing_row *row = closing_row(reason);
+	struct server_link link;
+
+	if (row->level != LOG_WARNING || s->server != SERVER_OPEN || s->is_announced ||
+		!log_is_on(s->world->log, LOG_INFO))
+		return;
+	s->world->outlet->describe(s->world->outlet->arg, s, &link);
+	log_event(s->world->log, LOG_INFO, "upstream attempt failed",
+		"session=%llu domain=%s server=%s address=%s after_s=%.3f reason=%s", (unsigned long long) s->number,
+		s->domain->ascii, log_string(link.server).text, link.address, (double) (now - s->opened_at) / 1000,
+		log_string(row->text).text);
+}
+
 void
 server_side_tell_error(const struct session *s)
 {

@@ -23,6 +23,8 @@ enum closing server_side_open(struct session *s, ms_t now);
 void server_side_connected(struct session *s, enum upstream_leg leg, ms_t now);
 /* The server has opened the client's stream: the log says which server it is, and how it was reached.  Once. */
 void server_side_announce(struct session *s, ms_t now);
+/* The session ends because of its server, before that: the log says which server it is.  To be called while it is connected. */
+void server_side_blame(struct session *s, enum closing reason, ms_t now);
 /* The server has sent <stream:error/>: the log says which, and with what words. */
 void server_side_tell_error(const struct session *s);
 /* Is there a connection to the server that can be written to? */

@@ -216,8 +216,10 @@ session_expire(struct session *s, ms_t now)
 	if (now >= s->login_by)
 		closing = s->server == SERVER_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
 	if (now >= s->upstream_by) {
-		if (s->state != SESSION_CLOSED)
+		if (s->state != SESSION_CLOSED) {
 			closing = CLOSING_SERVER_SILENT;
+			server_side_blame(s, closing, now);
+		}
 		server_side_drop(s);
 	}
 	if (now >= s->whole_by && s->is_client_paused) {

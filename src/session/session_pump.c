@@ -52,6 +52,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	s->reason = reason;
 	set_state(s, SESSION_CLOSED);
 	note_confirmed(s);
+	server_side_blame(s, reason, now);
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
 	s->login_by = s->whole_by = MS_NEVER;

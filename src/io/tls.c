@@ -294,6 +294,8 @@ tls_handshake(struct tls *t, char reason[TLS_REASON])
 	mbedtls_strerror(status, why, sizeof why);
 	if (status == MBEDTLS_ERR_SSL_CONN_EOF)
 		snprintf(why, sizeof why, "the server closed the connection");
+	else if (status == MBEDTLS_ERR_SSL_INTERNAL_ERROR) /* bio_recv, bio_send */
+		snprintf(why, sizeof why, "the connection broke");
 	snprintf(reason, TLS_REASON, "TLS handshake failed: %s", why);
 	return TLS_FAILED;
 }

@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include "base/fatal.h"
+
 #define IPV4_BITS 32
 #define MAPPED_BITS 96 /* in front of the address proper */
 
@@ -29,6 +31,17 @@ network_address(struct slice text, unsigned char address[NETWORK_BYTES])
 		return false;
 	network_map(ipv4, address);
 	return true;
+}
+
+void
+network_text(const unsigned char address[NETWORK_BYTES], char text[NETWORK_TEXT])
+{
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+	bool is_ipv4 = memcmp(address, mapped, sizeof mapped) == 0;
+	const char *written = is_ipv4 ? inet_ntop(AF_INET, address + sizeof mapped, text, NETWORK_TEXT)
+				      : inet_ntop(AF_INET6, address, text, NETWORK_TEXT);
+
+	must(written != NULL);
 }
 
 static unsigned

@@ -5,6 +5,7 @@
 #include "base/slice.h"
 
 #define NETWORK_BYTES 16
+#define NETWORK_TEXT 46 /* room for an address as text, with its NUL */
 
 struct network {
 	unsigned char address[NETWORK_BYTES];
@@ -13,6 +14,8 @@ struct network {
 
 /* Reads an address, without brackets. */
 bool network_address(struct slice text, unsigned char address[NETWORK_BYTES]);
+/* The same address as text: of a mapped one, that of IPv4. */
+void network_text(const unsigned char address[NETWORK_BYTES], char text[NETWORK_TEXT]);
 /* Maps 4 bytes of IPv4. */
 void network_map(const void *ipv4, unsigned char address[NETWORK_BYTES]);
 

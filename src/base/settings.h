@@ -17,6 +17,13 @@ enum tls_policy {
 	TLS_OFF,         /* never; a server that demands it is refused */
 };
 
+/* In which header field proxies say whom they speak for. */
+enum forwarded_kind {
+	FORWARDED_FOR,  /* X-Forwarded-For */
+	FORWARDED_RFC,  /* Forwarded (RFC 7239) */
+	FORWARDED_NONE, /* in none */
+};
+
 /* Of BOSH sessions (XEP-0124). */
 struct bosh_settings {
 	ms_t wait;       /* the longest a request is held */

@@ -133,8 +133,9 @@ struct conf {
 	 */
 	struct conf_list origins;
 	bool cors_credentials;         /* then every origin is one name */
-	struct network *trusted_proxy; /* whose X-Forwarded fields are believed */
+	struct network *trusted_proxy; /* whose word on their clients is believed */
 	size_t n_trusted_proxy;
+	enum forwarded_kind client_address_header; /* where they say whom they speak for */
 	/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53"; empty: the system's. */
 	struct conf_list resolver_servers;
 

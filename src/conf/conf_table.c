@@ -41,14 +41,22 @@
 #define DOMAIN(member) .base = CONF_BASE_DOMAIN, .offset = offsetof(struct conf_domain, member)
 
 /* A word's value is written as an unsigned. */
-_Static_assert(
-	sizeof(enum tls_policy) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned), "sizes of enums");
+_Static_assert(sizeof(enum tls_policy) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) &&
+		sizeof(enum forwarded_kind) == sizeof(unsigned),
+	"sizes of enums");
 
 static const struct conf_word tls_words[] = {
 	{"required", TLS_REQUIRED, NULL},
 	{"optional", TLS_OPTIONAL, "when the server offers it"},
 	{"if-required", TLS_IF_REQUIRED, "when the server demands it, or offers no login without"},
 	{"off", TLS_OFF, NULL},
+	{NULL, 0, NULL},
+};
+
+static const struct conf_word header_words[] = {
+	{"x-forwarded-for", FORWARDED_FOR, NULL},
+	{"forwarded", FORWARDED_RFC, "RFC 7239"},
+	{"none", FORWARDED_NONE, "the address that connects counts"},
 	{NULL, 0, NULL},
 };
 
@@ -177,9 +185,11 @@ static const struct conf_row table[] = {
 		"listed by its name."),
 	TEXT("trusted_proxies", CONF_STRINGS, CONF_BASE_TOP, conf_take_trusted_proxy, "[\"127.0.0.0/8\", \"::1\"]",
 		NULL,
-		"Addresses and networks of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed. Requests "
+		"Addresses and networks of proxies whose X-Forwarded-Proto, X-Forwarded-Host and client_address_header are believed. Requests "
 		"that come by a unix socket are always believed."),
-	LATER("client_address_header"),
+	WORD("client_address_header", header_words, TOP(client_address_header), "\"x-forwarded-for\"", NULL,
+		"Where trusted proxies say whom they speak for: {}. The client is the right-most address there that is no "
+		"trusted proxy's; the log shows it. Of other peers the field is not read."),
 
 	CONTAINER("limits", CONF_OBJECT, "What one client may cost."),
 	LATER("limits.sessions"),
@@ -443,6 +453,7 @@ static const struct {
 	{"cors_credentials", CONF_AT_ONCE},
 	{"trusted_proxies", CONF_AT_ONCE},
 	{"limits.connections", CONF_AT_ONCE},
+	{"client_address_header", CONF_AT_ONCE},
 	{"limits.buffer_total", CONF_AT_ONCE},
 	{"limits.header_timeout", CONF_AT_ONCE},
 	{"resolver", CONF_RESTART},

@@ -91,7 +91,7 @@ reply(struct http *http, const struct conf *conf, const struct hooks *hooks, con
 	struct buf document;
 	enum meta_answer answer = META_NO_DOMAIN;
 
-	if (slice_is_set(http_header(rq, "X-Forwarded-Host")) && conf_is_trusted(conf, rq->peer)) {
+	if (slice_is_set(http_header(rq, "X-Forwarded-Host")) && rq->is_proxied) {
 		q.forwarded_host = http_header_once(rq, "X-Forwarded-Host");
 		/* Twice: nobody knows which one is the proxy's. */
 		if (!slice_is_set(q.forwarded_host))

@@ -157,7 +157,7 @@ refuse(struct guest *g, const struct upgrade *u, size_t n)
 	struct buf answer;
 
 	counter_add(d->context->counters->http_refused, 1);
-	refusal_upgrade(d->context, &g->peer, u);
+	refusal_upgrade(d->context, u);
 	(void) recv(g->fd, d->peek, n, 0);
 	buf_init(&answer, BUF_UNLIMITED);
 	upgrade_refusal(&answer, u, slice_str(d->context->conf->response_lines));
@@ -199,7 +199,7 @@ hand_to_websocket(struct guest *g, const struct upgrade *u)
 {
 	const struct door_handler *handler = g->door->handler;
 	struct upgrade_head head = u->head;
-	struct peer peer = g->peer;
+	struct peer client = u->client;
 	int fd = g->fd;
 
 	if (recv(fd, g->door->peek, u->n, 0) != (ssize_t) u->n) {
@@ -207,7 +207,7 @@ hand_to_websocket(struct guest *g, const struct upgrade *u)
 		return;
 	}
 	forget(g);
-	handler->websocket(handler->arg, fd, &head, &peer);
+	handler->websocket(handler->arg, fd, &head, &client);
 }
 
 /* The head is not whole. */

@@ -15,7 +15,7 @@ http_judge_origin(const struct context *c, const struct http_request *rq, struct
 	struct origins origins = rules_origins(c);
 
 	*asked = (struct origin_asked){.origin = http_origin(rq), .host = slice_trim(http_header(rq, "Host"))};
-	if (conf_is_trusted(c->conf, rq->peer))
+	if (rq->is_proxied)
 		asked->forwarded_host = slice_trim(http_header_once(rq, "X-Forwarded-Host"));
 	if (!slice_is_set(asked->origin) && slice_is_set(http_header(rq, "Origin")))
 		return ORIGIN_OTHER_SITE;

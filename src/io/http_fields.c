@@ -138,3 +138,17 @@ http_upgrade(const struct http_request *rq, const struct upgrade_rules *rules, s
 	MHD_get_connection_values_n(rq->library, MHD_HEADER_KIND, on_upgrade, u);
 	return upgrade_judge(u);
 }
+
+static enum MHD_Result
+on_proxied(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void) kind;
+	proxied_field(arg, slice_str(name), slice_str(value != NULL ? value : ""));
+	return MHD_YES;
+}
+
+void
+http_proxied(const struct http_request *rq, struct proxied *p)
+{
+	MHD_get_connection_values(rq->library, MHD_HEADER_KIND, on_proxied, p);
+}

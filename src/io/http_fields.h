@@ -22,7 +22,8 @@ struct http_request {
 	struct slice method, path; /* the path without query */
 	struct slice version;      /* "HTTP/1.1" */
 	struct slice body;
-	const struct peer *peer;
+	const struct peer *peer;        /* who has connected, or whom that one speaks for */
+	bool is_proxied;                /* who has connected is a proxy that is believed */
 	bool has_left;                  /* the client has: these are its last words */
 	struct MHD_Connection *library; /* for the functions below */
 	char *tag;                      /* HTTP_TAG bytes, zero at first; lasts as long as the request */
@@ -39,6 +40,9 @@ struct slice http_argument(const struct http_request *rq, const char *name);
 
 /* Is it an upgrade to WebSocket?  UPGRADE_HTTP, UPGRADE_WEBSOCKET or UPGRADE_REFUSED; what u borrows is the request's. */
 enum upgrade_verdict http_upgrade(const struct http_request *rq, const struct upgrade_rules *rules, struct upgrade *u);
+
+/* Shows the proxy's judge all fields. */
+void http_proxied(const struct http_request *rq, struct proxied *p);
 
 /* For http_library.c: what the library's own bytes say of a head. */
 struct http_head {

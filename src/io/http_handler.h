@@ -14,10 +14,11 @@ struct http_handler {
 	/* A request is refused before it is complete: to be answered in this call, with "Connection: close"; a sentence. */
 	void (*refuse)(void *arg, const struct http_request *rq, unsigned status, const char *reason);
 	/*
-	 * A GET, to be judged by http_upgrade(): WEBSOCKET, with *head filled, lets go of the connection; REFUSED
+	 * A GET, to be judged by http_upgrade(): WEBSOCKET, with *head and *client filled, lets go of the connection; REFUSED
 	 * answers in this call; HTTP lets it come as a request.
 	 */
-	enum upgrade_verdict (*upgrade)(void *arg, const struct http_request *rq, struct upgrade_head *head);
+	enum upgrade_verdict (*upgrade)(
+		void *arg, const struct http_request *rq, struct upgrade_head *head, struct peer *client);
 	/* The socket of an upgrade, its head read; takes fd over. */
 	void (*upgraded)(void *arg, int fd, const struct upgrade_head *head, const struct peer *peer);
 	/* Something happens to a request that waits, or to its large answer. */

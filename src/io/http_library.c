@@ -106,7 +106,8 @@ refuse(struct request *rq, const struct http_request *public, unsigned status, c
  * for the answer (RFC 6455, 4.1).
  */
 static enum MHD_Result
-take_upgrade(struct request *rq, const struct http_request *public, const struct upgrade_head *head)
+take_upgrade(struct request *rq, const struct http_request *public, const struct upgrade_head *head,
+	const struct peer *client)
 {
 	struct late_upgrade *late;
 
@@ -114,7 +115,7 @@ take_upgrade(struct request *rq, const struct http_request *public, const struct
 		return refuse(rq, public, 503, ending);
 	if (rq->has_more)
 		return refuse(rq, public, 400, too_early);
-	late = late_upgrade_new(rq->connection->fd, head, &rq->connection->peer);
+	late = late_upgrade_new(rq->connection->fd, head, client);
 	if (late == NULL)
 		return refuse(rq, public, 503, no_descriptor);
 	pace_take(&rq->connection->pace);
@@ -128,11 +129,12 @@ judge_upgrade(struct request *rq, const struct http_request *public, enum MHD_Re
 {
 	const struct http_handler *handler = rq->http->handler;
 	struct upgrade_head head;
+	struct peer client;
 
 	pace_ask(&rq->connection->pace);
-	switch (handler->upgrade(handler->arg, public, &head)) {
+	switch (handler->upgrade(handler->arg, public, &head, &client)) {
 	case UPGRADE_WEBSOCKET:
-		*result = take_upgrade(rq, public, &head);
+		*result = take_upgrade(rq, public, &head, &client);
 		return true;
 	case UPGRADE_REFUSED:
 		must(rq->response != NULL);

@@ -21,11 +21,11 @@ tell(const struct context *c, const char *event, const struct peer *peer, unsign
 }
 
 void
-refusal_upgrade(const struct context *c, const struct peer *peer, const struct upgrade *u)
+refusal_upgrade(const struct context *c, const struct upgrade *u)
 {
 	bool is_origin = u->refused == UPGRADE_REFUSED_ORIGIN;
 
-	tell(c, upgrade_is_meant(u) ? "upgrade refused" : "request refused", peer, upgrade_status(u), u->reason,
+	tell(c, upgrade_is_meant(u) ? "upgrade refused" : "request refused", &u->client, upgrade_status(u), u->reason,
 		is_origin ? &u->asked : NULL, u->origin);
 }
 

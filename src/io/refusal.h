@@ -6,7 +6,7 @@
 #include "session/context.h"
 
 /* What upgrade_judge() or upgrade_look() refused, an upgrade or another request. */
-void refusal_upgrade(const struct context *c, const struct peer *peer, const struct upgrade *u);
+void refusal_upgrade(const struct context *c, const struct upgrade *u);
 /* Another request; text is the answer's, of which the first line is told. */
 void refusal_request(const struct context *c, const struct peer *peer, unsigned status, const char *text);
 /* The same for its Origin (not of ORIGIN_ALLOWED): the line tells what was seen, and the cure. */

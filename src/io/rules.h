@@ -32,13 +32,26 @@ rules_places(const struct context *c)
 	return (struct places){bosh->v, bosh->n, websocket->v, websocket->n};
 }
 
+/* peer is borrowed. */
+static inline struct proxied_rules
+rules_proxied(const struct context *c, const struct peer *peer)
+{
+	return (struct proxied_rules){
+		.peer = peer,
+		.is_trusted = conf_is_trusted(c->conf, peer),
+		.kind = c->conf->client_address_header,
+		.trusted = c->conf->trusted_proxy,
+		.n_trusted = c->conf->n_trusted_proxy,
+	};
+}
+
 static inline struct upgrade_rules
 rules_upgrade(const struct context *c, const struct peer *peer)
 {
 	return (struct upgrade_rules){
 		.places = rules_places(c),
 		.origins = rules_origins(c),
-		.is_trusted = conf_is_trusted(c->conf, peer),
+		.proxied = rules_proxied(c, peer),
 		.require_subprotocol = c->conf->websocket.require_subprotocol,
 		.hooks = c->hooks,
 		.room = pool_bytes(POOL_LONG) - POOL_ANSWER - strlen(c->conf->response_lines),

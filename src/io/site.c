@@ -45,19 +45,21 @@ serve_other(struct site *s, const struct http_request *rq)
 	}
 }
 
-/*
- * The client's end as far as is known here.  Of a proxy that is believed it
- * is the proxy's word that counts, also against TLS between it and us; said
- * twice, or with a list, it may be the client's own.
- */
-static struct peer
-see_peer(const struct conf *conf, const struct http_request *rq)
+/* The request as its client's: *client is written, and borrowed by what is returned. */
+static struct http_request
+see_client(const struct site *s, const struct http_request *as_it_came, struct peer *client)
 {
-	struct peer peer = *rq->peer;
+	struct proxied_rules rules = rules_proxied(s->context, as_it_came->peer);
+	struct http_request rq = *as_it_came;
+	struct proxied p;
 
-	if (conf_is_trusted(conf, &peer) && slice_is_set(http_header(rq, "X-Forwarded-Proto")))
-		peer.is_secure = slice_eq_nocase(slice_trim(http_header_once(rq, "X-Forwarded-Proto")), SLICE("https"));
-	return peer;
+	proxied_begin(&p, &rules);
+	if (rules.is_trusted)
+		http_proxied(as_it_came, &p);
+	*client = proxied_client(&p);
+	rq.peer = client;
+	rq.is_proxied = rules.is_trusted;
+	return rq;
 }
 
 static enum place
@@ -72,10 +74,9 @@ static void
 on_request(void *arg, const struct http_request *as_it_came)
 {
 	struct site *s = arg;
-	struct peer peer = see_peer(s->context->conf, as_it_came);
-	struct http_request rq = *as_it_came;
+	struct peer client;
+	struct http_request rq = see_client(s, as_it_came, &client);
 
-	rq.peer = &peer;
 	switch (place_of(s, &rq)) {
 	case PLACE_BOSH:
 		bosh_http_serve(s->http, s->context, &s->handler->bosh, &rq);
@@ -90,19 +91,21 @@ on_request(void *arg, const struct http_request *as_it_came)
 }
 
 static void
-on_refuse(void *arg, const struct http_request *rq, unsigned status, const char *reason)
+on_refuse(void *arg, const struct http_request *as_it_came, unsigned status, const char *reason)
 {
 	struct site *s = arg;
+	struct peer client;
+	struct http_request rq = see_client(s, as_it_came, &client);
 	struct buf text;
 
-	refusal_request(s->context, rq->peer, status, reason);
-	if (status == 413 && slice_eq(rq->method, SLICE("POST")) && place_of(s, rq) == PLACE_BOSH) {
-		bosh_http_too_large(s->http, s->context, rq);
+	refusal_request(s->context, rq.peer, status, reason);
+	if (status == 413 && slice_eq(rq.method, SLICE("POST")) && place_of(s, &rq) == PLACE_BOSH) {
+		bosh_http_too_large(s->http, s->context, &rq);
 		return;
 	}
 	buf_init(&text, BUF_UNLIMITED);
 	buf_printf(&text, "%s\n", reason);
-	http_answer_text(s->http, s->context, rq, status, buf_cstr(&text), "Connection", "close");
+	http_answer_text(s->http, s->context, &rq, status, buf_cstr(&text), "Connection", "close");
 	buf_fini(&text);
 }
 
@@ -127,7 +130,7 @@ reply_refusal(struct site *s, const struct http_request *rq, const struct upgrad
 }
 
 static enum upgrade_verdict
-on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head)
+on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head, struct peer *client)
 {
 	struct site *s = arg;
 	struct upgrade_rules rules = rules_upgrade(s->context, rq->peer);
@@ -135,8 +138,9 @@ on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head)
 	enum upgrade_verdict verdict = http_upgrade(rq, &rules, &u);
 
 	*head = u.head;
+	*client = u.client;
 	if (verdict == UPGRADE_REFUSED) {
-		refusal_upgrade(s->context, rq->peer, &u);
+		refusal_upgrade(s->context, &u);
 		reply_refusal(s, rq, &u);
 	}
 	return verdict;

@@ -7,7 +7,8 @@ enum {
 	FLAG_UNIX = 1,
 	FLAG_SECURE = 2,
 	FLAG_LEFT = 4,
-	FLAGS = FLAG_UNIX | FLAG_SECURE | FLAG_LEFT,
+	FLAG_CLIENT = 8,
+	FLAGS = FLAG_UNIX | FLAG_SECURE | FLAG_LEFT | FLAG_CLIENT,
 };
 
 #define HEAD_BYTES 22
@@ -69,7 +70,7 @@ write_post(char *out, const struct post *post)
 
 	out = put_number(out,
 		(peer->is_unix ? FLAG_UNIX : 0) | (peer->is_secure ? FLAG_SECURE : 0) |
-			(post->has_left ? FLAG_LEFT : 0),
+			(peer->is_client ? FLAG_CLIENT : 0) | (post->has_left ? FLAG_LEFT : 0),
 		1);
 	out = put_number(out, peer->listener, 4);
 	memcpy(out, peer->address, NETWORK_BYTES);
@@ -170,7 +171,8 @@ read_post(struct reader *r, struct post *post)
 	unsigned flags = take_choice(r, 1, FLAGS + 1);
 	struct slice address, text;
 
-	post->peer = (struct peer){.is_unix = flags & FLAG_UNIX, .is_secure = flags & FLAG_SECURE};
+	post->peer = (struct peer){
+		.is_unix = flags & FLAG_UNIX, .is_secure = flags & FLAG_SECURE, .is_client = flags & FLAG_CLIENT};
 	post->has_left = flags & FLAG_LEFT;
 	post->peer.listener = (uint32_t) take_number(r, 4);
 	address = take(r, NETWORK_BYTES);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,24 +41,19 @@ struct acceptor {
 static void
 describe(struct peer *peer, const struct sockaddr_storage *a, uint32_t listener)
 {
-	char text[INET6_ADDRSTRLEN];
+	unsigned char address[NETWORK_BYTES];
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *) a;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) a;
 
 	*peer = (struct peer){.listener = listener, .is_unix = a->ss_family != AF_INET && a->ss_family != AF_INET6};
-	if (a->ss_family == AF_INET)
-		network_map(&v4->sin_addr, peer->address);
-	else if (a->ss_family == AF_INET6)
-		memcpy(peer->address, &v6->sin6_addr, sizeof peer->address);
-	if (a->ss_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text) != NULL)
-		snprintf(peer->text, sizeof peer->text, "%s:%u", text, (unsigned) ntohs(v4->sin_port));
-	else if (a->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
-		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, sizeof text) != NULL)
-		snprintf(peer->text, sizeof peer->text, "%s:%u", text, (unsigned) ntohs(v6->sin6_port));
-	else if (a->ss_family == AF_INET6 && inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text) != NULL)
-		snprintf(peer->text, sizeof peer->text, "[%s]:%u", text, (unsigned) ntohs(v6->sin6_port));
-	else
-		snprintf(peer->text, sizeof peer->text, "unix");
+	if (a->ss_family == AF_INET) {
+		network_map(&v4->sin_addr, address);
+		peer_set_address(peer, address, ntohs(v4->sin_port));
+	} else if (a->ss_family == AF_INET6) {
+		peer_set_address(peer, v6->sin6_addr.s6_addr, ntohs(v6->sin6_port));
+	} else {
+		peer_set_nobody(peer, "unix");
+	}
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);

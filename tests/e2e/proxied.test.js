@@ -3,15 +3,21 @@
  * proxied.test.js: behind a proxy that takes TLS off, its word decides
  * whether a BOSH session is one of TLS (XEP-0124, 19.1): such a session is
  * not served over plain HTTP, and goes on over TLS as if nothing had been.
+ * And it says whose address the log shows, for both transports; the word of
+ * anybody else counts for nothing.
  */
 
 const assert = require('node:assert/strict');
+const net = require('node:net');
 const { after, before } = require('node:test');
 
 const { body, post } = require('./lib/bosh');
 const { Culvert, DIRECT } = require('./lib/gateway');
+const { request } = require('./lib/http');
 const { Server } = require('./lib/server');
 const { culvert: test } = require('./lib/stage');
+const { poll } = require('./lib/wait');
+const { WsClient } = require('./lib/websocket');
 const { NS } = require('./lib/xml');
 
 const TLS = { 'X-Forwarded-Proto': 'https' };
@@ -58,4 +64,81 @@ test('a session of plain HTTP is served over both', async () => {
 test('what a proxy says that is not trusted makes no session one of TLS', async () => {
 	const sid = await create(doubting, 10, TLS);
 	assert.equal((await post(doubting, body({ rid: 11, sid }))).type, null);
+});
+
+/* ---- whose address it is ---- */
+
+const FORGED = '198.51.100.66';
+const REAL = '192.0.2.7';
+
+/* The log's word on who opened the session that begins now. */
+async function opener(gateway, begin) {
+	const { mark } = gateway.program;
+	await begin();
+	return (await gateway.program.line(/session opened .*\bclient=(\S+)/, { mark }))[1];
+}
+
+const byWebSocket = (gateway, headers) => async () => {
+	const client = new WsClient(gateway, 'example.test');
+	await client.connect({ headers });
+	client.openStream();
+	await client.next();
+	client.ws.terminate();
+};
+
+/* Proxies send an upgrade on a connection that served requests before. */
+const byLateUpgrade = (gateway, headers) => async () => {
+	const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+	const socket = net.connect(gateway.port, '127.0.0.1');
+	let heard = '';
+	socket.on('data', (data) => { heard += data.toString('latin1'); });
+	socket.write('GET /http-bind HTTP/1.1\r\nHost: localhost\r\n\r\n');
+	await poll(() => heard.includes('It works'), 'the first answer');
+	socket.write(`GET /xmpp-websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${fields}`
+		+ 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: xmpp\r\n\r\n');
+	await poll(() => heard.includes('HTTP/1.1 101 '), 'the upgrade');
+	const text = Buffer.from(`<open xmlns='${NS.framing}' to='example.test' version='1.0'/>`);
+	/* A final text frame, masked with zeros (RFC 6455, 5.2). */
+	socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]));
+	await poll(() => heard.includes('<open '), 'the stream');
+	socket.destroy();
+};
+
+const TRANSPORTS = {
+	'BOSH': (gateway, headers) => () => create(gateway, 1, headers),
+	'WebSocket': byWebSocket,
+	'a late upgrade': byLateUpgrade,
+};
+
+for (const [name, by] of Object.entries(TRANSPORTS)) {
+	test(`${name}: a trusted proxy says whose connection it is; the right-most address that is no proxy's counts`, async () => {
+		const chain = { 'X-Forwarded-For': `${FORGED}, ${REAL}, 127.0.0.2`, 'Forwarded': `for=${FORGED}` };
+		assert.equal(await opener(trusting, by(trusting, chain)), REAL);
+		assert.match(await opener(trusting, by(trusting, {})), /^127\.0\.0\.1:\d+$/);
+	});
+
+	test(`${name}: the word of who is no trusted proxy does not count`, async () => {
+		const forged = { 'X-Forwarded-For': FORGED, 'Forwarded': `for=${FORGED}` };
+		assert.match(await opener(doubting, by(doubting, forged)), /^127\.0\.0\.1:\d+$/);
+	});
+
+	test(`${name}: a reload changes the header field that counts`, async () => {
+		const chain = { 'X-Forwarded-For': FORGED, 'Forwarded': 'for="[2001:db8::7]:4711"' };
+		for (const [header, want] of [['forwarded', /^2001:db8::7$/], ['none', /^127\.0\.0\.1:\d+$/], ['x-forwarded-for', /^198\.51\.100\.66$/]]) {
+			assert.match(await trusting.reload((c) => { c.client_address_header = header; }), /reloaded/);
+			await poll(async () => want.test(await opener(trusting, by(trusting, chain))), `${header} to count`);
+		}
+	});
+}
+
+test('a refusal names the client, too', async () => {
+	for (const [method, path, headers, status] of [
+		['POST', '/http-bind', { 'Sec-Fetch-Mode': 'navigate' }, 403],
+		['GET', '/xmpp-websocket', { 'Upgrade': 'websocket', 'Connection': 'Upgrade' }, 426],
+	]) {
+		const { mark } = trusting.program;
+		const { status: got } = await request(trusting.port, method, path, { headers: { ...headers, 'X-Forwarded-For': REAL } });
+		assert.equal(got, status);
+		await trusting.program.line(/ refused client=192\.0\.2\.7 /, { mark });
+	}
 });

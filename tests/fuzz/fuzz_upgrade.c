@@ -18,18 +18,21 @@ is_base64(void *arg, struct slice text, size_t n)
 }
 
 static const struct hooks hooks = {.is_base64 = is_base64};
+static const struct peer peer = {.text = "192.0.2.1:4711"};
 static char *const paths[] = {(char[]){"/xmpp-websocket"}, (char[]){"/w"}};
 static char *const root[] = {(char[]){"/"}};
 static char *const origins[] = {
 	(char[]){"https://a.example"}, (char[]){"https://*.b.example:8443"}, (char[]){"app://"}};
 static const struct upgrade_rules strict = {.places = {NULL, 0, paths, 2},
 	.origins = {.v = origins, .n = 3, .own = "https://own.example"},
-	.is_trusted = true,
+	.proxied = {.peer = &peer, .is_trusted = true},
 	.require_subprotocol = true,
 	.hooks = &hooks};
 static char *const all_origins[] = {(char[]){"*"}};
-static const struct upgrade_rules lax = {
-	.places = {NULL, 0, paths, 2}, .origins = {.v = all_origins, .n = 1}, .hooks = &hooks};
+static const struct upgrade_rules lax = {.places = {NULL, 0, paths, 2},
+	.origins = {.v = all_origins, .n = 1},
+	.proxied = {.peer = &peer},
+	.hooks = &hooks};
 
 /* A whole answer, of whose length the other side hears. */
 static void
@@ -53,8 +56,10 @@ static void
 check_head(const struct upgrade_rules *rules, const struct upgrade_head *head)
 {
 	char first[UPGRADE_HEAD_MAX], second[UPGRADE_HEAD_MAX];
-	const struct upgrade_rules own = {
-		.places = {NULL, 0, root, 1}, .require_subprotocol = rules->require_subprotocol, .hooks = &hooks};
+	const struct upgrade_rules own = {.places = {NULL, 0, root, 1},
+		.proxied = {.peer = &peer},
+		.require_subprotocol = rules->require_subprotocol,
+		.hooks = &hooks};
 	size_t n = upgrade_write(head, first);
 	struct upgrade u;
 

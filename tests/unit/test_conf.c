@@ -50,7 +50,7 @@
 	", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind " \
 	"the prefix\n"
 #define TOP_KEYS \
-	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, trusted_proxies, limits, resolver, workers, node, log\n"
+	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, trusted_proxies, client_address_header, limits, resolver, workers, node, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -608,6 +608,7 @@ test_defaults(void **state)
 	assert_int_equal(c->workers, 0);
 	assert_string_equal(c->node, "n");
 	assert_int_equal(c->log.level, LOG_INFO);
+	assert_int_equal(c->client_address_header, FORWARDED_FOR);
 	conf_unref(c);
 
 	/* Each number's and bool's default lies where its row says, in its range. */
@@ -649,7 +650,7 @@ test_words(void **state)
 		assert_false(conf_row_word(row, &base, SLICE("")));
 		assert_non_null(strstr(row->help, "{}"));
 	}
-	assert_int_equal(n_rows, 2);
+	assert_int_equal(n_rows, 3);
 }
 
 /* Each row is complete, below its container, and under no other row's key. */

@@ -26,7 +26,7 @@ posts(void **state)
 	char *bytes;
 
 	(void) state;
-	for (unsigned flags = 0; flags < 8; flags++) {
+	for (unsigned flags = 0; flags < 16; flags++) {
 		struct letter letter = {.kind = LETTER_POST}, read;
 		struct post *p = &letter.u.post;
 		p->id = id;
@@ -34,6 +34,7 @@ posts(void **state)
 		p->has_left = flags & 1;
 		p->peer.is_unix = flags & 2;
 		p->peer.is_secure = flags & 4;
+		p->peer.is_client = flags & 8;
 		p->peer.listener = 0xdeadbeef;
 		memset(p->peer.address, 0xab, NETWORK_BYTES);
 		strcpy(p->peer.text, flags & 2 ? "" : text);
@@ -45,6 +46,7 @@ posts(void **state)
 		assert_string_equal(read.u.post.peer.text, p->peer.text);
 		assert_int_equal(read.u.post.peer.is_unix, p->peer.is_unix);
 		assert_int_equal(read.u.post.peer.is_secure, p->peer.is_secure);
+		assert_int_equal(read.u.post.peer.is_client, p->peer.is_client);
 		assert_int_equal(read.u.post.peer.listener, p->peer.listener);
 		free(bytes);
 	}
@@ -123,8 +125,8 @@ refused(void **state)
 	static const struct {
 		size_t letter, at;
 		unsigned char value;
-	} bad[] = {{0, 0, 2}, {0, 0, 0}, {0, 1, 0}, {0, 1, 5}, {0, 22, 8}, {0, 43, 255}, {0, 43, PEER_TEXT}, {0, 44, 0},
-		{1, 22, 3}, {1, 31, SID_MAX}, {2, 24, CONTENTS}, {2, 22, 0xff}, {2, 23, 0}};
+	} bad[] = {{0, 0, 2}, {0, 0, 0}, {0, 1, 0}, {0, 1, 5}, {0, 22, 16}, {0, 43, 255}, {0, 43, PEER_TEXT},
+		{0, 44, 0}, {1, 22, 3}, {1, 31, SID_MAX}, {2, 24, CONTENTS}, {2, 22, 0xff}, {2, 23, 0}};
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(letters); i++) {

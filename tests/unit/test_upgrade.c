@@ -16,6 +16,7 @@ is_base64(void *arg, struct slice text, size_t n)
 }
 
 static const struct hooks hooks = {.is_base64 = is_base64};
+static const struct peer peer = {.text = "192.0.2.1:4711"};
 static char path_1[] = "/xmpp-websocket", path_2[] = "/ws";
 static char origin_1[] = "https://a.example", origin_2[] = "https://b.example:8443", origin_all[] = "*";
 static char *const paths[] = {path_1, path_2};
@@ -24,10 +25,12 @@ static char *const all_origins[] = {origin_all};
 
 static const struct upgrade_rules open_rules = {.places = {NULL, 0, paths, 2},
 	.origins = {.v = all_origins, .n = 1},
+	.proxied = {.peer = &peer},
 	.require_subprotocol = true,
 	.hooks = &hooks};
 static const struct upgrade_rules strict_rules = {.places = {NULL, 0, paths, 2},
 	.origins = {.v = two_origins, .n = 2},
+	.proxied = {.peer = &peer},
 	.require_subprotocol = true,
 	.hooks = &hooks};
 /* The one domain. */
@@ -39,11 +42,11 @@ has_name(const void *arg, struct slice name)
 }
 
 static const struct upgrade_rules lax_rules = {
-	.places = {NULL, 0, paths, 2}, .origins = {.has_name = has_name}, .hooks = &hooks};
+	.places = {NULL, 0, paths, 2}, .origins = {.has_name = has_name}, .proxied = {.peer = &peer}, .hooks = &hooks};
 /* Behind a proxy that is believed. */
 static const struct upgrade_rules proxied_rules = {.places = {NULL, 0, paths, 2},
 	.origins = {.v = two_origins, .n = 2, .has_name = has_name},
-	.is_trusted = true,
+	.proxied = {.peer = &peer, .is_trusted = true},
 	.require_subprotocol = true,
 	.hooks = &hooks};
 
@@ -603,11 +606,42 @@ refusals(void **state)
 	}
 }
 
+/* Whose it is: a proxy's word, of one that is trusted only; and of a head that is refused too. */
+static void
+clients(void **state)
+{
+	static const struct {
+		bool is_trusted;
+		const char *text, *client;
+		enum upgrade_verdict verdict;
+	} rows_of[] = {
+		{true, WS("X-Forwarded-For: 192.0.2.9, 198.51.100.7\r\n" UPGRADE REST XMPP), "198.51.100.7",
+			UPGRADE_WEBSOCKET},
+		{true, WS(UPGRADE REST XMPP "X-Forwarded-For: 192.0.2.9\r\nx-forwarded-for: 2001:db8::1 \r\n"),
+			"2001:db8::1", UPGRADE_WEBSOCKET},
+		{true, WS(UPGRADE REST "X-Forwarded-For: 192.0.2.9\r\n"), "192.0.2.9", UPGRADE_REFUSED},
+		{true, WS("X-Forwarded-For: 192.0.2.9\r\n"), "192.0.2.9", UPGRADE_HTTP},
+		{true, GOOD, "192.0.2.1:4711", UPGRADE_WEBSOCKET},
+		{false, WS(UPGRADE REST XMPP "X-Forwarded-For: 192.0.2.9\r\n"), "192.0.2.1:4711", UPGRADE_WEBSOCKET},
+		{true, "GET /ws HTTP/1.1\r\n", "192.0.2.1:4711", UPGRADE_MORE},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(rows_of); i++) {
+		struct upgrade_rules rules = open_rules;
+		struct upgrade u;
+		rules.proxied.is_trusted = rows_of[i].is_trusted;
+		assert_int_equal(judge(&rules, slice_str(rows_of[i].text), &u), rows_of[i].verdict);
+		assert_string_equal(u.client.text, rows_of[i].client);
+	}
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heads),
+		cmocka_unit_test(clients),
 		cmocka_unit_test(endless_heads),
 		cmocka_unit_test(bytes_with_nul),
 		cmocka_unit_test(rooms),

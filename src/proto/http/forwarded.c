@@ -35,8 +35,8 @@ read_node(struct slice text, unsigned char address[NETWORK_BYTES])
 	return slice_cut(text, ':', &host, &port) && is_port(port) && network_address(host, address);
 }
 
-static bool
-is_trusted(const struct forwarded *f, const unsigned char address[NETWORK_BYTES])
+bool
+forwarded_is_trusted(const struct forwarded *f, const unsigned char address[NETWORK_BYTES])
 {
 	for (size_t i = 0; i < f->n_trusted; i++)
 		if (network_has(&f->trusted[i], address))
@@ -122,7 +122,7 @@ judge(struct forwarded *line, struct slice node)
 	}
 	line->client = FORWARDED_ADDRESS;
 	memcpy(line->address, address, sizeof line->address);
-	return !is_trusted(line, address);
+	return !forwarded_is_trusted(line, address);
 }
 
 void

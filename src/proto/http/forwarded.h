@@ -18,12 +18,7 @@
 #define CULVERT_PROTO_HTTP_FORWARDED_H
 
 #include "base/network.h"
-
-/* How the chain is written. */
-enum forwarded_kind {
-	FORWARDED_FOR, /* X-Forwarded-For */
-	FORWARDED_RFC, /* Forwarded */
-};
+#include "base/settings.h"
 
 enum forwarded_client {
 	FORWARDED_NOBODY,  /* nothing was said: the peer itself */
@@ -50,5 +45,7 @@ void forwarded_begin(struct forwarded *f, enum forwarded_kind kind, const struct
 void forwarded_field(struct forwarded *f, struct slice value);
 /* Writes the address only of FORWARDED_ADDRESS. */
 enum forwarded_client forwarded_client(const struct forwarded *f, unsigned char address[NETWORK_BYTES]);
+/* Is it one of the trusted proxies'? */
+bool forwarded_is_trusted(const struct forwarded *f, const unsigned char address[NETWORK_BYTES]);
 
 #endif

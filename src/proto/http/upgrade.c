@@ -57,7 +57,8 @@ upgrade_begin(struct upgrade *u, const struct upgrade_rules *rules, struct slice
 {
 	struct slice path, query;
 
-	*u = (struct upgrade){.rules = rules};
+	*u = (struct upgrade){.rules = rules, .client = *rules->proxied.peer};
+	proxied_begin(&u->proxied, &rules->proxied);
 	if (slice_cut(target, '?', &path, &query))
 		u->room = UPGRADE_ITEM * (1 + how_often(query, '&'));
 	/* Only a GET of a WebSocket path can be an upgrade. */
@@ -78,6 +79,7 @@ void
 upgrade_field(struct upgrade *u, struct slice name, struct slice value)
 {
 	smuggling_field(&u->framing, name, value);
+	proxied_field(&u->proxied, name, value);
 	u->room += UPGRADE_ITEM;
 	/* The library cuts a copy into pieces. */
 	if (slice_eq_nocase(name, SLICE("cookie")))
@@ -100,7 +102,7 @@ upgrade_field(struct upgrade *u, struct slice name, struct slice value)
 		once(u, &u->key, value);
 	} else if (slice_eq_nocase(name, SLICE("origin"))) {
 		once(u, &u->asked.origin, value);
-	} else if (slice_eq_nocase(name, SLICE("x-forwarded-host")) && u->rules->is_trusted) {
+	} else if (slice_eq_nocase(name, SLICE("x-forwarded-host")) && u->rules->proxied.is_trusted) {
 		/* Twice: nobody knows which one is the proxy's. */
 		u->asked.forwarded_host = u->forwarded_hosts++ == 0 ? value : SLICE_NONE;
 	}
@@ -133,6 +135,7 @@ upgrade_judge(struct upgrade *u)
 	const struct upgrade_rules *rules = u->rules;
 	const char *reason = smuggling_reason(&u->framing, u->is_http_1_1);
 
+	u->client = proxied_client(&u->proxied);
 	if (reason != NULL)
 		return refuse(u, UPGRADE_REFUSED_REQUEST, reason);
 	if (!upgrade_is_meant(u))
@@ -213,7 +216,7 @@ upgrade_look(struct upgrade *u, const struct upgrade_rules *rules, struct slice 
 	struct slice rest = bytes, line, fields, method, target, version;
 	enum upgrade_verdict verdict;
 
-	*u = (struct upgrade){.rules = rules};
+	*u = (struct upgrade){.rules = rules, .client = *rules->proxied.peer};
 	if (slice_eq(bytes, SLICE("\r")))
 		return UPGRADE_MORE;
 	/* One empty line before the first request is forgiven (RFC 9112, 2.2). */

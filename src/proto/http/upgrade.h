@@ -21,6 +21,7 @@
 #include "base/slice.h"
 #include "proto/http/origin.h"
 #include "proto/http/place.h"
+#include "proto/http/proxied.h"
 #include "proto/http/smuggling.h"
 
 #define UPGRADE_VERSION "13" /* of WebSocket: RFC 6455 */
@@ -49,7 +50,7 @@ enum upgrade_refused {
 struct upgrade_rules {
 	struct places places;
 	struct origins origins;
-	bool is_trusted; /* the peer is: its X-Forwarded-Host is believed */
+	struct proxied_rules proxied; /* who has connected; of one that is trusted X-Forwarded-Host is believed too */
 	bool require_subprotocol;
 	const struct hooks *hooks;
 	size_t room; /* the most that the HTTP library has for a head; 0: any */
@@ -65,6 +66,7 @@ struct upgrade_head {
 struct upgrade {
 	const struct upgrade_rules *rules;
 	struct smuggling framing;
+	struct proxied proxied;
 	bool is_get;                    /* of a WebSocket path */
 	bool is_http_1_1, is_odd;       /* odd: what may come once came twice */
 	bool is_websocket;              /* Upgrade says so */
@@ -77,6 +79,7 @@ struct upgrade {
 
 	/* The verdict. */
 	struct upgrade_head head;
+	struct peer client; /* whose request it is, as far as it was read */
 	enum upgrade_refused refused;
 	enum origin_verdict origin; /* of UPGRADE_REFUSED_ORIGIN: why */
 	const char *reason;         /* a sentence for who reads the refusal */

@@ -17,6 +17,15 @@ enum tls_policy {
 	TLS_OFF,         /* never; a server that demands it is refused */
 };
 
+/* What one client address may take, and all together.  0: no limit. */
+struct quota_rules {
+	unsigned sessions; /* of all addresses */
+	unsigned sessions_per_address;
+	unsigned new_per_second; /* of one address */
+	unsigned burst;          /* so many may come at once; 0: as many as in a second */
+	unsigned failures_per_minute;
+};
+
 /* In which header field proxies say whom they speak for. */
 enum forwarded_kind {
 	FORWARDED_FOR,  /* X-Forwarded-For */

@@ -86,6 +86,7 @@ struct conf_websocket {
 
 struct conf_limits {
 	unsigned connections;       /* of clients; 0: no such limit; CONF_AUTOMATIC_NUMBER; changed at once */
+	struct quota_rules quota;   /* changed at once */
 	size_t stanza;              /* the largest element passed on, either way */
 	size_t buffer_total;        /* all that is kept for peers; 0: no such limit; CONF_AUTOMATIC; changed at once */
 	size_t queue;               /* bytes kept per session and direction; never less than stanza */

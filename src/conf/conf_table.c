@@ -192,9 +192,16 @@ static const struct conf_row table[] = {
 		"trusted proxy's; the log shows it. Of other peers the field is not read."),
 
 	CONTAINER("limits", CONF_OBJECT, "What one client may cost."),
-	LATER("limits.sessions"),
-	LATER("limits.sessions_per_address"),
-	LATER("limits.new_sessions_per_second"),
+	VALUE("limits.sessions", CONF_NUMBER, TOP(limits.quota.sessions), 0, 100000000, "0",
+		"How many sessions there may be, of all clients. 0: no limit."),
+	VALUE("limits.sessions_per_address", CONF_NUMBER, TOP(limits.quota.sessions_per_address), 0, 100000000, "0",
+		"How many sessions one client address may have. The first 64 bits of an IPv6 address count as one. This and "
+		"the next three do not count for trusted_proxies, unix sockets, and when a proxy does not tell the address. "
+		"0: no limit."),
+	VALUE("limits.new_sessions_per_second", CONF_NUMBER, TOP(limits.quota.new_per_second), 0, 1000000, "0",
+		"How many sessions one client address may begin in a second. 0: no limit."),
+	VALUE("limits.new_sessions_burst", CONF_NUMBER, TOP(limits.quota.burst), 0, 1000000, "0",
+		"How many of them may begin at once, after a quiet time. 0: as many as in a second."),
 	VALUE("limits.connections", CONF_NUMBER, TOP(limits.connections), 0, 1048576, "null",
 		"Connections of clients at the same time. The next client is answered with 503, or its connection is closed. "
 		"null: two thirds of the files that culvert may open (LimitNOFILE= of systemd, ulimit -n), and fewer while "
@@ -210,7 +217,10 @@ static const struct conf_row table[] = {
 		"times limits.stanza or more. null: half of the memory limit of culvert's control group or process, or a quarter of "
 		"the machine's memory if that is less; the log says at start how much. 0: no such limit."),
 	LATER("limits.acks"),
-	LATER("limits.auth_failures_per_minute"),
+	VALUE("limits.auth_failures_per_minute", CONF_NUMBER, TOP(limits.quota.failures_per_minute), 0, 1000000, "10",
+		"How many logins from one client address may fail in a minute because of wrong, expired or disabled "
+		"credentials (SASL and SASL2). The session in which the last of them fails ends, and until a minute's part has "
+		"passed the address can begin no other. 0: no limit."),
 	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",
 		"A connection whose request head is not complete after this time is closed. 0: never."),
 	VALUE("limits.first_message_timeout", CONF_SECONDS, TOP(limits.first_message_timeout), 0, HOUR, "10",
@@ -454,6 +464,11 @@ static const struct {
 	{"trusted_proxies", CONF_AT_ONCE},
 	{"limits.connections", CONF_AT_ONCE},
 	{"client_address_header", CONF_AT_ONCE},
+	{"limits.sessions", CONF_AT_ONCE},
+	{"limits.sessions_per_address", CONF_AT_ONCE},
+	{"limits.new_sessions_per_second", CONF_AT_ONCE},
+	{"limits.new_sessions_burst", CONF_AT_ONCE},
+	{"limits.auth_failures_per_minute", CONF_AT_ONCE},
 	{"limits.buffer_total", CONF_AT_ONCE},
 	{"limits.header_timeout", CONF_AT_ONCE},
 	{"resolver", CONF_RESTART},

@@ -1,5 +1,7 @@
 #include "io/bosh_http.h"
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "io/http_answer.h"
 #include "io/refusal.h"
@@ -14,10 +16,15 @@ bosh_http_reply(struct http *http, const struct context *c, const struct reply *
 {
 	struct http_request rq;
 	struct http_answer a;
+	char seconds[16];
 
 	if (!http_held(http, reply->id, &rq))
 		return;
 	http_answer_begin(&a, c, &rq, content_name(reply->content));
+	if (reply->retry_after > 0) {
+		snprintf(seconds, sizeof seconds, "%u", reply->retry_after);
+		http_answer_add(&a, "Retry-After", seconds);
+	}
 	http_reply(http, reply->id, reply->status, a.field, a.n, reply->body);
 }
 

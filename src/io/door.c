@@ -249,6 +249,8 @@ judge(struct guest *g)
 		return;
 	}
 	verdict = upgrade_look(&u, &rules, slice_of(d->peek, (size_t) n));
+	if (verdict == UPGRADE_WEBSOCKET)
+		verdict = refusal_by_limits(d->context, &u, (ms_t) uv_now(d->loop));
 	switch (verdict) {
 	case UPGRADE_MORE:
 		wait_for_more(g);

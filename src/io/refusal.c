@@ -25,8 +25,23 @@ refusal_upgrade(const struct context *c, const struct upgrade *u)
 {
 	bool is_origin = u->refused == UPGRADE_REFUSED_ORIGIN;
 
+	/* Said once for each address and minute (admission.h). */
+	if (u->refused == UPGRADE_REFUSED_LIMIT)
+		return;
 	tell(c, upgrade_is_meant(u) ? "upgrade refused" : "request refused", &u->client, upgrade_status(u), u->reason,
 		is_origin ? &u->asked : NULL, u->origin);
+}
+
+enum upgrade_verdict
+refusal_by_limits(const struct context *c, struct upgrade *u, ms_t now)
+{
+	const struct admission admission = context_admission(c);
+	unsigned retry_after;
+
+	if (admission_ask(&admission, &u->client, now, &retry_after))
+		return UPGRADE_WEBSOCKET;
+	upgrade_limit(u, retry_after);
+	return UPGRADE_REFUSED;
 }
 
 void

@@ -1,5 +1,6 @@
 #include "io/site.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -12,6 +13,7 @@
 #include "io/rules.h"
 
 struct site {
+	uv_loop_t *loop;
 	struct context *context;
 	const struct site_handler *handler;
 	struct http_handler http_handler;
@@ -115,6 +117,7 @@ reply_refusal(struct site *s, const struct http_request *rq, const struct upgrad
 {
 	struct http_answer a;
 	struct buf text;
+	char seconds[16];
 
 	counter_add(s->context->counters->http_refused, 1);
 	buf_init(&text, BUF_UNLIMITED);
@@ -123,6 +126,10 @@ reply_refusal(struct site *s, const struct http_request *rq, const struct upgrad
 	if (upgrade_names_version(u)) {
 		http_answer_add(&a, "Upgrade", "websocket");
 		http_answer_add(&a, "Sec-WebSocket-Version", UPGRADE_VERSION);
+	}
+	if (u->retry_after > 0) {
+		snprintf(seconds, sizeof seconds, "%u", u->retry_after);
+		http_answer_add(&a, "Retry-After", seconds);
 	}
 	http_answer_add(&a, "Connection", "close");
 	http_reply(s->http, rq->id, upgrade_status(u), a.field, a.n, buf_slice(&text));
@@ -137,6 +144,8 @@ on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head, 
 	struct upgrade u;
 	enum upgrade_verdict verdict = http_upgrade(rq, &rules, &u);
 
+	if (verdict == UPGRADE_WEBSOCKET)
+		verdict = refusal_by_limits(s->context, &u, (ms_t) uv_now(s->loop));
 	*head = u.head;
 	*client = u.client;
 	if (verdict == UPGRADE_REFUSED) {
@@ -167,6 +176,7 @@ site_new(uv_loop_t *loop, struct context *context, const struct site_handler *ha
 {
 	struct site *s = xcalloc(1, sizeof *s);
 
+	s->loop = loop;
 	s->context = context;
 	s->handler = handler;
 	s->http_handler = (struct http_handler){

@@ -40,6 +40,8 @@
 	X(SLOW_MESSAGE,   "policy-violation",         "policy-violation",         1008, LOG_INFO,    "a message begun and not finished") \
 	X(TOO_DEEP,       "policy-violation",         "policy-violation",         1008, LOG_NOTICE,  "elements nested too deeply") \
 	X(QUEUE_FULL,     "policy-violation",         "resource-constraint",      1008, LOG_NOTICE,  "more undelivered bytes than the limit") \
+	X(LIMITED,        "policy-violation",         "policy-violation",         1008, LOG_INFO,    "more sessions than the limits allow") \
+	X(LOGIN_FAILURES, "policy-violation",         "policy-violation",         1008, LOG_NOTICE,  "too many failed logins") \
 	X(NO_TO,          "improper-addressing",      "improper-addressing",      1008, LOG_INFO,    "no domain given in \"to\"") \
 	X(HOST_UNKNOWN,   "host-unknown",             "host-unknown",             1008, LOG_INFO,    "domain not configured") \
 	X(VERSION,        "bad-request",              "unsupported-version",      1002, LOG_INFO,    "unsupported version") \

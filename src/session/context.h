@@ -17,7 +17,7 @@
 #include "base/sockets.h"
 #include "conf/conf.h"
 #include "conf/listeners.h"
-#include "session/counters.h"
+#include "session/admission.h"
 
 struct context {
 	const struct conf *conf;
@@ -29,15 +29,23 @@ struct context {
 	const struct hooks *hooks;
 	const struct log *log;
 	struct counters *counters;
+	struct quota *quota; /* of the process */
 	struct budget budget;
 	struct sockets *sockets; /* of the process; only who holds sockets asks */
 };
+
+static inline struct admission
+context_admission(const struct context *c)
+{
+	return (struct admission){c->quota, c->log, c->counters};
+}
 
 /* Another configuration.  The reference is the caller's. */
 static inline void
 context_set_conf(struct context *c, const struct conf *conf)
 {
 	c->conf = conf;
+	quota_set_rules(c->quota, conf->limits.quota);
 }
 
 #endif

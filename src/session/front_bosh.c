@@ -69,7 +69,8 @@ flush(struct front *f, const struct outlet *outlet, struct session *s, ms_t now)
 	(void) s;
 	bosh_flush(f->of.bosh, now);
 	while (bosh_next_answer(f->of.bosh, &answer)) {
-		const struct reply reply = {answer.req, answer.status, answer.content, answer.body};
+		const struct reply reply = {
+			.id = answer.req, .status = answer.status, .content = answer.content, .body = answer.body};
 		if (answer.is_cut)
 			outlet->cut(outlet->answers, answer.req);
 		else

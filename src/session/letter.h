@@ -39,6 +39,7 @@ struct reply {
 	unsigned status; /* of HTTP */
 	enum content content;
 	struct slice body;
+	unsigned retry_after; /* seconds; 0: not said.  It does not travel: who is refused so was no other worker's. */
 };
 
 /* What happens to a request that named this sid. */

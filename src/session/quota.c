@@ -192,32 +192,50 @@ judge_address(const struct quota_rules *r, struct address *a, ms_t now)
 		wait = wait_for_pace(a->entered, now_us, SECOND_US, r->new_per_second, burst);
 		if (wait > 0)
 			return refuse(&a->news_at, now, QUOTA_RATE, wait);
-		note_pace(&a->entered, now_us, SECOND_US, r->new_per_second);
 	}
 	return (struct quota_answer){.verdict = QUOTA_FINE};
 }
 
+/* Of an address that nothing is known of nothing can be too much. */
 static struct quota_answer
-enter(struct quota *q, struct quota_ticket *ticket, ms_t now)
+judge(struct quota *q, const struct quota_ticket *ticket, ms_t now)
 {
-	struct quota_answer answer = {.verdict = QUOTA_FINE};
-	struct address *a = NULL;
+	struct address *a = ticket->has_key ? find(q, ticket->key) : NULL;
 
 	if (q->rules.sessions > 0 && q->sessions >= q->rules.sessions)
 		return refuse(&q->news_at, now, QUOTA_SESSIONS, 0);
-	if (ticket->has_key) {
-		a = find(q, ticket->key);
-		if (a == NULL)
-			a = add(q, ticket->key, (int64_t) now * 1000);
-		answer = judge_address(&q->rules, a, now);
-	}
-	if (answer.verdict != QUOTA_FINE)
-		return answer;
+	return a != NULL ? judge_address(&q->rules, a, now) : (struct quota_answer){.verdict = QUOTA_FINE};
+}
+
+static void
+count(struct quota *q, const struct quota_ticket *ticket, ms_t now)
+{
+	struct address *a;
+
 	q->sessions++;
-	if (a != NULL && a->sessions++ == 0) {
+	if (!ticket->has_key)
+		return;
+	a = find(q, ticket->key);
+	if (a == NULL)
+		a = add(q, ticket->key, (int64_t) now * 1000);
+	if (q->rules.new_per_second > 0)
+		note_pace(&a->entered, (int64_t) now * 1000, SECOND_US, q->rules.new_per_second);
+	if (a->sessions++ == 0) {
 		list_remove(&a->idle);
 		q->n_idle--;
 	}
+}
+
+struct quota_answer
+quota_ask(struct quota *q, const struct peer *peer, ms_t now)
+{
+	struct quota_answer answer;
+	struct quota_ticket ticket;
+
+	make_key(peer, &ticket);
+	lock(q);
+	answer = judge(q, &ticket, now);
+	unlock(q);
 	return answer;
 }
 
@@ -228,7 +246,9 @@ quota_enter(struct quota *q, const struct peer *peer, ms_t now, struct quota_tic
 
 	make_key(peer, ticket);
 	lock(q);
-	answer = enter(q, ticket, now);
+	answer = judge(q, ticket, now);
+	if (answer.verdict == QUOTA_FINE)
+		count(q, ticket, now);
 	unlock(q);
 	return answer;
 }

@@ -3,6 +3,7 @@
  * sessions in a second, failed logins in a minute; and how many sessions there
  * are in all.
  *
+ *      quota_ask()    would it be let in?  before anything is made of it
  *      quota_enter()  a session begins      FINE: quota_leave() when it ends
  *      quota_failed() a login has failed
  *
@@ -17,15 +18,7 @@
 
 #include "base/ms.h"
 #include "base/peer.h"
-
-/* 0: no limit. */
-struct quota_rules {
-	unsigned sessions;
-	unsigned sessions_per_address;
-	unsigned new_per_second; /* of one address */
-	unsigned burst;          /* so many may come at once; 0: as many as in a second */
-	unsigned failures_per_minute;
-};
+#include "base/settings.h"
 
 enum quota_verdict {
 	QUOTA_FINE,
@@ -61,6 +54,8 @@ void quota_free(struct quota *q);
 /* Those who have entered stay; whoever comes next is judged by these. */
 void quota_set_rules(struct quota *q, struct quota_rules rules);
 
+/* Could a session begin now?  Nothing is counted but the refusal. */
+struct quota_answer quota_ask(struct quota *q, const struct peer *peer, ms_t now);
 /* May a session begin?  When FINE, it is counted, and the ticket is for quota_leave(). */
 struct quota_answer quota_enter(struct quota *q, const struct peer *peer, ms_t now, struct quota_ticket *ticket);
 void quota_leave(struct quota *q, const struct quota_ticket *ticket);

@@ -70,6 +70,7 @@ registry_new(struct context *context, const struct outlet *outlet)
 		.websocket_reader = r->websocket_reader,
 		.readers = &r->readers,
 		.budget = &context->budget,
+		.admission = context_admission(context),
 		.arg = r,
 		.rearm = rearm,
 	};
@@ -153,12 +154,14 @@ next_number(struct registry *r)
  * DEVIATES: of others it is not known, and they get the condition.
  */
 static void
-answer_terminal(struct registry *r, struct req_id req, enum closing reason, const struct body *body)
+answer_terminal(
+	struct registry *r, struct req_id req, enum closing reason, unsigned retry_after, const struct body *body)
 {
 	bool is_legacy = body->has_root && !slice_is_set(body->sid) && !slice_is_set(body->ver);
 	const struct outlet *outlet = r->outlet;
 	struct buf text;
-	struct reply reply = {.id = req, .status = is_legacy ? closing_http_status(reason) : 200};
+	struct reply reply = {
+		.id = req, .status = is_legacy ? closing_http_status(reason) : 200, .retry_after = retry_after};
 
 	buf_init(&text, BUF_UNLIMITED);
 	body_terminal(&text, reason, NULL);
@@ -183,16 +186,21 @@ is_exposed(const struct registry *r, const struct session *s, const struct peer 
 	return true;
 }
 
-/* The session of a request that named none. */
+/* The session of a request that named none; NULL when it is one too many. */
 static struct session *
-create(struct registry *r, const struct peer *peer, ms_t now)
+create(struct registry *r, const struct peer *peer, ms_t now, unsigned *retry_after)
 {
 	const struct sid_prefix prefix = {r->context->node, r->context->self.generation};
 	char sid[SID_MAX];
+	struct quota_ticket ticket;
 	struct session *s;
 
+	if (!admission_enter(&r->world.admission, peer, now, &ticket, retry_after))
+		return NULL;
 	sid_make(sid, &prefix, r->context->self.worker, r->context->hooks);
 	s = session_new_bosh(&r->world, r->context->conf, sid, next_number(r), peer, now);
+	s->ticket = ticket;
+	s->has_ticket = true;
 	add(r, s);
 	return s;
 }
@@ -204,6 +212,7 @@ find_or_create(struct registry *r, const struct post *post, const struct body *b
 {
 	const struct outlet *outlet = r->outlet;
 	struct session *s;
+	unsigned retry_after = 0;
 
 	if (slice_is_set(sid)) {
 		s = find(r, sid);
@@ -211,7 +220,7 @@ find_or_create(struct registry *r, const struct post *post, const struct body *b
 			counter_add(r->context->counters->bosh_unknown_sid, 1);
 			log_event(r->context->log, LOG_INFO, "unknown session", "client=%s rid=%llu", post->peer.text,
 				(unsigned long long) body->rid);
-			answer_terminal(r, post->id, CLOSING_RID_WINDOW, body);
+			answer_terminal(r, post->id, CLOSING_RID_WINDOW, 0, body);
 		} else if (is_exposed(r, s, &post->peer) ||
 			(post->has_left && refused == CLOSING_NONE && session_is_old(s, body->rid))) {
 			outlet->cut(outlet->answers, post->id);
@@ -221,9 +230,13 @@ find_or_create(struct registry *r, const struct post *post, const struct body *b
 	}
 	if (refused == CLOSING_NONE && r->is_ending)
 		refused = CLOSING_SHUTDOWN;
-	if (refused == CLOSING_NONE)
-		return create(r, &post->peer, now);
-	answer_terminal(r, post->id, refused, body);
+	if (refused == CLOSING_NONE) {
+		s = create(r, &post->peer, now, &retry_after);
+		if (s != NULL)
+			return s;
+		refused = CLOSING_LIMITED;
+	}
+	answer_terminal(r, post->id, refused, retry_after, body);
 	return NULL;
 }
 
@@ -297,9 +310,14 @@ struct session *
 registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 {
 	struct session *s = session_new_websocket(&r->world, r->context->conf, next_number(r), peer, now);
+	unsigned retry_after;
 
 	log_event(r->context->log, LOG_DEBUG, "WebSocket connected", "session=%llu client=%s",
 		(unsigned long long) s->number, peer->text);
+	s->has_ticket = admission_enter(&r->world.admission, peer, now, &s->ticket, &retry_after);
+	s->is_refused = !s->has_ticket;
+	if (s->is_refused)
+		s->login_by = now;
 	add(r, s);
 	rearm(r, s, now);
 	return s;

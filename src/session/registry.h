@@ -32,7 +32,11 @@ registry_post(struct registry *r, const struct post *post, ms_t now, char sid[SI
 /* Something happens to a request that named a sid, any sid.  *owner is set for REGISTRY_FORWARD. */
 enum registry_verdict registry_news(struct registry *r, const struct news *news, ms_t now, struct owner *owner);
 
-/* A WebSocket connection stands.  The session is the registry's; the caller calls session_*() for its events. */
+/*
+ * A WebSocket connection stands.  The session is the registry's; the caller
+ * calls session_*() for its events.  Whoever took the last place since
+ * admission_ask() has it: the session ends as soon as it is due.
+ */
 struct session *registry_websocket(struct registry *r, const struct peer *peer, ms_t now);
 
 /* The earliest deadline of all sessions. */

@@ -59,6 +59,7 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
+	session_give_back(s);
 	budget_move(s->world->budget, &s->queued, 0);
 	budget_move(s->world->budget, &s->part, 0);
 	s->front.transport->free(&s->front);
@@ -208,13 +209,22 @@ session_close(struct session *s, enum closing reason, ms_t now)
 	session_pump(s, reason, now);
 }
 
+/* Who was not let in has no time at all. */
+static enum closing
+late_reason(const struct session *s)
+{
+	if (s->is_refused)
+		return CLOSING_LIMITED;
+	return s->server == SERVER_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
+}
+
 void
 session_expire(struct session *s, ms_t now)
 {
 	enum closing closing = s->front.transport->expire(&s->front, now);
 
 	if (now >= s->login_by)
-		closing = s->server == SERVER_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
+		closing = late_reason(s);
 	if (now >= s->upstream_by) {
 		if (s->state != SESSION_CLOSED) {
 			closing = CLOSING_SERVER_SILENT;

@@ -16,7 +16,7 @@
 #include "proto/bosh/body.h"
 #include "proto/stream/upstream.h"
 #include "proto/stream/websocket.h"
-#include "session/counters.h"
+#include "session/admission.h"
 #include "session/front.h"
 #include "session/outlet.h"
 #include "session/sid.h"
@@ -32,6 +32,7 @@ struct session_world {
 	struct websocket_reader *websocket_reader;
 	struct xml_readers *readers;
 	struct budget *budget;
+	struct admission admission;
 	void *arg;
 	/* Called at the end of each event: the session's deadline may have changed, or it may be done. */
 	void (*rearm)(void *arg, struct session *s, ms_t now);
@@ -78,6 +79,9 @@ struct session {
 	struct trace trace;
 	char sid[SID_MAX];
 	struct peer peer;
+	struct quota_ticket ticket;
+	bool has_ticket; /* it is counted */
+	bool is_refused; /* WebSocket: it is not let in, and ends when it is looked at */
 
 	struct hash_link by_sid;
 	struct list link;

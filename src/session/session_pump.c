@@ -43,6 +43,14 @@ log_end(const struct session *s, ms_t now)
 		(unsigned long long) (s->given.bytes - s->confirmed.bytes));
 }
 
+void
+session_give_back(struct session *s)
+{
+	if (s->has_ticket)
+		quota_leave(s->world->admission.quota, &s->ticket);
+	s->has_ticket = false;
+}
+
 /* The only way a session ends.  The client is told by its front. */
 static void
 close_both(struct session *s, enum closing reason, ms_t now)
@@ -55,6 +63,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	server_side_blame(s, reason, now);
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
+	session_give_back(s);
 	s->login_by = s->whole_by = MS_NEVER;
 	budget_move(s->world->budget, &s->part, 0);
 	server_side_return(s, reason);
@@ -129,6 +138,20 @@ pump_up(struct session *s, ms_t now)
 		s->bytes_up += st->n;
 		counter_add(s->world->counters->stanzas_up, 1);
 		upstream_send(s->upstream, &st);
+	}
+	return closing;
+}
+
+/* The server has refused logins for their credentials.  Not CLOSING_NONE when that was once too often. */
+static enum closing
+note_failures(struct session *s, ms_t now)
+{
+	enum closing closing = CLOSING_NONE;
+
+	for (unsigned n = upstream_take_failures(s->upstream); n > 0; n--) {
+		counter_add(s->world->counters->auth_failures, 1);
+		if (s->has_ticket && !admission_failed(&s->world->admission, &s->peer, &s->ticket, now))
+			closing = CLOSING_LOGIN_FAILURES;
 	}
 	return closing;
 }
@@ -238,15 +261,17 @@ give_up(struct session *s, ms_t now)
 void
 session_pump(struct session *s, enum closing closing, ms_t now)
 {
-	enum closing up;
+	enum closing up, failures = CLOSING_NONE;
 	size_t had = session_kept(s);
 
 	must(!s->is_pumping);
 	s->is_pumping = true;
 	up = s->state != SESSION_CLOSED ? pump_up(s, now) : CLOSING_NONE;
 	pump_down(s, now);
+	if (s->upstream != NULL)
+		failures = note_failures(s, now);
 	if (closing == CLOSING_NONE)
-		closing = up;
+		closing = up != CLOSING_NONE ? up : failures;
 	if (closing != CLOSING_NONE)
 		close_both(s, s->state == SESSION_ENDING ? CLOSING_CLIENT_CLOSED : closing, now);
 	regulate(s, now);

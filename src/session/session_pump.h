@@ -15,4 +15,7 @@
  */
 void session_pump(struct session *s, enum closing closing, ms_t now);
 
+/* It is over, and counts no more (quota.h). */
+void session_give_back(struct session *s);
+
 #endif

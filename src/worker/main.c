@@ -40,6 +40,9 @@ struct process {
 	const struct conf *first; /* what does not change without a restart is as it says */
 	struct log_sink *sink;
 	struct log log;
+	pthread_mutex_t quota_mutex;
+	struct quota_lock quota_lock;
+	struct quota *quota;
 	unsigned n_workers;
 	struct worker *worker[MAX_WORKERS];
 	struct mailbox *mailbox[MAX_WORKERS];
@@ -50,6 +53,35 @@ struct process {
 	struct sockets sockets;
 	unsigned descriptors; /* that may be open */
 };
+
+static void
+lock_quota(void *arg)
+{
+	pthread_mutex_lock(arg);
+}
+
+static void
+unlock_quota(void *arg)
+{
+	pthread_mutex_unlock(arg);
+}
+
+/* One for all workers.  The seed is a secret: addresses that meet in the table cannot be chosen. */
+static int
+open_quota(struct process *p)
+{
+	struct crypto *c = crypto_new();
+	uint64_t seed;
+
+	if (c == NULL)
+		return -1;
+	crypto_random(c, &seed, sizeof seed);
+	crypto_free(c);
+	must(pthread_mutex_init(&p->quota_mutex, NULL) == 0);
+	p->quota_lock = (struct quota_lock){&p->quota_mutex, lock_quota, unlock_quota};
+	p->quota = quota_new(seed, &p->quota_lock);
+	return 0;
+}
 
 static unsigned
 count_workers(const struct conf *conf)
@@ -190,10 +222,11 @@ start(struct process *p)
 	config.listeners = p->listeners = listeners_new(p->conf);
 	config.n_workers = p->n_workers = count_workers(p->conf);
 	config.first_number = choose_first_number();
-	if (choose_generation(&config.generation) != 0) {
+	if (choose_generation(&config.generation) != 0 || open_quota(p) != 0) {
 		fprintf(stderr, "culvert: the system gives no entropy for random numbers\n");
 		return -1;
 	}
+	config.quota = p->quota;
 	for (unsigned i = 0; i < p->n_workers; i++) {
 		config.index = i;
 		p->worker[i] = worker_new(&config);
@@ -307,6 +340,7 @@ stop(struct process *p)
 	log_counters(p);
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_free(p->worker[i]);
+	quota_free(p->quota);
 	listeners_free(p->listeners);
 }
 

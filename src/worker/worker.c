@@ -386,6 +386,7 @@ set_context(struct worker *w)
 		.counters = &w->counters,
 		.budget = {.pool = w->config.budget},
 		.sockets = w->config.sockets,
+		.quota = w->config.quota,
 	};
 	context_set_conf(&w->context, conf_ref(w->config.conf));
 }

@@ -11,6 +11,7 @@
 #include "base/sockets.h"
 #include "conf/listeners.h"
 #include "session/counters.h"
+#include "session/quota.h"
 #include "worker/mailbox.h"
 
 struct worker;
@@ -24,6 +25,7 @@ struct worker_config {
 	const struct log *log;
 	struct budget_pool *budget; /* of the process, as this: */
 	struct sockets *sockets;
+	struct quota *quota;
 	/* All n_workers mailboxes, and the handshake threads; filled before any worker runs. */
 	struct mailbox *const *mailboxes;
 	struct handshakes *const *handshakes;

@@ -145,8 +145,12 @@ script_client(struct script *s, struct slice name, bool is_websocket, struct sli
 static void
 client_statement(struct script *s, struct slice line)
 {
-	struct slice name = text_word(&line);
+	struct slice name = text_word(&line), address = SLICE(WORLD_ADDRESS);
 
+	if (text_take(&line, "from"))
+		address = text_word(&line);
+	if (!world_set_address(&s->world, slice_eq(address, SLICE("unknown")) ? SLICE_NONE : address))
+		script_fail(s, "no address: %.*s", SLICE_ARG(address));
 	if (text_take(&line, "bosh"))
 		script_client(s, name, false, line);
 	else if (text_take(&line, "websocket"))

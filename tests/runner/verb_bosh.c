@@ -165,8 +165,12 @@ expect_attributes(struct script *s, const struct request *r, struct slice attrib
 			return line;
 		if (slice_eq(a.name, SLICE("status")))
 			continue;
-		seen = slice_eq(a.name, SLICE("Content-Type")) ? slice_str(r->content_type)
-							       : verb_attribute(attributes, a.name);
+		if (slice_eq(a.name, SLICE("Content-Type")))
+			seen = slice_str(r->content_type);
+		else if (slice_eq(a.name, SLICE("Retry-After")))
+			seen = slice_str(r->retry_after);
+		else
+			seen = verb_attribute(attributes, a.name);
 		if (!slice_is_set(seen) || (!slice_eq(a.value, SLICE("*")) && !slice_eq(a.value, seen)))
 			script_fail(s, "%.*s:\n  expected %.*s\n  seen     %.*s", SLICE_ARG(a.name), SLICE_ARG(a.value),
 				SLICE_ARG(slice_is_set(seen) ? seen : SLICE("none")));

@@ -101,6 +101,11 @@ verb_websocket(struct script *s, struct client *c, struct slice line)
 		world_begin(&s->world, c, (size_t) n);
 	} else if (slice_eq(verb, SLICE("hears"))) {
 		hear_message(s, c, line);
+	} else if (slice_eq(verb, SLICE("refused"))) {
+		if (!c->is_refused)
+			script_fail(s, "the upgrade of %s is not refused", c->name);
+		else if (line.n > 0 && (!slice_number(text_word(&line), UINT32_MAX, &n) || n != c->retry_after))
+			script_fail(s, "the upgrade of %s is refused for %u s", c->name, c->retry_after);
 	} else if (slice_eq(verb, SLICE("gone"))) {
 		world_client_gone(&s->world, c);
 	} else if (slice_eq(verb, SLICE("blocks"))) {

@@ -208,6 +208,7 @@ take_answer(struct world *w, struct client *c, struct request *r, const struct r
 	buf_append(&r->answer, reply->body);
 	buf_cstr(&r->answer);
 	r->status = reply->status;
+	snprintf(r->retry_after, sizeof r->retry_after, "%u", reply->retry_after);
 	snprintf(r->content_type, sizeof r->content_type, "%s", content_name(reply->content));
 	learn_sid(c, buf_slice(&r->answer));
 }
@@ -220,6 +221,8 @@ out_reply(void *arg, const struct reply *reply)
 	struct letter letter = travel(&(struct letter){.kind = LETTER_REPLY, .u.reply = *reply}, &bytes);
 	bool is_found = false;
 
+	/* What does not travel is for this worker's own requests. */
+	letter.u.reply.retry_after = reply->retry_after;
 	reply = &letter.u.reply;
 	check_document(w, reply->body);
 	for (unsigned i = 0; i < w->n_clients && !is_found; i++) {
@@ -442,6 +445,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 	struct buf errors;
 
 	w->now = START;
+	world_set_address(w, SLICE(WORLD_ADDRESS));
 	w->forwarded_to = -1;
 	buf_init(&w->fault, BUF_UNLIMITED);
 	buf_init(&w->log_text, BUF_UNLIMITED);
@@ -459,6 +463,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 	w->n_workers = n_workers;
 	w->node = xstrdup(w->conf->node);
 	set_budget(w);
+	w->quota = quota_new(0, NULL);
 	for (unsigned i = 0; i < n_workers; i++) {
 		w->context[i] = (struct context){
 			.node = w->node,
@@ -468,6 +473,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 			.log = &w->log,
 			.counters = &w->counters[i],
 			.budget = {.pool = &w->budget},
+			.quota = w->quota,
 		};
 		context_set_conf(&w->context[i], w->conf);
 		w->registry[i] = registry_new(&w->context[i], &w->outlet);
@@ -480,6 +486,7 @@ world_fini(struct world *w)
 {
 	for (unsigned i = 0; i < w->n_workers; i++)
 		registry_free(w->registry[i]);
+	quota_free(w->quota);
 	for (unsigned i = 0; i < w->n_clients; i++) {
 		struct client *c = &w->client[i];
 		for (size_t j = 0; j < c->n_requests; j++) {
@@ -508,10 +515,35 @@ world_client(struct world *w, struct slice name)
 	return NULL;
 }
 
+bool
+world_set_address(struct world *w, struct slice address)
+{
+	unsigned char bytes[NETWORK_BYTES];
+
+	w->peer = (struct peer){.is_client = true};
+	if (slice_is_set(address) && !network_address(address, bytes))
+		return false;
+	if (slice_is_set(address))
+		peer_set_address(&w->peer, bytes, 4711);
+	else
+		peer_set_nobody(&w->peer, "unknown");
+	return true;
+}
+
+/* As the door does; the session is made when the connection stands. */
+static void
+upgrade(struct world *w, struct client *c)
+{
+	const struct admission admission = context_admission(&w->context[0]);
+
+	c->is_refused = !admission_ask(&admission, &c->peer, w->now, &c->retry_after);
+	if (!c->is_refused)
+		c->session = registry_websocket(w->registry[0], &c->peer, w->now);
+}
+
 struct client *
 world_add_client(struct world *w, struct slice name, bool is_websocket)
 {
-	static const struct peer peer = {.text = "192.0.2.1:4711"};
 	struct client *c = &w->client[w->n_clients];
 
 	if (w->n_clients == WORLD_CLIENTS || name.n >= WORLD_NAME || world_client(w, name) != NULL)
@@ -519,10 +551,11 @@ world_add_client(struct world *w, struct slice name, bool is_websocket)
 	w->n_clients++;
 	snprintf(c->name, sizeof c->name, "%.*s", SLICE_ARG(name));
 	c->is_websocket = is_websocket;
+	c->peer = w->peer;
 	c->rid = 1000;
 	buf_init(&c->server.got, BUF_UNLIMITED);
 	if (is_websocket)
-		c->session = registry_websocket(w->registry[0], &peer, w->now);
+		upgrade(w, c);
 	return c;
 }
 
@@ -578,11 +611,12 @@ void
 world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, struct slice body)
 {
 	struct post p = {.id = {{w->context[worker].self.generation, worker}, (uint32_t) c->n_requests + 1, ++w->use},
-		.peer = {.text = "192.0.2.1:4711", .is_secure = c->is_secure},
+		.peer = c->peer,
 		.has_left = c->is_leaving,
 		.body = body};
 	struct request *r;
 
+	p.peer.is_secure = c->is_secure;
 	c->request = xrealloc(c->request, (c->n_requests + 1) * sizeof *c->request);
 	r = &c->request[c->n_requests++];
 	*r = (struct request){.rid = rid, .id = p.id};

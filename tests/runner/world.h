@@ -21,6 +21,7 @@
 #define WORLD_CLIENTS 8
 #define WORLD_EVENTS 24
 #define WORLD_NAME 16
+#define WORLD_ADDRESS "192.0.2.1" /* of clients, unless a script says otherwise */
 
 enum request_state {
 	REQUEST_OPEN,
@@ -36,7 +37,8 @@ struct request {
 	struct req_id id;
 	char sid[SID_MAX]; /* what the daemon remembers, to say whose request is gone */
 	struct buf body, answer;
-	unsigned status; /* of HTTP */
+	unsigned status;      /* of HTTP */
+	char retry_after[12]; /* "0": not said */
 	char content_type[64];
 };
 
@@ -62,6 +64,9 @@ struct server {
 struct client {
 	char name[WORLD_NAME];
 	bool is_websocket;
+	struct peer peer;
+	bool is_refused;      /* WebSocket: its upgrade, */
+	unsigned retry_after; /* for so many seconds */
 	char sid[SID_MAX];
 	uint64_t rid;               /* of the first request */
 	bool is_secure, is_leaving; /* its requests come over TLS, on connections that are over by then */
@@ -81,6 +86,7 @@ struct client {
 
 struct world {
 	struct conf *conf;
+	struct quota *quota;
 	char *node; /* of the first configuration, as in the daemon */
 	struct log log;
 	struct hooks hooks;
@@ -93,6 +99,7 @@ struct world {
 	ms_t now;
 	uint64_t random, use; /* use: of request slots */
 
+	struct peer peer; /* of the next client */
 	struct client client[WORLD_CLIENTS];
 	unsigned n_clients;
 	struct client *current; /* whose bytes the core looks at */
@@ -120,6 +127,8 @@ void world_fault(struct world *w, const char *format, ...) __attribute__((format
 /* NULL when there is none, or no room for one. */
 struct client *world_client(struct world *w, struct slice name);
 struct client *world_add_client(struct world *w, struct slice name, bool is_websocket);
+/* Where clients to come are: an address, or behind a proxy that does not tell theirs (unset).  False when it is none. */
+bool world_set_address(struct world *w, struct slice address);
 
 /* Each is one thing that happens to the core, by the call the daemon would make. */
 void world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, struct slice body);

@@ -81,7 +81,8 @@ answers(void **state)
 	(void) state;
 	for (unsigned i = 0; i < CONTENTS; i++) {
 		struct letter letter = {.kind = LETTER_REPLY}, read;
-		letter.u.reply = (struct reply){id, 200 + i, (enum content) i, SLICE("<body/>")};
+		letter.u.reply = (struct reply){
+			.id = id, .status = 200 + i, .content = (enum content) i, .body = SLICE("<body/>")};
 		read = again(&letter, &bytes);
 		assert_true(req_eq(read.u.reply.id, id));
 		assert_int_equal(read.u.reply.status, 200 + i);

@@ -132,6 +132,7 @@ struct fixture {
 	struct hooks hooks;
 	struct counters counters[WORKERS];
 	struct conf *conf;
+	struct quota *quota;
 	struct context context[WORKERS];
 	struct registry *r[WORKERS];
 };
@@ -163,6 +164,7 @@ begin(struct fixture *f)
 			"conf", NULL, &errors),
 		0);
 	buf_fini(&errors);
+	f->quota = quota_new(0, NULL);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		f->context[i] = (struct context){
 			.node = "n",
@@ -171,6 +173,7 @@ begin(struct fixture *f)
 			.first_number = 1000,
 			.hooks = &f->hooks,
 			.counters = &f->counters[i],
+			.quota = f->quota,
 		};
 		context_set_conf(&f->context[i], f->conf);
 		f->r[i] = registry_new(&f->context[i], &f->outlet);
@@ -183,6 +186,7 @@ end(struct fixture *f)
 	for (unsigned i = 0; i < WORKERS; i++)
 		registry_free(f->r[i]);
 	registry_free(NULL);
+	quota_free(f->quota);
 	conf_unref(f->conf);
 }
 

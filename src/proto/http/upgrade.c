@@ -122,6 +122,13 @@ refuse(struct upgrade *u, enum upgrade_refused why, const char *reason)
 	return UPGRADE_REFUSED;
 }
 
+void
+upgrade_limit(struct upgrade *u, unsigned seconds)
+{
+	refuse(u, UPGRADE_REFUSED_LIMIT, "Too many sessions: try again later.");
+	u->retry_after = seconds;
+}
+
 static bool
 is_key(const struct hooks *hooks, struct slice key)
 {
@@ -269,6 +276,7 @@ static const struct {
 	[UPGRADE_REFUSED_SUBPROTOCOL] = {400, "400 Bad Request", ""},
 	[UPGRADE_REFUSED_SIZE] = {431, "431 Request Header Fields Too Large", ""},
 	[UPGRADE_REFUSED_ROOM] = {503, "503 Service Unavailable", ""},
+	[UPGRADE_REFUSED_LIMIT] = {429, "429 Too Many Requests", ""},
 };
 
 unsigned
@@ -286,9 +294,13 @@ upgrade_names_version(const struct upgrade *u)
 int
 upgrade_refusal(struct buf *out, const struct upgrade *u, struct slice lines)
 {
+	char retry[40] = "";
+
+	if (u->retry_after > 0)
+		snprintf(retry, sizeof retry, "Retry-After: %u\r\n", u->retry_after);
 	return buf_printf(out,
 		"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
-		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%.*sConnection: %s\r\n\r\n%s\n",
-		refusals[u->refused].line, strlen(u->reason) + 1, refusals[u->refused].fields, SLICE_ARG(lines),
+		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%s%.*sConnection: %s\r\n\r\n%s\n",
+		refusals[u->refused].line, strlen(u->reason) + 1, refusals[u->refused].fields, retry, SLICE_ARG(lines),
 		upgrade_names_version(u) ? "Upgrade, close" : "close", u->reason);
 }

@@ -45,6 +45,7 @@ enum upgrade_refused {
 	UPGRADE_REFUSED_SUBPROTOCOL, /* 400 */
 	UPGRADE_REFUSED_SIZE,        /* 431 */
 	UPGRADE_REFUSED_ROOM,        /* 503; not the upgrade's fault */
+	UPGRADE_REFUSED_LIMIT,       /* 429 */
 };
 
 struct upgrade_rules {
@@ -83,6 +84,7 @@ struct upgrade {
 	enum upgrade_refused refused;
 	enum origin_verdict origin; /* of UPGRADE_REFUSED_ORIGIN: why */
 	const char *reason;         /* a sentence for who reads the refusal */
+	unsigned retry_after;       /* of UPGRADE_REFUSED_LIMIT, in seconds; 0: not said */
 	size_t n;                   /* upgrade_look(): bytes of the client's head, its empty line included */
 };
 
@@ -92,6 +94,8 @@ void upgrade_begin(struct upgrade *u, const struct upgrade_rules *rules, struct 
 void upgrade_field(struct upgrade *u, struct slice name, struct slice value);
 /* UPGRADE_HTTP, UPGRADE_WEBSOCKET or UPGRADE_REFUSED. */
 enum upgrade_verdict upgrade_judge(struct upgrade *u);
+/* A good one comes at a bad time: now it is REFUSED, with 429 (RFC 6585, 4); seconds: until it may come again, 0: not said. */
+void upgrade_limit(struct upgrade *u, unsigned seconds);
 /* Does it ask for WebSocket, well or badly?  False also when not all of it has come. */
 bool upgrade_is_meant(const struct upgrade *u);
 

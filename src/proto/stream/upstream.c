@@ -70,6 +70,7 @@ struct upstream {
 	enum outlook outlook;
 	bool is_authenticated;
 	bool is_resumable;
+	unsigned failures;   /* of logins, by their credentials, that nobody has asked about */
 	bool is_restart_due; /* <success/> ended the stream, and no other one has begun */
 	enum tls_policy tls;
 	struct xml_stream xml;
@@ -195,6 +196,18 @@ note_error(struct upstream *u, unsigned depth, const struct xml_element *e)
 }
 
 /*
+ * RFC 6120, 6.5; XEP-0388 has the same elements in its own <failure/>.  The
+ * others say nothing of a password: the client gave up, or did not know how,
+ * or the server has trouble of its own.
+ */
+static bool
+is_of_credentials(const struct xml_element *e)
+{
+	return is_named(e, XML_NS_SASL, "not-authorized") || is_named(e, XML_NS_SASL, "credentials-expired") ||
+		is_named(e, XML_NS_SASL, "account-disabled");
+}
+
+/*
  * Hop by hop features are cut out; what they demand is remembered.  XEP-0478:
  * <max-bytes/> is what the client may send.
  */
@@ -203,6 +216,8 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 {
 	struct upstream *u = arg;
 
+	if (kind == STANZA_FAILURE)
+		u->failures += !u->is_authenticated && depth == 1 && is_of_credentials(e);
 	if (kind == STANZA_STREAM_ERROR || kind == STANZA_FAILURE)
 		return note_error(u, depth, e);
 	if (kind != STANZA_FEATURES) {
@@ -552,6 +567,15 @@ bool
 upstream_is_authenticated(const struct upstream *u)
 {
 	return u->is_authenticated;
+}
+
+unsigned
+upstream_take_failures(struct upstream *u)
+{
+	unsigned n = u->failures;
+
+	u->failures = 0;
+	return n;
 }
 
 bool

@@ -47,6 +47,8 @@ void upstream_open(struct upstream *u, const struct stream_header *h, enum upstr
 bool upstream_is_ready(const struct upstream *u);
 /* Has the client logged in, as far as the server's words tell? */
 bool upstream_is_authenticated(const struct upstream *u);
+/* How many logins the server has refused for their credentials, before one succeeded, since this was asked last. */
+unsigned upstream_take_failures(struct upstream *u);
 /* Has a login ended the stream, so that the client may open it anew (4.3.3)?  Not by SASL2, where it goes on. */
 bool upstream_is_restart_due(const struct upstream *u);
 /* Would the server have the client back with its session, should the connection break (XEP-0198, 5)? */

@@ -1,0 +1,84 @@
+'use strict';
+/*
+ * limits.test.js: limits are for all workers together and for both
+ * transports, and everybody is refused in a form he understands: a BOSH client
+ * by an answer of BOSH, an upgrade by 429, on a new connection and on one that
+ * served requests before.  Attacks from one address leave others served.
+ */
+
+const assert = require('node:assert/strict');
+const { after, before } = require('node:test');
+
+const { body, post } = require('./lib/bosh');
+const { Culvert, DIRECT } = require('./lib/gateway');
+const { request, upgradeHeaders } = require('./lib/http');
+const { Server } = require('./lib/server');
+const { culvert: test } = require('./lib/stage');
+const { poll } = require('./lib/wait');
+const { WsClient } = require('./lib/websocket');
+const { NS } = require('./lib/xml');
+
+const GREEDY = { 'X-Forwarded-For': '192.0.2.7' };
+const OTHER = { 'X-Forwarded-For': '192.0.2.8' };
+let server, gateway;
+
+before(async () => {
+	if (DIRECT)
+		return;
+	server = await Server.start();
+	gateway = await Culvert.start({ 'example.test': server.port }, { limits: { sessions_per_address: 4 } });
+});
+
+after(async () => {
+	for (const part of [gateway, server].filter(Boolean))
+		await part.stop();
+});
+
+const create = (headers) => post(gateway, body({ 'rid': 1, 'to': 'example.test', 'wait': 1, 'hold': 1, 'ver': '1.6',
+	'xmpp:version': '1.0', 'xmlns:xmpp': NS.xbosh }), { headers });
+
+const connect = async (headers) => {
+	const client = new WsClient(gateway, 'example.test');
+	await client.connect({ headers });
+	return client;
+};
+
+test('all workers and both transports count together; others are served; who leaves makes room', async () => {
+	const held = [];
+	for (let i = 0; i < 2; i++) {
+		assert.equal((await create(GREEDY)).type, null);
+		held.push(await connect(GREEDY));
+	}
+	const { mark } = gateway.program;
+	/* Several, for each worker. */
+	for (let i = 0; i < 4; i++) {
+		const answer = await create(GREEDY);
+		assert.deepEqual([answer.status, answer.type, answer.condition], [200, 'terminate', 'policy-violation']);
+		const { status } = await request(gateway.port, 'GET', '/xmpp-websocket', { headers: { ...upgradeHeaders(), ...GREEDY } });
+		assert.equal(status, 429);
+	}
+	assert.equal((await create(OTHER)).type, null);
+	held.push(await connect(OTHER));
+	await gateway.program.line(/limit reached client=192\.0\.2\.7 limit=limits\.sessions_per_address/, { mark });
+	assert.equal(gateway.tail(400).match(/limit reached/g).length, 1);
+	held[0].ws.terminate();
+	await poll(async () => (await create(GREEDY)).type === null, 'room for another session');
+	for (const client of held)
+		client.ws.terminate();
+});
+
+test('how fast sessions begin: the answers say when to come again', async () => {
+	assert.match(await gateway.reload((c) => { c.limits = { new_sessions_per_second: 1, new_sessions_burst: 1 }; }), /reloaded/);
+	const headers = { 'X-Forwarded-For': '2001:db8::1' };
+	/* Whether the workers have it yet, and how fast they are: one of the next is too fast. */
+	let bosh, upgrade;
+	await poll(async () => (bosh = await create(headers)).type === 'terminate', 'a refusal by BOSH');
+	assert.equal(bosh.condition, 'policy-violation');
+	assert.equal(bosh.headers['retry-after'], '1');
+	await poll(async () => {
+		await create(headers);
+		upgrade = await request(gateway.port, 'GET', '/xmpp-websocket', { headers: { ...upgradeHeaders(), ...headers } });
+		return upgrade.status === 429;
+	}, 'a refused upgrade');
+	assert.equal(upgrade.headers['retry-after'], '1');
+});

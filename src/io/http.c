@@ -64,6 +64,7 @@ http_new(uv_loop_t *loop, struct context *context, const struct http_handler *ha
 	h->context = context;
 	h->handler = handler;
 	list_init(&h->to_resume);
+	list_init(&h->untold);
 	list_init(&h->vanished);
 	list_init(&h->leaving);
 	list_init(&h->pipelined);
@@ -147,6 +148,21 @@ hand_over_upgrades(struct http *h)
 	}
 }
 
+/*
+ * Whoever gave a large answer was in the middle of a session's event: it is told
+ * later how much is on its way.
+ */
+static void
+tell_unsent(struct http *h)
+{
+	struct list *link;
+
+	while ((link = list_shift(&h->untold)) != NULL) {
+		struct request *rq = list_entry(link, struct request, untold);
+		tell(rq, (struct req_fate){REQ_UNSENT, (int64_t) rq->unsent});
+	}
+}
+
 void
 http_tell_gone(struct http *h)
 {
@@ -163,6 +179,7 @@ http_tell_gone(struct http *h)
 		list_append(&h->to_resume, &rq->due);
 		http_library_dismiss(rq);
 	}
+	tell_unsent(h);
 }
 
 static void
@@ -199,6 +216,7 @@ http_run(struct http *h)
 		return false;
 	http_tell_gone(h);
 	hurry(h);
+	tell_unsent(h);
 	resume(h);
 	for (unsigned i = 0; i < h->n_shards; i++) {
 		struct shard *s = &h->shard[i];
@@ -220,7 +238,7 @@ http_run(struct http *h)
 	for (unsigned i = 0; i < h->n_shards; i++)
 		if (h->shard[i].is_dirty)
 			return true;
-	return !list_is_empty(&h->to_resume) || !list_is_empty(&h->vanished);
+	return !list_is_empty(&h->to_resume) || !list_is_empty(&h->untold) || !list_is_empty(&h->vanished);
 }
 
 static void

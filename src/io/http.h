@@ -36,7 +36,10 @@ void http_close(struct http *h);
  */
 void http_adopt(struct http *h, int fd, size_t room, const struct peer *peer);
 
-/* Tells the handler whose clients are gone; http_run() does so first of all. */
+/*
+ * Tells the handler whose clients are gone, and what large answers are on their
+ * way; http_run() does so first of all.  No session's event may be going on.
+ */
 void http_tell_gone(struct http *h);
 /* Lets the library work; to be called once per turn of the loop, before it sleeps.  True: call again without sleeping. */
 bool http_run(struct http *h);

@@ -42,6 +42,7 @@ request_new(struct http *h, struct connection *c, struct MHD_Connection *library
 	rq->slot = slots_add(&h->requests, rq, &rq->use);
 	buf_init_secret(&rq->body, max_body(h));
 	list_init(&rq->due);
+	list_init(&rq->untold);
 	c->request = rq;
 	return rq;
 }
@@ -53,6 +54,7 @@ request_free(struct request *rq)
 
 	slots_remove(&h->requests, rq->slot);
 	list_remove(&rq->due);
+	list_remove(&rq->untold);
 	buf_fini(&rq->body);
 	wipe(rq->tag, sizeof rq->tag);
 	rq->answer = 0;
@@ -338,7 +340,7 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 		return;
 	*request = NULL;
 	c->request = NULL;
-	if (rq->unsent > 0)
+	if (rq->unsent > 0 && list_is_empty(&rq->untold))
 		tell(rq, (struct req_fate){REQ_UNSENT, -(int64_t) rq->unsent});
 	if (pace_is_unanswered(&c->pace))
 		tell(rq, (struct req_fate){.event = REQ_GONE});

@@ -44,9 +44,10 @@ struct request {
 	uint64_t use;
 	unsigned refusal; /* a status when the body is not kept, but read and dropped; 0: it is kept */
 	size_t dropped;
-	size_t charged; /* to the budget */
-	size_t answer;  /* bytes of an answer that the library has */
-	size_t unsent;  /* of a large one */
+	size_t charged;     /* to the budget */
+	size_t answer;      /* bytes of an answer that the library has */
+	size_t unsent;      /* of a large one */
+	struct list untold; /* in http->untold: the handler does not know of the large one */
 	struct buf body;
 	unsigned status;
 	bool has_more; /* bytes behind its head were read together with it */
@@ -88,7 +89,7 @@ struct http {
 
 	struct slots requests;
 	struct fdmap arrivals; /* connections the library has not told of yet */
-	struct list to_resume, vanished, leaving, pipelined, upgrades;
+	struct list to_resume, untold, vanished, leaving, pipelined, upgrades;
 };
 
 static inline struct connection *

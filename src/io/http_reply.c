@@ -73,7 +73,7 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 	charge(rq);
 	if (body.n >= HTTP_LARGE) {
 		rq->unsent = body.n;
-		tell(rq, (struct req_fate){REQ_UNSENT, (int64_t) body.n});
+		list_append(&h->untold, &rq->untold);
 	}
 }
 

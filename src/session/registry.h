@@ -23,9 +23,8 @@ enum registry_verdict {
 
 /*
  * A BOSH body came in.  It is not parsed when it is plain to see that the
- * session is another worker's.  The sid is written as soon as it is known,
- * before the session is asked; "" when there is none.  *owner is set for
- * REGISTRY_FORWARD.
+ * session is another worker's.  The sid is written, "" when there is none.
+ * *owner is set for REGISTRY_FORWARD.
  */
 enum registry_verdict
 registry_post(struct registry *r, const struct post *post, ms_t now, char sid[SID_MAX], struct owner *owner);

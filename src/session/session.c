@@ -104,16 +104,11 @@ session_is_old(const struct session *s, uint64_t rid)
 static void
 count_unsent(struct session *s, int64_t n, ms_t now)
 {
-	uint64_t less;
+	uint64_t less = n < 0 ? UINT64_C(0) - (uint64_t) n : 0;
 
-	if (n >= 0) {
-		s->unsent += (size_t) n;
-		return;
-	}
-	less = UINT64_C(0) - (uint64_t) n;
+	s->unsent += n > 0 ? (size_t) n : 0;
 	s->unsent -= less < s->unsent ? (size_t) less : s->unsent;
-	if (s->is_upstream_paused)
-		session_pump(s, CLOSING_NONE, now);
+	session_pump(s, CLOSING_NONE, now);
 }
 
 void

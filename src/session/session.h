@@ -24,7 +24,7 @@ void session_free(struct session *s);
 /* BOSH: a request was read; has its client left, and when it was refused, why. */
 void
 session_request(struct session *s, struct body *body, struct req_id req, bool has_left, enum closing refused, ms_t now);
-/* BOSH: what happens to a request.  REQ_UNSENT at or above zero is the only call that may come from within an outlet's. */
+/* BOSH: what happens to a request. */
 void session_news(struct session *s, struct req_id req, struct req_fate fate, ms_t now);
 /* BOSH: would a request with this rid be nothing new?  See bosh_is_old(). */
 bool session_is_old(const struct session *s, uint64_t rid);

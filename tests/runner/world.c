@@ -592,6 +592,7 @@ end_event(struct world *w)
 static void
 post(struct world *w, unsigned worker, struct request *r, const struct post *post)
 {
+	char sid[SID_MAX]; /* the owner learns it from the body; the request keeps what its own worker has read */
 	struct owner owner;
 	struct letter letter;
 	char *bytes;
@@ -602,7 +603,7 @@ post(struct world *w, unsigned worker, struct request *r, const struct post *pos
 	w->forwards++;
 	w->forwarded_to = (int) owner.worker;
 	letter = travel(&(struct letter){.kind = LETTER_POST, .u.post = *post}, &bytes);
-	if (registry_post(w->registry[owner.worker], &letter.u.post, w->now, r->sid, &owner) != REGISTRY_TAKEN)
+	if (registry_post(w->registry[owner.worker], &letter.u.post, w->now, sid, &owner) != REGISTRY_TAKEN)
 		world_fault(w, "a request is forwarded twice");
 	free(bytes);
 }

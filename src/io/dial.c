@@ -631,7 +631,7 @@ dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler,
 	d->context = context;
 	d->socket_handler = (struct upstream_socket_handler){
 		.data = on_data, .writable = on_writable, .lost = on_lost, .crowd = on_crowd, .arg = d};
-	d->sockets = upstream_sockets_new(loop, &d->socket_handler);
+	d->sockets = upstream_sockets_new(loop, &d->socket_handler, context->log);
 	list_init(&d->put_off);
 	due_init(&d->due);
 	hash_init(&d->by_job, 0);

@@ -9,6 +9,7 @@
 
 #include "base/fatal.h"
 #include "base/list.h"
+#include "base/state.h"
 #include "base/wipe.h"
 
 #define READ_BYTES 65536
@@ -23,10 +24,16 @@ enum socket_state {
 	SOCKET_CLOSED, /* nobody's; waits for the loop to let go of it */
 };
 
+static const struct state states[] = {
+	[SOCKET_OPEN] = {"open", STEP(SOCKET_BROKEN) | STEP(SOCKET_CLOSED)},
+	[SOCKET_BROKEN] = {"broken", STEP(SOCKET_CLOSED)},
+	[SOCKET_CLOSED] = {"closed", 0},
+};
+
 struct upstream_socket {
 	struct upstream_sockets *all;
 	void *owner;
-	enum socket_state state;
+	enum socket_state state; /* only set_state() sets it */
 	uv_poll_t poll;
 	int fd; /* -1: somebody else has it */
 	struct tls *tls;
@@ -41,18 +48,20 @@ struct upstream_socket {
 
 struct upstream_sockets {
 	uv_loop_t *loop;
+	const struct log *log;
 	const struct upstream_socket_handler *handler;
 	struct list ready;
 	char *buffer;
 };
 
 struct upstream_sockets *
-upstream_sockets_new(uv_loop_t *loop, const struct upstream_socket_handler *handler)
+upstream_sockets_new(uv_loop_t *loop, const struct upstream_socket_handler *handler, const struct log *log)
 {
 	struct upstream_sockets *all = xcalloc(1, sizeof *all);
 
 	all->loop = loop;
 	all->handler = handler;
+	all->log = log;
 	all->buffer = xmalloc(READ_BYTES);
 	list_init(&all->ready);
 	return all;
@@ -66,6 +75,15 @@ upstream_sockets_free(struct upstream_sockets *all)
 	must(list_is_empty(&all->ready));
 	free(all->buffer);
 	free(all);
+}
+
+static void
+set_state(struct upstream_socket *s, enum socket_state to)
+{
+	struct trace trace = {.log = s->all->log, .kind = "fd", .number = (uint64_t) s->fd};
+
+	state_step(states, "upstream", &trace, s->state, to);
+	s->state = to;
 }
 
 static void
@@ -149,7 +167,7 @@ upstream_socket_close(struct upstream_socket *s)
 	must(s->state != SOCKET_CLOSED);
 	if (s->tls != NULL && s->state == SOCKET_OPEN)
 		tls_goodbye(s->tls);
-	s->state = SOCKET_CLOSED;
+	set_state(s, SOCKET_CLOSED);
 	list_remove(&s->link);
 	uv_poll_stop(&s->poll);
 	uv_close((uv_handle_t *) &s->poll, on_closed);
@@ -163,8 +181,8 @@ upstream_socket_detach(struct upstream_socket *s)
 	must(s->tls == NULL);
 	if (s->state != SOCKET_OPEN)
 		return -1;
-	s->fd = -1;
 	upstream_socket_close(s);
+	s->fd = -1; /* the loop closes it a turn later */
 	return fd;
 }
 
@@ -179,7 +197,7 @@ upstream_socket_tls(const struct upstream_socket *s)
 static void
 lose(struct upstream_socket *s, const char *why)
 {
-	s->state = SOCKET_BROKEN;
+	set_state(s, SOCKET_BROKEN);
 	snprintf(s->why, sizeof s->why, "%s", why);
 }
 

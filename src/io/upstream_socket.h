@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <uv.h>
 
+#include "base/log.h"
 #include "base/slice.h"
 #include "io/tls.h"
 
@@ -34,7 +35,8 @@ struct upstream_socket_handler {
 };
 
 /* handler must outlive it. */
-struct upstream_sockets *upstream_sockets_new(uv_loop_t *loop, const struct upstream_socket_handler *handler);
+struct upstream_sockets *
+upstream_sockets_new(uv_loop_t *loop, const struct upstream_socket_handler *handler, const struct log *log);
 /* All sockets must have been closed. */
 void upstream_sockets_free(struct upstream_sockets *all);
 /* Reads and tells; to be called once per turn of the loop.  True: call again without sleeping. */

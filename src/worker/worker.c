@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/fatal.h"
 #include "base/stall.h"
+#include "base/state.h"
 #include "io/client.h"
 #include "io/crypto.h"
 #include "io/dns.h"
@@ -26,9 +27,15 @@ enum worker_state {
 	WORKER_ENDED,    /* handles are closing; worker_free() does the rest */
 };
 
+static const struct state states[] = {
+	[WORKER_RUNNING] = {"running", STEP(WORKER_STOPPING)},
+	[WORKER_STOPPING] = {"stopping", STEP(WORKER_ENDED)},
+	[WORKER_ENDED] = {"ended", 0},
+};
+
 struct worker {
 	struct worker_config config;
-	enum worker_state state;
+	enum worker_state state; /* only set_state() sets it */
 	pthread_t thread;
 	uv_loop_t loop;
 	uv_prepare_t prepare;
@@ -60,6 +67,15 @@ static ms_t
 now_of(struct worker *w)
 {
 	return (ms_t) uv_now(&w->loop);
+}
+
+static void
+set_state(struct worker *w, enum worker_state to)
+{
+	struct trace trace = {.log = w->context.log, .kind = "worker", .number = w->config.index};
+
+	state_step(states, "loop", &trace, w->state, to);
+	w->state = to;
 }
 
 /* ---- hooks ---- */
@@ -163,7 +179,7 @@ receive(void *arg, struct mail *mail)
 		mail->job = NULL;
 		break;
 	case MAIL_STOP:
-		w->state = WORKER_STOPPING;
+		set_state(w, WORKER_STOPPING);
 		w->stop_at = now_of(w) + STOP_MS;
 		registry_close_all(w->registry, CLOSING_SHUTDOWN, now_of(w));
 		break;
@@ -178,7 +194,7 @@ receive(void *arg, struct mail *mail)
 static void
 end(struct worker *w)
 {
-	w->state = WORKER_ENDED;
+	set_state(w, WORKER_ENDED);
 	/* The loop looks at its sockets once more: whose sessions are gone by then must not be told anything. */
 	ws_mute(w->ws);
 	registry_bury_all(w->registry);

@@ -22,9 +22,18 @@ struct dns_socket {
 	uv_poll_t poll;
 };
 
-struct dns_query {
+/* A name that is being looked up, once for all who wait for it: each would cost the library a walk over all others. */
+struct lookup {
 	struct dns *dns;
-	bool is_cancelled, is_starting, is_done;
+	char *host;
+	uint16_t port;
+	bool is_starting, is_done;
+	struct list queries;
+	struct list link; /* in dns->lookups */
+};
+
+struct dns_query {
+	struct list link; /* in a lookup */
 	void (*done)(void *arg, const struct dns_address *address, size_t n, const char *reason);
 	void *arg;
 };
@@ -32,7 +41,7 @@ struct dns_query {
 struct dns {
 	uv_loop_t *loop;
 	ares_channel channel;
-	struct list sockets;
+	struct list sockets, lookups;
 	uv_timer_t timer;
 	bool is_late; /* a time-out is due, but we have not looked since */
 	bool is_closing;
@@ -132,6 +141,7 @@ dns_new(uv_loop_t *loop, const struct conf_list *servers, const struct log *log)
 
 	d->loop = loop;
 	list_init(&d->sockets);
+	list_init(&d->lookups);
 	status = ares_init_options(&d->channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
 	if (status == ARES_SUCCESS && servers->n > 0) {
 		buf_init(&csv, BUF_UNLIMITED);
@@ -168,15 +178,51 @@ dns_close(struct dns *d)
 	uv_close((uv_handle_t *) &d->timer, on_closed);
 }
 
+static struct lookup *
+lookup_new(struct dns *d, const char *host, uint16_t port)
+{
+	struct lookup *l = xcalloc(1, sizeof *l);
+
+	l->dns = d;
+	l->host = xstrdup(host);
+	l->port = port;
+	list_init(&l->queries);
+	list_append(&d->lookups, &l->link);
+	return l;
+}
+
+static void
+lookup_free(struct lookup *l)
+{
+	list_remove(&l->link);
+	free(l->host);
+	free(l);
+}
+
+/* Who asks for the same name meanwhile begins another lookup. */
+static void
+tell(struct lookup *l, const struct dns_address *address, size_t n, const char *reason)
+{
+	struct list *link;
+
+	list_remove(&l->link);
+	while ((link = list_shift(&l->queries)) != NULL) {
+		struct dns_query *q = list_entry(link, struct dns_query, link);
+		if (!l->dns->is_closing)
+			q->done(q->arg, address, n, reason);
+		free(q);
+	}
+}
+
 static void
 on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
 {
-	struct dns_query *q = arg;
+	struct lookup *l = arg;
 	struct dns_address address[MAX_ADDRESSES];
 	size_t n = 0;
 
 	(void) timeouts;
-	if (status == ARES_SUCCESS && !q->is_cancelled) {
+	if (status == ARES_SUCCESS) {
 		for (struct ares_addrinfo_node *node = answer->nodes; node != NULL && n < MAX_ADDRESSES;
 			node = node->ai_next) {
 			if ((size_t) node->ai_addrlen > sizeof address[n].address)
@@ -187,42 +233,65 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
 	}
 	if (answer != NULL)
 		ares_freeaddrinfo(answer);
-	if (!q->is_cancelled && !q->dns->is_closing)
-		q->done(q->arg, address, n, status == ARES_SUCCESS ? "no address" : ares_strerror(status));
-	q->is_done = true;
-	if (!q->is_starting)
-		free(q);
+	tell(l, address, n, status == ARES_SUCCESS ? "no address" : ares_strerror(status));
+	l->is_done = true;
+	if (!l->is_starting)
+		lookup_free(l);
+}
+
+/* False when the answer came at once. */
+static bool
+lookup_start(struct lookup *l)
+{
+	static const struct ares_addrinfo_hints hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NUMERICSERV};
+	char service[8];
+
+	snprintf(service, sizeof service, "%u", (unsigned) l->port);
+	l->is_starting = true;
+	ares_getaddrinfo(l->dns->channel, l->host, service, &hints, on_answer, l);
+	l->is_starting = false;
+	arm(l->dns);
+	return !l->is_done;
+}
+
+static struct lookup *
+find(const struct dns *d, const char *host, uint16_t port)
+{
+	for (struct list *link = d->lookups.next; link != &d->lookups; link = link->next) {
+		struct lookup *l = list_entry(link, struct lookup, link);
+		if (l->port == port && strcmp(l->host, host) == 0)
+			return l;
+	}
+	return NULL;
 }
 
 struct dns_query *
 dns_resolve(struct dns *d, const char *host, uint16_t port,
 	void (*done)(void *arg, const struct dns_address *address, size_t n, const char *reason), void *arg)
 {
-	static const struct ares_addrinfo_hints hints = {
-		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NUMERICSERV};
+	struct lookup *l = find(d, host, port);
+	bool is_new = l == NULL;
 	struct dns_query *q = xcalloc(1, sizeof *q);
-	char service[8];
 
-	q->dns = d;
 	q->done = done;
 	q->arg = arg;
-	snprintf(service, sizeof service, "%u", (unsigned) port);
-	q->is_starting = true;
-	ares_getaddrinfo(d->channel, host, service, &hints, on_answer, q);
-	q->is_starting = false;
-	arm(d);
-	if (q->is_done) {
-		free(q);
-		return NULL;
-	}
-	return q;
+	if (is_new)
+		l = lookup_new(d, host, port);
+	list_append(&l->queries, &q->link);
+	if (!is_new || lookup_start(l))
+		return q;
+	lookup_free(l);
+	return NULL;
 }
 
 void
 dns_cancel(struct dns_query *q)
 {
-	if (q != NULL)
-		q->is_cancelled = true;
+	if (q == NULL)
+		return;
+	list_remove(&q->link);
+	free(q);
 }
 
 bool

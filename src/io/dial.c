@@ -18,6 +18,7 @@
 #include "proto/net/race.h"
 
 #define MAX_ADDRESSES 16
+#define MAX_STEPS 32 /* attempts begun, or sessions told that they have failed, before others get their turn */
 #define REASON 240
 
 #define DIAL_MAGIC 0x6469616cu
@@ -550,7 +551,8 @@ on_resolved(void *arg, const struct dns_address *address, size_t n, const char *
 	take_addresses(d, address, n);
 	if (n == 0)
 		note_failure(d, CLOSING_CONNECT_FAILED, reason);
-	try_next(d);
+	/* Any number may have waited for this name. */
+	put_off(d);
 }
 
 /* True when it is an address, which takes no time. */
@@ -568,9 +570,7 @@ resolve(struct dial *d, const struct conf_target *target)
 	tell_step(d, "upstream lookup");
 	set_deadline(d, d->attempt.until);
 	q = dns_resolve(d->dialer->dns, target->host, target->port, on_resolved, d);
-	/* When the answer came at once, d has moved on and may hold another query. */
-	if (q != NULL)
-		d->query = q;
+	d->query = q;
 	return false;
 }
 
@@ -653,14 +653,10 @@ dialer_free(struct dialer *d)
 bool
 dialer_run(struct dialer *dialer)
 {
-	struct list now, *link;
+	struct list *link;
 	bool again = upstream_sockets_run(dialer->sockets);
 
-	/* What is put off meanwhile waits for the next turn. */
-	list_init(&now);
-	while ((link = list_shift(&dialer->put_off)) != NULL)
-		list_append(&now, link);
-	while ((link = list_shift(&now)) != NULL) {
+	for (int i = 0; i < MAX_STEPS && (link = list_shift(&dialer->put_off)) != NULL; i++) {
 		struct dial *d = list_entry(link, struct dial, link);
 		if (d->state == DIAL_LOST)
 			tell_gone(d);
@@ -683,6 +679,7 @@ dialer_expire(struct dialer *dialer, ms_t now)
 
 	while ((link = due_shift(&dialer->due, now)) != NULL) {
 		struct dial *d = due_entry(link, struct dial, due);
+		list_remove(&d->link);
 		note_failure(d, CLOSING_CONNECT_FAILED, "no answer in time");
 		dns_cancel(d->query);
 		d->query = NULL;

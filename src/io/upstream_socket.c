@@ -12,9 +12,14 @@
 #include "base/state.h"
 #include "base/wipe.h"
 
-#define READ_BYTES 65536
-#define MAX_RECORDS 8 /* read from one connection before the others get their turn */
-#define MAX_RESTS 64  /* reads from a connection that is lost */
+#define READ_BYTES 16384
+/*
+ * A server that had more than this for us is likely to go on so: it waits for
+ * its turn among those like it, who are read together no more than TURN_BYTES,
+ * and a read, before all others come again.
+ */
+#define LITTLE_BYTES 8192
+#define TURN_BYTES 16384
 
 _Static_assert(READ_BYTES >= TLS_RECORD, "the buffer is scratch for records too");
 
@@ -40,7 +45,11 @@ struct upstream_socket {
 	int events;                     /* the loop is to look for */
 	int found_events, found_status; /* by the loop, and not seen to yet */
 	bool is_found;
-	bool is_read_put_off; /* decrypted bytes wait that the socket does not tell of */
+	bool is_read_put_off; /* bytes wait, whatever the loop tells */
+	bool is_in_error;     /* the loop tells nothing more; what came before is still to be read */
+	bool is_busy;         /* it had much when it was read last */
+	bool is_write_put_off;
+	uint64_t written_in; /* which run something was written after */
 	bool is_paused;
 	struct list link; /* in all->ready: something waits for the next run */
 	char why[UPSTREAM_REASON];
@@ -52,6 +61,8 @@ struct upstream_sockets {
 	const struct upstream_socket_handler *handler;
 	struct list ready;
 	char *buffer;
+	uint64_t runs;
+	size_t turn; /* bytes that were read in this turn from those who have much */
 };
 
 struct upstream_sockets *
@@ -112,7 +123,9 @@ on_poll(uv_poll_t *poll, int status, int events)
 	s->found_events |= events;
 	if (status < 0)
 		s->found_status = status;
-	make_ready(s);
+	/* Who waits already keeps its place. */
+	if (list_is_empty(&s->link))
+		make_ready(s);
 	if (is_crowd)
 		handler->crowd(handler->arg);
 }
@@ -208,33 +221,39 @@ tell_lost(struct upstream_socket *s)
 	must(s->state == SOCKET_CLOSED);
 }
 
-/* True when something was read and more may be there. */
-static bool
+/* How many bytes were read. */
+static size_t
 read_plain(struct upstream_socket *s)
 {
 	ssize_t n = recv(s->fd, s->all->buffer, READ_BYTES, 0);
 
-	if (n > 0)
+	if (n > 0) {
 		s->all->handler->data(s->owner, slice_of(s->all->buffer, (size_t) n));
-	else if (n == 0)
+		return (size_t) n;
+	}
+	if (n == 0)
 		lose(s, "closed by the server");
 	else if (errno != EAGAIN && errno != EINTR)
 		lose(s, strerror(errno));
-	return false;
+	else if (s->is_in_error)
+		lose(s, "connection in error");
+	return 0;
 }
 
-/* One record or less.  What is left decrypted is read at once: the socket will not tell of it. */
-static bool
+/* One record or less. */
+static size_t
 read_tls(struct upstream_socket *s)
 {
-	size_t n;
+	size_t n = 0;
 
 	switch (tls_read(s->tls, s->all->buffer, READ_BYTES, &n)) {
 	case TLS_DONE:
 		s->all->handler->data(s->owner, slice_of(s->all->buffer, n));
-		return s->state == SOCKET_OPEN && !s->is_paused;
+		return n;
 	case TLS_WANT_READ:
 	case TLS_WANT_WRITE:
+		if (s->is_in_error)
+			lose(s, "connection in error");
 		break;
 	case TLS_CLOSED:
 		lose(s, "closed by the server");
@@ -243,40 +262,47 @@ read_tls(struct upstream_socket *s)
 		lose(s, "TLS broke: the server sent what is no valid record");
 		break;
 	}
-	return false;
+	return 0;
 }
 
+/* It is read when its turn comes. */
 static void
+put_off_read(struct upstream_socket *s)
+{
+	s->is_read_put_off = true;
+	if (!s->is_paused)
+		make_ready(s);
+}
+
+/* Small records one after the other: what is left decrypted the socket will not tell of. */
+static size_t
 read_some(struct upstream_socket *s)
 {
-	int rounds = MAX_RECORDS;
+	size_t n, total = 0;
 
-	if (s->tls == NULL) {
-		read_plain(s);
-		return;
-	}
-	while (read_tls(s))
-		if (--rounds == 0 || !tls_has_pending(s->tls))
-			break;
-	/* Others want to be served too, or the reader has had enough for now. */
-	if (s->state == SOCKET_OPEN && tls_has_pending(s->tls)) {
-		s->is_read_put_off = true;
-		if (!s->is_paused)
-			make_ready(s);
-	}
+	do {
+		n = s->tls != NULL ? read_tls(s) : read_plain(s);
+		total += n;
+	} while (n > 0 && total < LITTLE_BYTES && s->state == SOCKET_OPEN && !s->is_paused && s->tls != NULL &&
+		tls_has_pending(s->tls));
+	return total;
 }
 
-/*
- * The socket is in error and the loop has stopped looking at it: what came
- * before is read, and then the loss is told.
- */
 static void
-read_rest(struct upstream_socket *s)
+read_in_turn(struct upstream_socket *s)
 {
-	for (int i = 0; i < MAX_RESTS && s->state == SOCKET_OPEN; i++)
-		read_some(s);
-	if (s->state == SOCKET_OPEN)
-		lose(s, "connection in error");
+	size_t n;
+
+	if (s->is_busy && s->all->turn >= TURN_BYTES) {
+		put_off_read(s);
+		return;
+	}
+	n = read_some(s);
+	if (s->is_busy)
+		s->all->turn += n;
+	s->is_busy = n >= LITTLE_BYTES;
+	if (s->state == SOCKET_OPEN && (s->is_in_error || (s->tls != NULL && tls_has_pending(s->tls))))
+		put_off_read(s);
 }
 
 /* ---- writing ---- */
@@ -342,12 +368,28 @@ write_tls(struct upstream_socket *s, const struct iovec *v, int n)
 	return written;
 }
 
+/* One write at once; if there is more, all of it together, when the next run comes to it. */
+static bool
+may_write(struct upstream_socket *s)
+{
+	if (s->state != SOCKET_OPEN || (s->events & UV_WRITABLE) != 0)
+		return false;
+	if (s->written_in != s->all->runs) {
+		s->written_in = s->all->runs;
+		return true;
+	}
+	s->is_write_put_off = true;
+	if (list_is_empty(&s->link))
+		make_ready(s);
+	return false;
+}
+
 size_t
 upstream_socket_write(struct upstream_socket *s, const struct iovec *v, int n)
 {
 	size_t written, want = 0;
 
-	if (s->state != SOCKET_OPEN || (s->events & UV_WRITABLE) != 0)
+	if (!may_write(s))
 		return 0;
 	if (s->tls == NULL)
 		return write_plain(s, v, n);
@@ -400,9 +442,9 @@ see_to(struct upstream_socket *s)
 	if (s->state != SOCKET_OPEN)
 		return;
 	if (status < 0)
-		read_rest(s);
+		s->is_in_error = s->is_read_put_off = true;
 	else if ((events & UV_READABLE) != 0 && !s->is_paused)
-		read_some(s);
+		s->is_read_put_off = true;
 }
 
 static void
@@ -410,9 +452,14 @@ run(struct upstream_socket *s)
 {
 	if (s->state == SOCKET_OPEN && s->is_found)
 		see_to(s);
+	if (s->state == SOCKET_OPEN && s->is_write_put_off) {
+		s->is_write_put_off = false;
+		if ((s->events & UV_WRITABLE) == 0)
+			s->all->handler->writable(s->owner);
+	}
 	if (s->state == SOCKET_OPEN && s->is_read_put_off && !s->is_paused) {
 		s->is_read_put_off = false;
-		read_some(s);
+		read_in_turn(s);
 	}
 	if (s->state == SOCKET_BROKEN)
 		tell_lost(s);
@@ -423,6 +470,8 @@ upstream_sockets_run(struct upstream_sockets *all)
 {
 	struct list now, *link;
 
+	all->turn = 0;
+	all->runs++;
 	/* What becomes ready meanwhile waits for the next turn. */
 	list_init(&now);
 	while ((link = list_shift(&all->ready)) != NULL)

@@ -25,6 +25,7 @@
 #define MASK_BYTES 4
 #define KEEP_MESSAGE 4096                  /* room a connection may keep between messages */
 #define CONNECTION_BYTES (RX_BYTES + 4096) /* that one takes without any message */
+#define TURN_PIECES 16 /* messages, or pieces of one, that a connection is heard with in one turn of the loop */
 
 _Static_assert(LWS_PRE <= STANZA_HEADROOM, "a frame header must fit before a stanza's bytes");
 
@@ -56,6 +57,9 @@ struct ws_connection {
 	const char *close_text;
 	int last_fd;             /* keeps the socket open after the library; -1: none */
 	struct list link;        /* in ws->put_off */
+	uint64_t turn;           /* in which it was heard last, ... */
+	unsigned pieces;         /* ... and with how much */
+	struct list held;        /* in ws->held: it has been heard enough in this turn */
 	bool wants_ping;         /* as soon as there is room for one */
 	ms_t ping, pong_timeout; /* of the configuration it began with */
 	ms_t heard_at;
@@ -81,7 +85,9 @@ struct ws {
 	uv_loop_t *loop;
 	struct context *shared;
 	const struct ws_handler *handler;
-	struct list put_off;   /* connections to be ended outside of the library */
+	struct list put_off; /* connections to be ended outside of the library */
+	struct list held;    /* connections whose turn is over */
+	uint64_t turn;
 	struct fdmap arrivals; /* of connections the library has not opened yet */
 	struct due due;        /* who may have been silent for too long */
 	bool is_closing;
@@ -153,6 +159,7 @@ on_established(struct lws *wsi, struct slot *slot)
 	c->first_at = from->first_at;
 	buf_init_secret(&c->message, w->shared->conf->websocket.max_message);
 	list_init(&c->link);
+	list_init(&c->held);
 	w->shared->sockets->clients++;
 	charge(c, 0);
 	hear(c);
@@ -181,6 +188,7 @@ on_closed(struct slot *slot)
 	else if (c->last_fd >= 0)
 		close(c->last_fd);
 	list_remove(&c->link);
+	list_remove(&c->held);
 	due_set(&c->ws->due, &c->due, MS_NEVER);
 	buf_fini(&c->message);
 	budget_move(&c->ws->shared->budget, &c->charged, 0);
@@ -231,6 +239,28 @@ is_unmasked(struct ws_connection *c, struct lws *wsi, size_t n)
 	return tcp_info_bytes_received(lws_get_socket_fd(wsi)) < frame;
 }
 
+static void
+listen_or_not(struct ws_connection *c)
+{
+	lws_rx_flow_control(c->wsi, c->state == WS_PAUSED || !list_is_empty(&c->held) ? 0 : 1);
+}
+
+/* Of tiny messages the library reads hundreds at once: others want their turn, and so do those behind them. */
+static void
+take_turn(struct ws_connection *c)
+{
+	struct ws *w = c->ws;
+
+	if (c->turn != w->turn)
+		c->pieces = 0;
+	c->turn = w->turn;
+	if (++c->pieces != TURN_PIECES)
+		return;
+	list_remove(&c->held);
+	list_append(&w->held, &c->held);
+	listen_or_not(c);
+}
+
 /* The library gives a message in pieces.  One that comes whole is passed on without a copy. */
 static void
 on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
@@ -240,6 +270,7 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 
 	if (!is_listening(c))
 		return;
+	take_turn(c);
 	if (is_unmasked(c, wsi, piece.n)) {
 		trouble(c, WS_UNMASKED);
 		return;
@@ -427,6 +458,7 @@ ws_new(uv_loop_t *loop, struct context *context, const struct ws_handler *handle
 	w->shared = context;
 	w->handler = handler;
 	list_init(&w->put_off);
+	list_init(&w->held);
 	due_init(&w->due);
 	info.max_http_header_data = UPGRADE_HEAD_MAX;
 	lws_set_log_level(0, NULL);
@@ -543,9 +575,9 @@ ws_hangup(struct ws_connection *c, unsigned code, const char *text)
 void
 ws_pause(struct ws_connection *c, bool pause)
 {
-	lws_rx_flow_control(c->wsi, pause ? 0 : 1);
 	if (is_listening(c))
 		set_state(c, pause ? WS_PAUSED : WS_OPEN);
+	listen_or_not(c);
 	hear(c);
 }
 
@@ -610,10 +642,15 @@ say_why(struct ws_connection *c)
  * connection from outside does send it, waits for the peer's, and cuts the
  * connection when asked again.
  */
-void
+bool
 ws_run(struct ws *w)
 {
 	struct list *link;
+	bool again = !list_is_empty(&w->held);
+
+	w->turn++;
+	while ((link = list_shift(&w->held)) != NULL)
+		listen_or_not(list_entry(link, struct ws_connection, held));
 
 	while ((link = list_shift(&w->put_off)) != NULL) {
 		struct ws_connection *c = list_entry(link, struct ws_connection, link);
@@ -628,6 +665,7 @@ ws_run(struct ws *w)
 			shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);
 		lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 	}
+	return again;
 }
 
 void

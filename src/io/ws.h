@@ -71,8 +71,8 @@ void ws_pause(struct ws_connection *c, bool pause);
 ms_t ws_deadline(const struct ws *w);
 void ws_expire(struct ws *w, ms_t now);
 
-/* Does what was put off; to be called once per turn of the loop. */
-void ws_run(struct ws *w);
+/* Does what was put off; to be called once per turn of the loop.  True: call again without sleeping. */
+bool ws_run(struct ws *w);
 
 /* For --version. */
 void ws_versions(struct library *l);

@@ -8,6 +8,8 @@
 #include "base/wipe.h"
 #include "conf/conf.h"
 
+#define BATCH 64 /* mails in one turn of the loop */
+
 struct mailbox {
 	pthread_mutex_t lock;
 	struct list mails;
@@ -53,16 +55,22 @@ shift(struct mailbox *m)
 	return link != NULL ? list_entry(link, struct mail, link) : NULL;
 }
 
+/* Others want their turn, however fast mail comes in. */
 static void
 on_wake(uv_async_t *wake)
 {
 	struct mailbox *m = wake->data;
 	struct mail *mail;
 
-	while (!m->is_closed && (mail = shift(m)) != NULL) {
+	for (int i = 0; i < BATCH && !m->is_closed; i++) {
+		mail = shift(m);
+		if (mail == NULL)
+			return;
 		m->receive(m->arg, mail);
 		mail_free(mail);
 	}
+	if (!m->is_closed)
+		uv_async_send(&m->wake);
 }
 
 struct mailbox *
@@ -105,7 +113,7 @@ mailbox_free(struct mailbox *m)
 	free(m);
 }
 
-/* Only the first mail wakes the owner: it takes all there are. */
+/* Only the first mail wakes the owner, who goes on until there is none. */
 void
 mailbox_post(struct mailbox *m, struct mail *mail)
 {

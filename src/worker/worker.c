@@ -303,8 +303,7 @@ run_parts(struct worker *w)
 		again = site_run(w->site);
 	}
 	again = run_servers(w) || again || has_guests;
-	ws_run(w->ws);
-	return again;
+	return ws_run(w->ws) || again;
 }
 
 /*

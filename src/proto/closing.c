@@ -41,6 +41,7 @@ closing_of_xml(enum xml_result result)
 		[XML_NO_ROOM] = CLOSING_NO_ROOM,
 	};
 
+	must(result != XML_MORE);
 	return closings[result];
 }
 

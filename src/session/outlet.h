@@ -32,6 +32,8 @@ struct outlet {
 	void *answers;
 	/* Answers a request, which may be gone or another worker's.  The bytes are borrowed. */
 	void (*reply)(void *answers, const struct reply *reply);
+	/* The session of a request turns out to be somebody else's.  The bytes are borrowed. */
+	void (*forward)(void *answers, const struct post *post, struct owner owner);
 	/* Closes the connection of a request without an answer, or with a large one on its way. */
 	void (*cut)(void *answers, struct req_id req);
 

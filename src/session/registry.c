@@ -4,23 +4,69 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "base/wipe.h"
 
 struct registry {
 	struct context *context;
 	const struct outlet *outlet;
 	struct session_world world;
 	struct xml_readers readers;
-	struct body_reader *body_reader;
-	struct websocket_reader *websocket_reader;
+	struct body_reader *body_reader, *large_body_reader;
+	struct websocket_reader *websocket_reader, *large_websocket_reader;
+	struct xml *large_bodies;
 	struct hash by_sid;
 	struct due due;
 	struct list live, dead;
+	struct list unread, posts; /* of which something is read in portions; first the one that has begun */
+	struct list newcomers;     /* requests that begin a session, and wait for a turn with room for it */
+	unsigned n_newcomers;      /* in this turn */
 	size_t n;
 	uint64_t last_number;
 	bool is_ending; /* no BOSH session is begun any more */
 };
 
 #define SOON_MS 100
+/* Sessions begun by BOSH in one turn. */
+#define MAX_NEWCOMERS 32
+
+/* A request that has to wait: its body is read in portions, or it begins a session; and what has happened to it meanwhile. */
+struct waiting {
+	struct post post;
+	struct buf bytes;
+	struct xml_limits limits;
+	struct budget *budget;
+	size_t charged;
+	bool is_gone, is_hurried;
+	char sid[SID_MAX]; /* that it named, or of the session that it may begin */
+	struct list link;
+};
+
+static struct waiting *
+waiting_new(const struct post *post, struct xml_limits limits, const char *sid, struct budget *budget)
+{
+	struct waiting *p = xcalloc(1, sizeof *p);
+
+	buf_init_secret(&p->bytes, BUF_UNLIMITED);
+	must(buf_append(&p->bytes, post->body) == 0);
+	p->post = *post;
+	p->post.body = buf_slice(&p->bytes);
+	p->limits = limits;
+	memcpy(p->sid, sid, strlen(sid) + 1);
+	p->budget = budget;
+	budget_move(budget, &p->charged, post->body.n);
+	list_init(&p->link);
+	return p;
+}
+
+static void
+waiting_free(struct waiting *p)
+{
+	list_remove(&p->link);
+	budget_move(p->budget, &p->charged, 0);
+	buf_fini(&p->bytes);
+	wipe(p->sid, sizeof p->sid);
+	free(p);
+}
 
 /*
  * Deadlines mostly move later, with each message.  Moving them in the heap
@@ -35,7 +81,12 @@ rearm(void *arg, struct session *s, ms_t now)
 	struct registry *r = arg;
 	ms_t deadline = session_deadline(s);
 
+	if (!session_has_unread(s))
+		list_remove(&s->unread_link);
+	else if (list_is_empty(&s->unread_link))
+		list_append(&r->unread, &s->unread_link);
 	if (session_is_done(s, now)) {
+		list_remove(&s->unread_link);
 		list_remove(&s->link);
 		list_append(&r->dead, &s->link);
 		due_set(&r->due, &s->due, MS_NEVER);
@@ -62,12 +113,17 @@ registry_new(struct context *context, const struct outlet *outlet)
 	xml_readers_charge(&r->readers, &context->budget);
 	r->body_reader = body_reader_new(r->readers.documents);
 	r->websocket_reader = websocket_reader_new(r->readers.documents);
+	r->large_bodies = xml_new(seed);
+	xml_charge(r->large_bodies, &context->budget);
+	r->large_body_reader = body_reader_new(r->large_bodies);
+	r->large_websocket_reader = websocket_reader_new(r->readers.large);
 	r->world = (struct session_world){
 		.outlet = outlet,
 		.hooks = hooks,
 		.log = context->log,
 		.counters = context->counters,
 		.websocket_reader = r->websocket_reader,
+		.large_reader = r->large_websocket_reader,
 		.readers = &r->readers,
 		.budget = &context->budget,
 		.admission = context_admission(context),
@@ -79,12 +135,16 @@ registry_new(struct context *context, const struct outlet *outlet)
 	due_init(&r->due);
 	list_init(&r->live);
 	list_init(&r->dead);
+	list_init(&r->unread);
+	list_init(&r->posts);
+	list_init(&r->newcomers);
 	return r;
 }
 
 static void
 forget(struct registry *r, struct session *s)
 {
+	list_remove(&s->unread_link);
 	list_remove(&s->link);
 	due_set(&r->due, &s->due, MS_NEVER);
 	if (s->sid[0] != '\0')
@@ -102,10 +162,15 @@ registry_free(struct registry *r)
 		return;
 	while ((link = list_shift(&r->live)) != NULL || (link = list_shift(&r->dead)) != NULL)
 		forget(r, list_entry(link, struct session, link));
+	while ((link = list_shift(&r->posts)) != NULL || (link = list_shift(&r->newcomers)) != NULL)
+		waiting_free(list_entry(link, struct waiting, link));
 	hash_fini(&r->by_sid);
 	due_fini(&r->due);
 	body_reader_free(r->body_reader);
+	body_reader_free(r->large_body_reader);
 	websocket_reader_free(r->websocket_reader);
+	websocket_reader_free(r->large_websocket_reader);
+	xml_free(r->large_bodies);
 	xml_readers_fini(&r->readers);
 	free(r);
 }
@@ -186,18 +251,24 @@ is_exposed(const struct registry *r, const struct session *s, const struct peer 
 	return true;
 }
 
-/* The session of a request that named none; NULL when it is one too many. */
-static struct session *
-create(struct registry *r, const struct peer *peer, ms_t now, unsigned *retry_after)
+/* A sid for the session of a request that named none. */
+static void
+make_sid(const struct registry *r, char sid[SID_MAX])
 {
 	const struct sid_prefix prefix = {r->context->node, r->context->self.generation};
-	char sid[SID_MAX];
+
+	sid_make(sid, &prefix, r->context->self.worker, r->context->hooks);
+}
+
+/* The session of a request that named none; NULL when it is one too many. */
+static struct session *
+create(struct registry *r, const struct peer *peer, const char *sid, ms_t now, unsigned *retry_after)
+{
 	struct quota_ticket ticket;
 	struct session *s;
 
 	if (!admission_enter(&r->world.admission, peer, now, &ticket, retry_after))
 		return NULL;
-	sid_make(sid, &prefix, r->context->self.worker, r->context->hooks);
 	s = session_new_bosh(&r->world, r->context->conf, sid, next_number(r), peer, now);
 	s->ticket = ticket;
 	s->has_ticket = true;
@@ -205,9 +276,9 @@ create(struct registry *r, const struct peer *peer, ms_t now, unsigned *retry_af
 	return s;
 }
 
-/* The session whose request this is; NULL when it has been answered. */
+/* The session whose request this is; NULL when it has been answered.  made: the sid of one that it begins. */
 static struct session *
-find_or_create(struct registry *r, const struct post *post, const struct body *body, struct slice sid,
+find_or_create(struct registry *r, const struct post *post, const struct body *body, struct slice sid, const char *made,
 	enum closing refused, ms_t now)
 {
 	const struct outlet *outlet = r->outlet;
@@ -231,7 +302,7 @@ find_or_create(struct registry *r, const struct post *post, const struct body *b
 	if (refused == CLOSING_NONE && r->is_ending)
 		refused = CLOSING_SHUTDOWN;
 	if (refused == CLOSING_NONE) {
-		s = create(r, &post->peer, now, &retry_after);
+		s = create(r, &post->peer, made, now, &retry_after);
 		if (s != NULL)
 			return s;
 		refused = CLOSING_LIMITED;
@@ -262,10 +333,43 @@ is_of_other(const struct registry *r, struct slice named, char sid[SID_MAX], str
 	return !owner_eq(*owner, r->context->self);
 }
 
+/* The body has been read.  sid: of the session that it may begin, and then of the one it belongs to. */
+static enum registry_verdict
+take(struct registry *r, const struct post *post, struct body *body, enum closing refused, ms_t now, char sid[SID_MAX],
+	struct owner *owner)
+{
+	struct slice named = body->sid;
+	struct session *s;
+
+	/* Whoever sends a session nonsense ends it, if it can be made out whose it was. */
+	if (!slice_is_set(named) && refused != CLOSING_NONE)
+		named = body_sid_of_refused(post->body);
+	if (slice_is_set(named) && is_of_other(r, named, sid, owner))
+		return REGISTRY_FORWARD;
+	if (!slice_is_set(named) && refused == CLOSING_NONE && sid[0] == '\0')
+		make_sid(r, sid);
+	s = find_or_create(r, post, body, named, sid, refused, now);
+	if (s == NULL && !slice_is_set(named))
+		sid[0] = '\0';
+	if (s == NULL)
+		return REGISTRY_TAKEN;
+	memcpy(sid, s->sid, sizeof s->sid);
+	session_request(s, body, post->id, post->has_left, refused, now);
+	return REGISTRY_TAKEN;
+}
+
+/* Puts a request off.  One that names no session may begin one: its connection is told now by which sid. */
+static void
+put_off(struct registry *r, struct list *list, const struct post *post, struct xml_limits limits, char sid[SID_MAX])
+{
+	if (sid[0] == '\0')
+		make_sid(r, sid);
+	list_append(list, &waiting_new(post, limits, sid, &r->context->budget)->link);
+}
+
 enum registry_verdict
 registry_post(struct registry *r, const struct post *post, ms_t now, char sid[SID_MAX], struct owner *owner)
 {
-	struct session *s;
 	struct body *body;
 	struct slice named = body_sid(post->body);
 	struct xml_limits limits = limits_for(r, named);
@@ -273,23 +377,96 @@ registry_post(struct registry *r, const struct post *post, ms_t now, char sid[SI
 
 	if (is_of_other(r, named, sid, owner))
 		return REGISTRY_FORWARD;
-	refused = body_read(r->body_reader, limits, post->body, &body);
-	named = body->sid;
-	/* Only the parser could see whose it is, and that session has other limits. */
-	if (limits_for(r, named).element != limits.element)
-		refused = body_read(r->body_reader, limits_for(r, named), post->body, &body);
-	named = body->sid;
-	/* Whoever sends a session nonsense ends it, if it can be made out whose it was. */
-	if (!slice_is_set(named) && refused != CLOSING_NONE)
-		named = body_sid_of_refused(post->body);
-	if (is_of_other(r, named, sid, owner))
-		return REGISTRY_FORWARD;
-	s = find_or_create(r, post, body, named, refused, now);
-	if (s == NULL)
+	if (post->body.n > XML_PORTION) {
+		put_off(r, &r->posts, post, limits, sid);
 		return REGISTRY_TAKEN;
-	memcpy(sid, s->sid, sizeof s->sid);
-	session_request(s, body, post->id, post->has_left, refused, now);
-	return REGISTRY_TAKEN;
+	}
+	refused = body_read(r->body_reader, limits, post->body, &body);
+	if (refused == CLOSING_NONE && !slice_is_set(body->sid) && r->n_newcomers++ >= MAX_NEWCOMERS) {
+		put_off(r, &r->newcomers, post, limits, sid);
+		return REGISTRY_TAKEN;
+	}
+	/* Only the parser could see whose it is, and that session has other limits. */
+	if (limits_for(r, body->sid).element != limits.element)
+		refused = body_read(r->body_reader, limits_for(r, body->sid), post->body, &body);
+	return take(r, post, body, refused, now, sid, owner);
+}
+
+/* What has happened to the request while it was not the session's yet. */
+static void
+catch_up(struct registry *r, const struct waiting *p, ms_t now)
+{
+	struct session *s = find(r, slice_str(p->sid));
+
+	if (s != NULL && p->is_gone)
+		session_news(s, p->post.id, (struct req_fate){.event = REQ_GONE}, now);
+	else if (s != NULL && p->is_hurried)
+		session_news(s, p->post.id, (struct req_fate){.event = REQ_HURRY}, now);
+}
+
+static void
+run_post(struct registry *r, struct waiting *p, struct body_reader *reader, ms_t now)
+{
+	const struct outlet *outlet = r->outlet;
+	struct owner owner;
+	struct body *body;
+	bool is_done;
+	enum closing refused = body_portion(reader, p->limits, p->post.body, &body, &is_done);
+
+	if (!is_done)
+		return;
+	/* Only the parser could see whose it is, and that session has other limits: once more. */
+	if (limits_for(r, body->sid).element != p->limits.element) {
+		p->limits = limits_for(r, body->sid);
+		return;
+	}
+	list_remove(&p->link);
+	budget_move(p->budget, &p->charged, 0);
+	if (take(r, &p->post, body, refused, now, p->sid, &owner) == REGISTRY_FORWARD)
+		outlet->forward(outlet->answers, &p->post, owner);
+	else
+		catch_up(r, p, now);
+	waiting_free(p);
+}
+
+static void
+run_session(struct registry *r, struct session *s, ms_t now)
+{
+	if (session_go_on(s, now) || list_is_empty(&s->unread_link))
+		return;
+	/* More of it is there: the others first. */
+	list_remove(&s->unread_link);
+	list_append(&r->unread, &s->unread_link);
+}
+
+bool
+registry_run(struct registry *r, ms_t now)
+{
+	r->n_newcomers = 0;
+	if (list_is_empty(&r->posts) && list_is_empty(&r->newcomers) && list_is_empty(&r->unread))
+		return false;
+	for (; r->n_newcomers < MAX_NEWCOMERS && !list_is_empty(&r->newcomers); r->n_newcomers++)
+		run_post(r, list_entry(r->newcomers.next, struct waiting, link), r->body_reader, now);
+	if (!list_is_empty(&r->posts))
+		run_post(r, list_entry(r->posts.next, struct waiting, link), r->large_body_reader, now);
+	if (!list_is_empty(&r->unread))
+		run_session(r, list_entry(r->unread.next, struct session, unread_link), now);
+	return true;
+}
+
+/* True when the request is still being read, and its session knows nothing of it. */
+static bool
+note_news(struct list *waiting, const struct news *news)
+{
+	for (struct list *link = waiting->next; link != waiting; link = link->next) {
+		struct waiting *p = list_entry(link, struct waiting, link);
+		if (!req_eq(p->post.id, news->id))
+			continue;
+		p->is_gone = p->is_gone || news->fate.event == REQ_GONE;
+		p->is_hurried = p->is_hurried || news->fate.event == REQ_HURRY;
+		return true;
+	}
+	return false;
 }
 
 enum registry_verdict
@@ -300,6 +477,8 @@ registry_news(struct registry *r, const struct news *news, ms_t now, struct owne
 	*owner = owner_of(r, news->sid);
 	if (!owner_eq(*owner, r->context->self))
 		return REGISTRY_FORWARD;
+	if (note_news(&r->posts, news) || note_news(&r->newcomers, news))
+		return REGISTRY_TAKEN;
 	s = slice_is_set(news->sid) ? find(r, news->sid) : NULL;
 	if (s != NULL)
 		session_news(s, news->id, news->fate, now);

@@ -17,7 +17,7 @@ struct registry *registry_new(struct context *context, const struct outlet *outl
 void registry_free(struct registry *r);
 
 enum registry_verdict {
-	REGISTRY_TAKEN,   /* an answer comes through the outlet, now or later */
+	REGISTRY_TAKEN,   /* an answer comes through the outlet, now or later, or forward() does */
 	REGISTRY_FORWARD, /* the session is somebody else's; hand the bytes over */
 };
 
@@ -28,6 +28,11 @@ enum registry_verdict {
  */
 enum registry_verdict
 registry_post(struct registry *r, const struct post *post, ms_t now, char sid[SID_MAX], struct owner *owner);
+/*
+ * Reads the next portions of what is large; false when nothing is left to be
+ * read.  To be called once in each turn.
+ */
+bool registry_run(struct registry *r, ms_t now);
 /* Something happens to a request that named a sid, any sid.  *owner is set for REGISTRY_FORWARD. */
 enum registry_verdict registry_news(struct registry *r, const struct news *news, ms_t now, struct owner *owner);
 

@@ -174,6 +174,8 @@ server_side_forget(struct session *s)
 	set_state(s, SERVER_GONE);
 	s->upstream_by = MS_NEVER;
 	upstream_abandon(s->upstream);
+	if (s->reads == READS_SERVER)
+		s->reads = READS_NOTHING;
 }
 
 void

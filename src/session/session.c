@@ -27,6 +27,8 @@ new_session(
 	s->trace = (struct trace){.log = world->log, .kind = "session", .number = number};
 	s->upstream_by = s->login_by = s->whole_by = MS_NEVER;
 	list_init(&s->link);
+	list_init(&s->unread_link);
+	stanza_queue_init(&s->unread);
 	counter_add(world->counters->sessions_opened, 1);
 	return s;
 }
@@ -60,6 +62,7 @@ session_free(struct session *s)
 	if (s == NULL)
 		return;
 	session_give_back(s);
+	session_drop_unread(s);
 	budget_move(s->world->budget, &s->queued, 0);
 	budget_move(s->world->budget, &s->part, 0);
 	s->front.transport->free(&s->front);
@@ -145,6 +148,18 @@ session_message_part(struct session *s, size_t n, ms_t now)
 	return s->state != SESSION_CLOSED;
 }
 
+/* What is large waits for session_go_on(), and so does what comes behind it. */
+static void
+put_off(struct session *s, struct slice text)
+{
+	struct stanza *st;
+
+	if (s->state == SESSION_CLOSED)
+		return;
+	st = stanza_copy(text, STANZA_OTHER);
+	stanza_queue_push(&s->unread, &st);
+}
+
 void
 session_message(struct session *s, struct slice text, ms_t now)
 {
@@ -153,6 +168,11 @@ session_message(struct session *s, struct slice text, ms_t now)
 	counter_add(s->world->counters->websocket_messages, 1);
 	log_event(
 		s->world->log, LOG_DEBUG, "message", "session=%llu bytes=%zu", (unsigned long long) s->number, text.n);
+	if (text.n > XML_PORTION || s->unread.count > 0) {
+		put_off(s, text);
+		session_pump(s, CLOSING_NONE, now);
+		return;
+	}
 	session_pump(s,
 		websocket_message(
 			front_websocket(&s->front), s->world->websocket_reader, session_limits(s->conf), text),
@@ -196,6 +216,43 @@ session_upstream_gone(struct session *s, enum closing reason, ms_t now)
 {
 	server_side_forget(s);
 	session_pump(s, reason, now);
+}
+
+bool
+session_has_unread(const struct session *s)
+{
+	return s->unread.count > 0 || (s->upstream != NULL && upstream_has_unread(s->upstream));
+}
+
+static enum closing
+read_portion(struct session *s, bool *is_done)
+{
+	struct stanza *first = s->unread.first;
+	enum closing closing;
+
+	if (s->reads == READS_SERVER)
+		return upstream_go_on(s->upstream, is_done);
+	closing = websocket_portion(front_websocket(&s->front), s->world->large_reader, session_limits(s->conf),
+		stanza_slice(first), is_done);
+	if (*is_done)
+		stanza_free(stanza_queue_shift(&s->unread));
+	return closing;
+}
+
+bool
+session_go_on(struct session *s, ms_t now)
+{
+	enum closing closing;
+	bool is_done;
+
+	if (s->reads == READS_NOTHING)
+		s->reads = s->unread.count > 0 ? READS_MESSAGE : READS_SERVER;
+	closing = read_portion(s, &is_done);
+	if (!is_done)
+		return true;
+	s->reads = READS_NOTHING;
+	session_pump(s, closing, now);
+	return false;
 }
 
 void

@@ -49,6 +49,14 @@ void session_upstream_writable(struct session *s, ms_t now);
 /* The connection could not be made (CLOSING_CONNECT_FAILED, CLOSING_TLS_FAILED) or is gone (CLOSING_SERVER_GONE). */
 void session_upstream_gone(struct session *s, enum closing reason, ms_t now);
 
+/* Has something come that is to be read in portions? */
+bool session_has_unread(const struct session *s);
+/*
+ * Reads the next portion of it with world's readers for what is large; true:
+ * they are this session's until that is done.
+ */
+bool session_go_on(struct session *s, ms_t now);
+
 /* Ends the session: both sides are told.  The first reason counts. */
 void session_close(struct session *s, enum closing reason, ms_t now);
 /* Time passed. */

@@ -30,6 +30,7 @@ struct session_world {
 	const struct log *log;
 	struct counters *counters;
 	struct websocket_reader *websocket_reader;
+	struct websocket_reader *large_reader; /* of readers->large */
 	struct xml_readers *readers;
 	struct budget *budget;
 	struct admission admission;
@@ -53,6 +54,13 @@ enum session_state {
 	SESSION_CLOSED, /* there is a reason; those who can be told it are, or have been */
 };
 
+/* What is being read of a session in portions. */
+enum session_reads {
+	READS_NOTHING,
+	READS_MESSAGE, /* of the WebSocket client */
+	READS_SERVER,  /* an element of the server */
+};
+
 /* Embedded links and io belong to the owner; the rest is the session's own. */
 struct session {
 	const struct session_world *world;
@@ -67,10 +75,12 @@ struct session {
 	bool is_announced;     /* "session opened" is in the log */
 	bool is_pumping, is_upstream_paused, is_client_paused;
 	ms_t opened_at, upstream_by;
-	ms_t login_by;   /* first the stream must be opened, then the client must log in */
-	size_t unsent;   /* BOSH: bytes of large answers the client has not taken; counted where its connection is */
-	size_t part;     /* WebSocket: bytes of a message whose end has not come ... */
-	ms_t whole_by;   /* ... and is awaited until then */
+	ms_t login_by; /* first the stream must be opened, then the client must log in */
+	size_t unsent; /* BOSH: bytes of large answers the client has not taken; counted where its connection is */
+	size_t part;   /* WebSocket: bytes of a message whose end has not come ... */
+	ms_t whole_by; /* ... and is awaited until then */
+	struct stanza_queue unread; /* WebSocket: texts of messages, a large one and what came behind it */
+	enum session_reads reads;
 	size_t queued;   /* its part of the budget */
 	uint64_t number; /* for people; the sid is a secret */
 	uint64_t stanzas_up, stanzas_down, bytes_up, bytes_down;
@@ -85,6 +95,7 @@ struct session {
 
 	struct hash_link by_sid;
 	struct list link;
+	struct list unread_link;
 	struct due_link due;
 	void *io;
 };

@@ -51,6 +51,16 @@ session_give_back(struct session *s)
 	s->has_ticket = false;
 }
 
+void
+session_drop_unread(struct session *s)
+{
+	if (s->reads == READS_MESSAGE) {
+		websocket_reader_abandon(s->world->large_reader);
+		s->reads = READS_NOTHING;
+	}
+	stanza_queue_fini(&s->unread);
+}
+
 /* The only way a session ends.  The client is told by its front. */
 static void
 close_both(struct session *s, enum closing reason, ms_t now)
@@ -66,6 +76,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	session_give_back(s);
 	s->login_by = s->whole_by = MS_NEVER;
 	budget_move(s->world->budget, &s->part, 0);
+	session_drop_unread(s);
 	server_side_return(s, reason);
 	s->front.transport->close(&s->front, reason, now);
 	server_side_close(s, reason, now);
@@ -201,6 +212,19 @@ high_mark(const struct session *s)
 	return high < share ? high : share;
 }
 
+/* Does the server send faster than it is read and taken? */
+static bool
+is_server_ahead(const struct session *s, size_t down, size_t mark)
+{
+	return (server_side_stands(s) && upstream_has_unread(s->upstream)) || (s->server == SERVER_OPEN && down > mark);
+}
+
+static bool
+is_client_ahead(const struct session *s, size_t up, size_t mark)
+{
+	return s->state != SESSION_CLOSED && (s->unread.count > 0 || up > mark);
+}
+
 /*
  * A side that sends faster than the other takes is not read from until half
  * of what is queued has gone.  A client that cannot be paused, and still fills
@@ -216,14 +240,15 @@ regulate(struct session *s, ms_t now)
 	size_t high, low;
 
 	budget_move(s->world->budget, &s->queued,
-		waiting + up + transport->kept(&s->front) +
+		waiting + up + transport->kept(&s->front) + stanza_queue_cost(&s->unread) +
 			(s->upstream != NULL ? upstream_unfinished(s->upstream) : 0));
 	high = high_mark(s);
 	low = high / 2;
-	if (s->server == SERVER_OPEN && !s->is_upstream_paused && down > high) {
+	if (!s->is_upstream_paused && is_server_ahead(s, down, high)) {
 		s->is_upstream_paused = true;
 		outlet->pause_upstream(outlet->arg, s, true);
-	} else if (s->is_upstream_paused && (down <= low || s->state == SESSION_CLOSED) && server_side_stands(s)) {
+	} else if (s->is_upstream_paused && server_side_stands(s) &&
+		!is_server_ahead(s, s->state == SESSION_CLOSED ? 0 : down, low)) {
 		s->is_upstream_paused = false;
 		outlet->pause_upstream(outlet->arg, s, false);
 	}
@@ -232,11 +257,10 @@ regulate(struct session *s, ms_t now)
 			close_both(s, CLOSING_QUEUE_FULL, now);
 		return;
 	}
-	if (!s->is_client_paused && up > high && s->state != SESSION_CLOSED) {
+	if (!s->is_client_paused && is_client_ahead(s, up, high)) {
 		s->is_client_paused = true;
 		outlet->pause_client(outlet->arg, s, true);
-	} else if (s->is_client_paused && (up <= low || s->state == SESSION_CLOSED) &&
-		!transport->is_done(&s->front, now)) {
+	} else if (s->is_client_paused && !is_client_ahead(s, up, low) && !transport->is_done(&s->front, now)) {
 		s->is_client_paused = false;
 		outlet->pause_client(outlet->arg, s, false);
 	}

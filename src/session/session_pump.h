@@ -17,5 +17,7 @@ void session_pump(struct session *s, enum closing closing, ms_t now);
 
 /* It is over, and counts no more (quota.h). */
 void session_give_back(struct session *s);
+/* Of what the client said and is not read yet, nothing counts any more. */
+void session_drop_unread(struct session *s);
 
 #endif

@@ -29,16 +29,27 @@ send_letter(const struct courier *c, struct owner to, const struct letter *lette
 }
 
 void
-courier_post(void *courier, const struct post *post, char *sid)
+courier_forward(void *courier, const struct post *post, struct owner owner)
 {
 	struct courier *c = courier;
 	const struct letter letter = {.kind = LETTER_POST, .u.post = *post};
-	struct owner owner;
 
-	if (registry_post(c->registry, post, now_of(c), sid, &owner) == REGISTRY_TAKEN)
+	if (!is_here(c, post->id.owner)) {
+		courier_cut(c, post->id);
 		return;
+	}
 	counter_add(c->context->counters->bosh_forwarded, 1);
 	send_letter(c, owner, &letter);
+}
+
+void
+courier_post(void *courier, const struct post *post, char *sid)
+{
+	struct courier *c = courier;
+	struct owner owner;
+
+	if (registry_post(c->registry, post, now_of(c), sid, &owner) == REGISTRY_FORWARD)
+		courier_forward(c, post, owner);
 }
 
 void

@@ -32,6 +32,7 @@ void courier_post(void *courier, const struct post *post, char *sid);
 void courier_news(void *courier, const struct news *news);
 /* For outlet. */
 void courier_reply(void *courier, const struct reply *reply);
+void courier_forward(void *courier, const struct post *post, struct owner owner);
 void courier_cut(void *courier, struct req_id id);
 
 /* A letter came.  One that cannot be read is dropped, with a log line. */

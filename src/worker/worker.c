@@ -303,6 +303,7 @@ run_parts(struct worker *w)
 		again = site_run(w->site);
 	}
 	again = run_servers(w) || again || has_guests;
+	again = registry_run(w->registry, now_of(w)) || again;
 	return ws_run(w->ws) || again;
 }
 
@@ -351,6 +352,7 @@ set_handlers(struct worker *w)
 	};
 	w->outlet.answers = &w->courier;
 	w->outlet.reply = courier_reply;
+	w->outlet.forward = courier_forward;
 	w->outlet.cut = courier_cut;
 	clients_init(&w->clients, &w->loop, &w->clients_handler, &w->outlet);
 }

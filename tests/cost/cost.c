@@ -17,6 +17,7 @@
 #include "proto/bosh/body.h"
 #include "proto/stream/upstream.h"
 #include "proto/stream/websocket.h"
+#include "whole.h"
 
 #define SIZE 65536
 #define CHUNK 65536 /* of a server's bytes */
@@ -160,7 +161,7 @@ read_server(struct xml_readers *readers, const struct buf *pieces)
 	upstream_open(u, &header, UPSTREAM_SECURE);
 	while (rest.n > 0 && closing == CLOSING_NONE) {
 		size_t n = rest.n < CHUNK ? rest.n : CHUNK;
-		closing = upstream_feed(u, slice_of(rest.p, n));
+		closing = upstream_feed_whole(u, slice_of(rest.p, n));
 		rest = slice_of(rest.p + n, rest.n - n);
 		while ((st = upstream_next_down(u)) != NULL)
 			stanza_free(st);
@@ -173,10 +174,14 @@ static bool
 read_bodies(struct xml_readers *readers, const struct buf *pieces)
 {
 	struct body_reader *r = body_reader_new(readers->documents);
+	enum closing closing = CLOSING_NONE;
 	struct body *body;
+	bool is_done;
 
-	while (pieces->n > 0 && body_read(r, limits, buf_slice(pieces), &body) == CLOSING_NONE)
-		pieces++;
+	while (pieces->n > 0 && closing == CLOSING_NONE) {
+		closing = body_portion(r, limits, buf_slice(pieces), &body, &is_done);
+		pieces += is_done && closing == CLOSING_NONE;
+	}
 	body_reader_free(r);
 	return pieces->n == 0;
 }

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "proto/stream/upstream.h"
+#include "whole.h"
 
 static const struct trace silent = {.log = NULL};
 static const struct xml_limits limits = {20000, 100};
@@ -63,7 +64,7 @@ check_out(struct leg *l, struct slice rest)
 		size_t n = next != NULL ? (size_t) (next - rest.p) : rest.n;
 		if (slice_has_prefix(rest, SLICE("<?")))
 			xml_stream_open(&l->stream);
-		must(xml_stream_feed(&l->stream, slice_of(rest.p, n)) == XML_OK);
+		must(xml_stream_feed_whole(&l->stream, slice_of(rest.p, n)) == XML_OK);
 		rest = slice_of(rest.p + n, rest.n - n);
 	}
 }
@@ -141,7 +142,7 @@ check_readers(struct xml_readers *readers)
 	unsigned n = 0;
 
 	upstream_open(u, &header, UPSTREAM_EXPOSED);
-	must(upstream_feed(u, slice_of(good, sizeof good - 1)) == CLOSING_NONE);
+	must(upstream_feed_whole(u, slice_of(good, sizeof good - 1)) == CLOSING_NONE);
 	for (; (st = upstream_next_down(u)) != NULL; n++)
 		stanza_free(st);
 	must(n == 2);
@@ -169,7 +170,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	take_out(&l);
 	while (next_piece(&rest, &piece)) {
 		struct slice bytes = exact(piece.bytes);
-		enum closing closing = upstream_feed(l.x, bytes);
+		enum closing closing = upstream_feed_whole(l.x, bytes);
 		exact_free(bytes);
 		must(closing == CLOSING_NONE || upstream_is_ended(l.x));
 		must(!upstream_is_resumable(l.x) || memmem(p, n, "enabled", 7) != NULL ||

@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "proto/xml/xml_stream.h"
+#include "whole.h"
 
 #define BLANKS 10000
 #define MANY_BLANKS 65536 /* beyond all limits: more would only take time */
@@ -196,7 +197,7 @@ feed(struct reading *g, struct slice bytes)
 	struct slice piece = exact(bytes);
 
 	if (g->result == XML_OK)
-		g->result = xml_stream_feed(&g->stream, piece);
+		g->result = xml_stream_feed_whole(&g->stream, piece);
 	exact_free(piece);
 }
 
@@ -285,29 +286,43 @@ unfold(struct slice bytes, struct buf *out)
 			buf_append_char(out, bytes.p[i] == MARK_GROUP ? ' ' : bytes.p[i]);
 }
 
-/* Twice: what the first document left behind must not matter; and whether text is shown must not. */
+static enum xml_result
+in_portions(struct xml *x, enum xml_shape shape, struct xml_limits limits, struct slice text, struct record *r)
+{
+	enum xml_result result;
+
+	xml_set_portion(x, text.n / 16 + 1);
+	xml_begin_document(x, shape, &handler.xml, limits, text, r);
+	while ((result = xml_go_on(x)) == XML_MORE)
+		;
+	xml_set_portion(x, XML_PORTION);
+	return result;
+}
+
+/* Twice: what the first document left behind must not matter; nor whether text is shown, or portions are read. */
 static void
 one_document(struct slice bytes, enum xml_shape shape, struct xml_limits limits, struct xml_readers *readers,
 	struct xml_readers *all_shown, struct xml *checker)
 {
-	struct record r[3];
-	enum xml_result result[3];
+	struct record r[4];
+	enum xml_result result[4];
 	struct buf text;
 	struct slice copy;
 
 	buf_init(&text, BUF_UNLIMITED);
 	unfold(bytes, &text);
 	copy = exact(buf_slice(&text));
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		r[i].checker = checker;
 		buf_init(&r[i].text, BUF_UNLIMITED);
-		result[i] = xml_document(
-			i == 2 ? all_shown->documents : readers->documents, shape, &handler.xml, limits, copy, &r[i]);
+		result[i] = i == 3 ? in_portions(readers->large, shape, limits, copy, &r[i])
+				   : xml_document(i == 2 ? all_shown->documents : readers->documents, shape,
+					     &handler.xml, limits, copy, &r[i]);
 		check_readers(readers, checker);
 		must(result[i] == result[0]);
 		must(slice_eq(buf_slice(&r[i].text), buf_slice(&r[0].text)));
 	}
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 4; i++)
 		buf_fini(&r[i].text);
 	exact_free(copy);
 	buf_fini(&text);

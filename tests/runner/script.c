@@ -265,6 +265,20 @@ time_statement(struct script *s, struct slice line)
 		script_fail(s, "how long? 10ms, 50s, 2m");
 }
 
+/* What is large is read in turns: the script says when, or it is done at once. */
+static void
+reading_statement(struct script *s, struct slice line)
+{
+	uint64_t n = 0;
+
+	if (slice_eq(line, SLICE("stops")))
+		world_stop_reading(&s->world);
+	else if (text_take(&line, "goes") && text_take(&line, "on") && (line.n == 0 || slice_number(line, 1000, &n)))
+		world_read(&s->world, (unsigned) n);
+	else
+		script_fail(s, "reading stops, or goes on, by how many portions?");
+}
+
 static void
 client_or_server(struct script *s, struct slice line)
 {
@@ -321,6 +335,8 @@ script_line(struct script *s, struct slice line)
 		log_statement(s, line, false);
 	else if (text_take(&line, "forwarded"))
 		forwarded_statement(s, line);
+	else if (text_take(&line, "reading"))
+		reading_statement(s, line);
 	else if (text_take(&line, "shutdown"))
 		world_shutdown(&s->world);
 	else

@@ -8,6 +8,7 @@
 #include "conf/conf_read.h"
 #include "proto/bosh/bosh.h"
 #include "sha1.h"
+#include "whole.h"
 
 #define START 1000000 /* the clock's first value: nothing may take 0 for granted */
 #define MAX_WAKES 40  /* of the core in one stretch of time; more is a loop */
@@ -402,8 +403,25 @@ out_disconnect(void *arg, struct session *s)
 	c->server.state = REMOTE_DROPPED;
 }
 
+static void forward(struct world *w, unsigned worker, const struct post *post, unsigned to);
+
+static void
+out_forward(void *arg, const struct post *post, struct owner owner)
+{
+	struct world *w = arg;
+
+	for (unsigned i = 0; i < w->n_clients; i++)
+		for (size_t j = 0; j < w->client[i].n_requests; j++)
+			if (req_eq(w->client[i].request[j].id, post->id)) {
+				forward(w, post->id.owner.worker, &w->client[i].request[j], post, owner.worker);
+				return;
+			}
+	world_fault(w, "a request is forwarded that nobody made");
+}
+
 static const struct outlet outlet = {
 	.reply = out_reply,
+	.forward = out_forward,
 	.cut = out_cut,
 	.send = out_send,
 	.hangup = out_hangup,
@@ -580,32 +598,55 @@ forget(void *arg, struct session *s)
 	}
 }
 
+/* The daemon reads what is large in its turns, whatever else happens. */
+static void
+read_large(struct world *w, unsigned n)
+{
+	bool again = true;
+
+	w->current = w->poster;
+	for (unsigned i = 0; again && (n == 0 || i < n); i++) {
+		again = false;
+		for (unsigned j = 0; j < w->n_workers; j++)
+			again = registry_run(w->registry[j], w->now) || again;
+	}
+}
+
 static void
 end_event(struct world *w)
 {
+	if (!w->is_reading_stopped)
+		read_large(w, 0);
 	w->current = NULL;
 	for (unsigned i = 0; i < w->n_workers; i++)
 		registry_reap(w->registry[i], forget, w);
 }
 
-/* The registry of the worker says whose a request is; another one's gets it as a letter, and may not send it on. */
+/* Another worker's request goes to it as a letter, and may not be sent on. */
 static void
-post(struct world *w, unsigned worker, struct request *r, const struct post *post)
+forward(struct world *w, unsigned worker, const struct post *post, unsigned to)
 {
 	char sid[SID_MAX]; /* the owner learns it from the body; the request keeps what its own worker has read */
 	struct owner owner;
-	struct letter letter;
 	char *bytes;
+	struct letter letter = travel(&(struct letter){.kind = LETTER_POST, .u.post = *post}, &bytes);
 
-	if (registry_post(w->registry[worker], post, w->now, r->sid, &owner) == REGISTRY_TAKEN)
-		return;
-	world_event(w, "worker %u forwards to worker %u", worker, owner.worker);
+	world_event(w, "worker %u forwards to worker %u", worker, to);
 	w->forwards++;
-	w->forwarded_to = (int) owner.worker;
-	letter = travel(&(struct letter){.kind = LETTER_POST, .u.post = *post}, &bytes);
-	if (registry_post(w->registry[owner.worker], &letter.u.post, w->now, sid, &owner) != REGISTRY_TAKEN)
+	w->forwarded_to = (int) to;
+	if (registry_post(w->registry[to], &letter.u.post, w->now, sid, &owner) != REGISTRY_TAKEN)
 		world_fault(w, "a request is forwarded twice");
 	free(bytes);
+}
+
+/* The registry of the worker says whose a request is. */
+static void
+post(struct world *w, unsigned worker, struct request *r, const struct post *post)
+{
+	struct owner owner;
+
+	if (registry_post(w->registry[worker], post, w->now, r->sid, &owner) == REGISTRY_FORWARD)
+		forward(w, worker, post, owner.worker);
 }
 
 void
@@ -626,7 +667,7 @@ world_post(struct world *w, struct client *c, unsigned worker, uint64_t rid, str
 	buf_append(&r->body, body);
 	world_event(w, "%s -> %.*s", c->name, SLICE_ARG(body));
 
-	w->current = c;
+	w->current = w->poster = c;
 	w->forwarded_to = -1;
 	post(w, worker, r, &p);
 	end_event(w);
@@ -761,6 +802,20 @@ world_server_block(struct world *w, struct client *c, bool is_blocked, size_t ro
 }
 
 void
+world_read(struct world *w, unsigned n)
+{
+	w->is_reading_stopped = n > 0;
+	read_large(w, n);
+	end_event(w);
+}
+
+void
+world_stop_reading(struct world *w)
+{
+	w->is_reading_stopped = true;
+}
+
+void
 world_time(struct world *w, ms_t ms)
 {
 	ms_t end = w->now + ms;
@@ -830,7 +885,8 @@ world_check_server(struct world *w, struct client *c)
 		const char *next = memmem(rest.p + 1, rest.n - 1, head, sizeof head - 1);
 		size_t n = next != NULL ? (size_t) (next - rest.p) : rest.n;
 		xml_stream_open(&x);
-		if (!slice_has_prefix(rest, SLICE("<?xml")) || xml_stream_feed(&x, slice_of(rest.p, n)) != XML_OK) {
+		if (!slice_has_prefix(rest, SLICE("<?xml")) ||
+			xml_stream_feed_whole(&x, slice_of(rest.p, n)) != XML_OK) {
 			world_fault(w, "the server got what is not an XML stream: %.*s", SLICE_ARG(rest));
 			break;
 		}

@@ -103,6 +103,7 @@ struct world {
 	struct client client[WORLD_CLIENTS];
 	unsigned n_clients;
 	struct client *current; /* whose bytes the core looks at */
+	struct client *poster;  /* who made the last request: of a session that is new, it is */
 	struct xml_readers checker;
 	struct buf log_text; /* a line per event */
 
@@ -113,6 +114,7 @@ struct world {
 	unsigned n_events;
 	struct buf fault; /* empty: none */
 	bool is_verbose;
+	bool is_reading_stopped; /* what is large is not read until the script says so */
 };
 
 /* conf_text is the text of a configuration; false, with a fault, when it is wrong. */
@@ -146,6 +148,9 @@ void world_connect(struct world *w, struct client *c, enum upstream_leg leg);
 void world_upstream(struct world *w, struct client *c, struct slice bytes);
 void world_upstream_gone(struct world *w, struct client *c);
 void world_server_block(struct world *w, struct client *c, bool is_blocked, size_t room);
+/* What is large is read n portions at a time, or until nothing is left: n 0.  Or not any more until this is called again. */
+void world_read(struct world *w, unsigned n);
+void world_stop_reading(struct world *w);
 void world_time(struct world *w, ms_t ms);
 void world_shutdown(struct world *w);
 

@@ -205,6 +205,8 @@ post_sid(struct fixture *f, unsigned worker, const char *body, ms_t now, unsigne
 	enum registry_verdict verdict = registry_post(f->r[worker], &post, now, sid, &found);
 
 	exact_free(copy);
+	while (registry_run(f->r[worker], now))
+		;
 	assert_true(verdict == REGISTRY_TAKEN || found.generation == 7);
 	*owner = verdict == REGISTRY_FORWARD ? found.worker : worker;
 	return verdict;

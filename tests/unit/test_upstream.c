@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "proto/stream/upstream.h"
+#include "whole.h"
 
 #define STREAM_NS "xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS "'"
 #define HEADER \
@@ -69,7 +70,7 @@ static enum closing
 feed(struct upstream *x, struct slice text)
 {
 	struct slice copy = exact(text);
-	enum closing closing = upstream_feed(x, copy);
+	enum closing closing = upstream_feed_whole(x, copy);
 
 	exact_free(copy);
 	return closing;

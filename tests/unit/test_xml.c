@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "proto/xml/xml_stream.h"
+#include "whole.h"
 
 #define STREAM \
 	"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" XML_NS_STREAMS \
@@ -116,7 +117,7 @@ static enum xml_result
 feed(struct record *r, struct slice text)
 {
 	struct slice copy = exact(text);
-	enum xml_result result = xml_stream_feed(&r->stream, copy);
+	enum xml_result result = xml_stream_feed_whole(&r->stream, copy);
 
 	exact_free(copy);
 	return result;
@@ -953,9 +954,9 @@ segments_that_end_in_tags(void **state)
 		buf_append_char(&text, 'x');
 	record_init(&r, XML_STREAM, &plain, wide);
 	xml_stream_open(&r.stream);
-	assert_int_equal(xml_stream_feed(&r.stream, SLICE("<r><a x='")), XML_OK);
+	assert_int_equal(xml_stream_feed_whole(&r.stream, SLICE("<r><a x='")), XML_OK);
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		assert_int_equal(xml_stream_feed(&r.stream, buf_slice(&text)), XML_OK);
+		assert_int_equal(xml_stream_feed_whole(&r.stream, buf_slice(&text)), XML_OK);
 		buf_clear(&r.text, 0);
 	}
 	assert_int_equal(r.elements, ROUNDS);
@@ -1069,6 +1070,65 @@ large_elements(void **state)
 		record_fini(&whole);
 		buf_fini(&text);
 	}
+}
+
+/*
+ * Whatever a document is made of, no step of it is shown more than a portion, or
+ * one token that is longer; and it says in the end what it says at once.
+ */
+static void
+portions(void **state)
+{
+	static const char *const pieces[] = {"<b/>", "<b c='d'/>", "<b>text</b>", "&lt;", "<![CDATA[ ]]>", "\xd0\xb6"};
+
+	(void) state;
+	for (size_t i = 0; i < COUNT(pieces); i++) {
+		struct record r, at_once;
+		enum xml_result result;
+		struct buf text;
+		unsigned steps = 0;
+		buf_init(&text, BUF_UNLIMITED);
+		buf_append_str(&text, "<a>");
+		while (text.n < 20 * XML_PORTION)
+			buf_append_str(&text, pieces[i]);
+		buf_append_str(&text, "</a>");
+		record_init(&at_once, XML_MESSAGE, &plain, wide);
+		record_init(&r, XML_MESSAGE, &plain, wide);
+		assert_int_equal(document(&at_once, buf_slice(&text)), XML_OK);
+		xml_begin_document(r.readers.large, XML_MESSAGE, &plain.xml, wide, buf_slice(&text), &r);
+		for (; (result = xml_go_on(r.readers.large)) == XML_MORE; steps++)
+			assert_int_equal(r.elements, 0);
+		assert_int_equal(result, XML_OK);
+		assert_in_range(steps, 20, 21);
+		assert_true(slice_eq(buf_slice(&r.text), buf_slice(&at_once.text)));
+		record_fini(&r);
+		record_fini(&at_once);
+		buf_fini(&text);
+	}
+}
+
+/* A token that is longer than a portion is not gone through once for each of them. */
+static void
+portions_of_a_long_token(void **state)
+{
+	struct record r;
+	struct buf text;
+	unsigned steps = 0;
+
+	(void) state;
+	buf_init(&text, BUF_UNLIMITED);
+	buf_append_str(&text, "<a b='");
+	while (text.n < 32 * XML_PORTION)
+		buf_append_str(&text, "0123456789");
+	buf_append_str(&text, "'/>");
+	record_init(&r, XML_MESSAGE, &plain, wide);
+	xml_begin_document(r.readers.large, XML_MESSAGE, &plain.xml, wide, buf_slice(&text), &r);
+	while (xml_go_on(r.readers.large) == XML_MORE)
+		steps++;
+	assert_int_equal(r.elements, 1);
+	assert_in_range(steps, 6, 9);
+	record_fini(&r);
+	buf_fini(&text);
 }
 
 /* The same, with the cut at every place of what follows the large element. */
@@ -1837,6 +1897,8 @@ main(void)
 		cmocka_unit_test(huge_tag),
 		cmocka_unit_test(depth_limit),
 		cmocka_unit_test(large_elements),
+		cmocka_unit_test(portions),
+		cmocka_unit_test(portions_of_a_long_token),
 		cmocka_unit_test(partial_elements_after_a_large_one),
 		cmocka_unit_test(opened_anew),
 		cmocka_unit_test(streams_that_share),

@@ -7,6 +7,7 @@
 
 struct body_reader {
 	struct xml *xml; /* borrowed */
+	bool is_begun;   /* with a body that is read in portions */
 	struct body body;
 	struct buf text; /* what the body's slices point into */
 	enum closing refused;
@@ -139,19 +140,47 @@ body_reader_free(struct body_reader *r)
 	free(r);
 }
 
-enum closing
-body_read(struct body_reader *r, struct xml_limits limits, struct slice bytes, struct body **body)
+static void
+begin(struct body_reader *r)
 {
-	enum xml_result result;
-
 	stanza_queue_fini(&r->body.payload);
 	r->body = (struct body){.has_rid = false};
 	stanza_queue_init(&r->body.payload);
 	buf_clear(&r->text, 4096);
 	r->refused = CLOSING_NONE;
-	*body = &r->body;
-	result = xml_document(r->xml, XML_WRAPPER, &handler, limits, bytes, r);
+}
+
+static enum closing
+closing_of(const struct body_reader *r, enum xml_result result)
+{
 	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
+}
+
+enum closing
+body_read(struct body_reader *r, struct xml_limits limits, struct slice bytes, struct body **body)
+{
+	begin(r);
+	*body = &r->body;
+	return closing_of(r, xml_document(r->xml, XML_WRAPPER, &handler, limits, bytes, r));
+}
+
+enum closing
+body_portion(struct body_reader *r, struct xml_limits limits, struct slice bytes, struct body **body, bool *is_done)
+{
+	enum xml_result result;
+
+	if (!r->is_begun) {
+		begin(r);
+		xml_begin_document(r->xml, XML_WRAPPER, &handler, limits, bytes, r);
+		r->is_begun = true;
+	}
+	*body = &r->body;
+	result = xml_go_on(r->xml);
+	*is_done = result != XML_MORE;
+	if (!*is_done)
+		return CLOSING_NONE;
+	r->is_begun = false;
+	return closing_of(r, result);
 }
 
 /* Does the value stand for itself, or would a parser change it? */

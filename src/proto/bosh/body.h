@@ -44,6 +44,9 @@ void body_reader_free(struct body_reader *r);
  * known session can be ended).  The caller may move payload out.
  */
 enum closing body_read(struct body_reader *r, struct xml_limits limits, struct slice bytes, struct body **body);
+/* The same in portions: to be called with the same until *is_done.  Meanwhile the reader reads nothing else. */
+enum closing
+body_portion(struct body_reader *r, struct xml_limits limits, struct slice bytes, struct body **body, bool *is_done);
 
 /*
  * Finds the sid without parsing, so that the bytes can travel to the worker

@@ -527,21 +527,16 @@ closing_of(enum xml_result result)
 	case XML_TEXT:
 	case XML_TOO_DEEP:
 	case XML_STOPPED:
+	case XML_MORE:
 		break;
 	}
 	return CLOSING_SERVER_XML;
 }
 
-enum closing
-upstream_feed(struct upstream *u, struct slice bytes)
+/* What came has been read, with this result. */
+static enum closing
+judge(struct upstream *u, enum xml_result result)
 {
-	enum xml_result result;
-
-	if (u->theirs == THEIRS_ENDED || u->theirs == THEIRS_PROCEED)
-		return CLOSING_NONE;
-	if (u->theirs == THEIRS_NEW)
-		return CLOSING_SERVER_XML;
-	result = xml_stream_feed(&u->xml, bytes);
 	if (u->theirs == THEIRS_PROCEED)
 		return CLOSING_NONE;
 	if (result != XML_OK && u->reason == CLOSING_NONE)
@@ -549,6 +544,28 @@ upstream_feed(struct upstream *u, struct slice bytes)
 	if (u->reason != CLOSING_NONE)
 		set_theirs(u, THEIRS_ENDED);
 	return u->reason;
+}
+
+enum closing
+upstream_feed(struct upstream *u, struct slice bytes)
+{
+	if (u->theirs == THEIRS_ENDED || u->theirs == THEIRS_PROCEED)
+		return CLOSING_NONE;
+	if (u->theirs == THEIRS_NEW)
+		return CLOSING_SERVER_XML;
+	return judge(u, xml_stream_feed(&u->xml, bytes));
+}
+
+bool
+upstream_has_unread(const struct upstream *u)
+{
+	return xml_stream_has_unread(&u->xml);
+}
+
+enum closing
+upstream_go_on(struct upstream *u, bool *is_done)
+{
+	return judge(u, xml_stream_go_on(&u->xml, is_done));
 }
 
 bool

@@ -69,6 +69,10 @@ void upstream_abandon(struct upstream *u);
 size_t upstream_unfinished(const struct upstream *u);
 /* Bytes the server sent.  A reason means that its stream is over; what came before it is still to be taken. */
 enum closing upstream_feed(struct upstream *u, struct slice bytes);
+/* Is there more than can be read in one turn?  Nothing should be fed until that is done (xml_stream.h). */
+bool upstream_has_unread(const struct upstream *u);
+/* Reads the next portion of it; returns as upstream_feed() does.  *is_done: that was the last. */
+enum closing upstream_go_on(struct upstream *u, bool *is_done);
 /* What the server said next: an element, or a STANZA_OPEN mark (its header came) or STANZA_CLOSE.  NULL when nothing. */
 struct stanza *upstream_next_down(struct upstream *u);
 /*

@@ -18,6 +18,7 @@ enum message_kind {
 
 struct websocket_reader {
 	struct xml *xml; /* borrowed */
+	bool is_begun;   /* with a message that is read in portions */
 	enum message_kind kind;
 	struct stream_header header; /* of an <open/> */
 	struct stanza *stanza;
@@ -236,19 +237,14 @@ is_old_header(struct slice text)
  * middle of a stream, where a declaration cannot stand.
  */
 static enum closing
-read_message(struct websocket_reader *r, struct xml_limits limits, struct slice text)
+begin_message(struct websocket_reader *r, struct slice text)
 {
-	enum xml_result result;
-
 	stanza_free(r->stanza);
 	r->stanza = NULL;
 	r->refused = CLOSING_NONE;
 	if (text.n == 0 || text.p[0] != '<')
 		return CLOSING_MALFORMED;
-	if (is_old_header(text))
-		return CLOSING_OLD_HEADER;
-	result = xml_document(r->xml, XML_MESSAGE, &handler, limits, text, r);
-	return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
+	return is_old_header(text) ? CLOSING_OLD_HEADER : CLOSING_NONE;
 }
 
 /* Ours is said; of the client's words only <close/> still matters. */
@@ -261,16 +257,20 @@ hear_last(struct websocket *w, const struct websocket_reader *r)
 	set_says(w, SAYS_ALL);
 }
 
-enum closing
-websocket_message(struct websocket *w, struct websocket_reader *r, struct xml_limits limits, struct slice text)
+static bool
+is_deaf(const struct websocket *w)
 {
-	enum closing closing;
+	return w->says > SAYS_CLOSE || w->hears == HEARS_CLOSE;
+}
 
-	if (w->says > SAYS_CLOSE || w->hears == HEARS_CLOSE)
+/* The message has been read, with this result. */
+static enum closing
+take_message(struct websocket *w, struct websocket_reader *r, enum xml_result result)
+{
+	if (is_deaf(w))
 		return CLOSING_NONE;
-	closing = read_message(r, limits, text);
-	if (closing != CLOSING_NONE)
-		return closing;
+	if (r->refused != CLOSING_NONE || closing_of_xml(result) != CLOSING_NONE)
+		return r->refused != CLOSING_NONE ? r->refused : closing_of_xml(result);
 	if (w->says == SAYS_CLOSE) {
 		hear_last(w, r);
 		return CLOSING_NONE;
@@ -289,6 +289,49 @@ websocket_message(struct websocket *w, struct websocket_reader *r, struct xml_li
 		return CLOSING_BAD_BODY;
 	stanza_queue_push(&w->up, &r->stanza);
 	return CLOSING_NONE;
+}
+
+enum closing
+websocket_message(struct websocket *w, struct websocket_reader *r, struct xml_limits limits, struct slice text)
+{
+	enum closing closing;
+
+	if (is_deaf(w))
+		return CLOSING_NONE;
+	closing = begin_message(r, text);
+	if (closing != CLOSING_NONE)
+		return closing;
+	return take_message(w, r, xml_document(r->xml, XML_MESSAGE, &handler, limits, text, r));
+}
+
+enum closing
+websocket_portion(
+	struct websocket *w, struct websocket_reader *r, struct xml_limits limits, struct slice text, bool *is_done)
+{
+	enum xml_result result;
+	enum closing closing;
+
+	*is_done = true;
+	if (!r->is_begun) {
+		closing = begin_message(r, text);
+		if (closing != CLOSING_NONE)
+			return closing;
+		xml_begin_document(r->xml, XML_MESSAGE, &handler, limits, text, r);
+		r->is_begun = true;
+	}
+	result = xml_go_on(r->xml);
+	*is_done = result != XML_MORE;
+	if (!*is_done)
+		return CLOSING_NONE;
+	r->is_begun = false;
+	return take_message(w, r, result);
+}
+
+void
+websocket_reader_abandon(struct websocket_reader *r)
+{
+	r->is_begun = false;
+	xml_abandon(r->xml);
 }
 
 void

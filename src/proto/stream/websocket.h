@@ -30,6 +30,13 @@ void websocket_free(struct websocket *w);
 /* A text message, put together from its fragments.  A reason means: call websocket_close() with it. */
 enum closing
 websocket_message(struct websocket *w, struct websocket_reader *r, struct xml_limits limits, struct slice text);
+/*
+ * The same in portions: to be called with the same until *is_done.  Meanwhile
+ * reader and text are this stream's; websocket_reader_abandon() ends it before.
+ */
+enum closing websocket_portion(
+	struct websocket *w, struct websocket_reader *r, struct xml_limits limits, struct slice text, bool *is_done);
+void websocket_reader_abandon(struct websocket_reader *r);
 /* The WebSocket is gone: nothing more will be sent. */
 void websocket_gone(struct websocket *w);
 

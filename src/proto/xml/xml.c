@@ -50,6 +50,7 @@ struct xml {
 	struct root *root;        /* behind whose start tag it stands, or NULL */
 	struct root *endless;     /* of small documents, see read_small() */
 	bool shows_text;
+	size_t least_portion;
 
 	/* What is read now. */
 	enum reading reading;
@@ -65,9 +66,13 @@ struct xml {
 	size_t root_end;    /* ... and ended here */
 	size_t work, work_max;
 
-	/* The text that is left out, and how much of it is behind the place that was asked for last. */
+	/* What of the bytes was shown, and how much of it in one go at most. */
+	size_t at, portion;
+	bool is_final, is_begun;
+
+	/* The text that is left out; the first of it that was not passed by, and that is behind the place asked for last. */
 	struct plain_text text;
-	size_t run, left_out;
+	size_t next_run, run, left_out;
 	int64_t index_base; /* the parser's index of the first byte */
 
 	/* The root's declarations, and how much those written again have made. */
@@ -88,6 +93,8 @@ struct xml {
 
 	const struct xml_border *border; /* of the elements still to come */
 	size_t n_borders;
+	struct xml_border whole; /* of the only one */
+	struct root *next_root;  /* behind which it stands */
 };
 
 static void
@@ -619,30 +626,60 @@ aim(struct xml *x, enum reading reading)
 	x->is_in_element = false;
 	x->open_edit = XML_KEEP;
 	x->own = 0;
-	x->run = x->left_out = 0;
+	x->at = x->next_run = x->run = x->left_out = 0;
+	x->portion = x->least_portion;
+	x->is_final = false;
 	x->index_base = (int64_t) x->shown;
 	XML_SetCharacterDataHandler(x->expat, reading == READING_WRAPPER ? on_text : NULL);
 }
 
-/* Shows expat the bytes, but for the text that is left out. */
-static void
-show(struct xml *x, struct slice bytes, struct slice behind, bool is_final)
+/* Copies the next of the bytes, n at most, but for the text that is left out. */
+static size_t
+copy_next(struct xml *x, char *out, size_t n)
 {
-	size_t n = bytes.n - x->text.bytes + behind.n, at = 0;
-	char *out = XML_GetBuffer(x->expat, (int) (n > 0 ? n : 1));
+	const char *from = out;
+
+	while (n > 0 && x->at < x->bytes.n) {
+		bool is_last = x->next_run == x->text.n;
+		size_t to = is_last ? x->bytes.n : x->text.run[x->next_run].from;
+		size_t part = to - x->at < n ? to - x->at : n;
+		out = put(out, x->bytes.p + x->at, part);
+		x->at += part;
+		n -= part;
+		if (x->at == to && !is_last)
+			x->at = x->text.run[x->next_run++].to;
+	}
+	return (size_t) (out - from);
+}
+
+/* Shows expat the next of the bytes, and behind the last of them what is to stand there. */
+static void
+show(struct xml *x, size_t max, struct slice behind)
+{
+	size_t left = x->bytes.n - x->text.bytes - (size_t) ((int64_t) x->shown - x->index_base);
+	size_t n = left < max ? left : max;
+	char *out = XML_GetBuffer(x->expat, (int) (n + behind.n + 1));
 
 	if (out == NULL) {
 		x->result = result_of_memory(x);
 		return;
 	}
-	for (size_t i = 0; i < x->text.n; i++) {
-		out = put(out, bytes.p + at, x->text.run[i].from - at);
-		at = x->text.run[i].to;
-	}
-	out = put(out, bytes.p + at, bytes.n - at);
-	put(out, behind.p, behind.n);
+	must(copy_next(x, out, n) == n);
+	put(out + n, behind.p, behind.n);
 	x->shown += n;
-	conclude(x, XML_ParseBuffer(x->expat, (int) n, is_final));
+	conclude(x, XML_ParseBuffer(x->expat, (int) (n + behind.n), n == left && x->is_final));
+}
+
+static void
+show_all(struct xml *x, struct slice behind)
+{
+	show(x, SIZE_MAX, behind);
+}
+
+static bool
+is_all_shown(const struct xml *x)
+{
+	return x->at == x->bytes.n;
 }
 
 /* Looks the bytes over, if that is worth it: are they within bounds, and what need not be shown? */
@@ -710,22 +747,24 @@ read_small(struct xml *x, enum reading reading)
 	if (x->result != XML_OK)
 		return;
 	aim(x, reading);
-	show(x, x->bytes, SLICE(""), false);
+	show_all(x, SLICE(""));
 	if (x->result == XML_OK && (x->root_end == 0 || !is_blank_from(x->bytes, x->root_end)))
 		x->result = XML_MALFORMED;
 }
 
-static void
-read_whole(struct xml *x, enum reading reading, struct slice behind)
+/* The parser is there for a document of its own; false when none may be read. */
+static bool
+begin_whole(struct xml *x, enum reading reading)
 {
 	if (is_other_encoding(x->bytes)) {
 		x->result = XML_MALFORMED;
-		return;
+		return false;
 	}
 	if (!renew_parser(x))
-		return;
+		return false;
 	aim(x, reading);
-	show(x, x->bytes, behind, true);
+	x->is_final = true;
+	return true;
 }
 
 enum xml_result
@@ -739,8 +778,8 @@ xml_document(struct xml *x, enum xml_shape shape, const struct xml_handler *hand
 		x->result = XML_TOO_BIG;
 	else if (x->bytes.n - x->text.bytes <= SMALL_BYTES && begins_with_root(x->bytes) && !x->shows_text)
 		read_small(x, reading);
-	else
-		read_whole(x, reading, SLICE(""));
+	else if (begin_whole(x, reading))
+		show_all(x, SLICE(""));
 	return finish(x);
 }
 
@@ -767,7 +806,8 @@ xml_header(struct xml *x, const struct xml_handler *handler, struct slice bytes,
 		buf_append(&end, name);
 		buf_append_char(&end, '>');
 	}
-	read_whole(x, READING_HEADER, buf_slice(&end));
+	if (begin_whole(x, READING_HEADER))
+		show_all(x, buf_slice(&end));
 	buf_fini(&end);
 	if (x->result == XML_OK)
 		*root = root_find(pool, name, &x->own_declared);
@@ -781,27 +821,113 @@ xml_header(struct xml *x, const struct xml_handler *handler, struct slice bytes,
 
 /* ---- elements of a stream ---- */
 
+static void
+begin_elements(struct xml *x, struct root *root, struct xml_growth *growth, const struct xml_border *border, size_t n)
+{
+	x->declared = root_declared(root);
+	x->growth = growth;
+	x->border = border;
+	x->n_borders = n;
+}
+
+/* Was everything found that is to be there? */
+static void
+end_elements(struct xml *x)
+{
+	if (x->result == XML_OK && (x->n_borders > 0 || x->depth != 1))
+		x->result = XML_MALFORMED;
+}
+
 enum xml_result
 xml_elements(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct root *root,
 	struct xml_growth *growth, struct slice bytes, const struct xml_border *border, size_t n, bool has_long_text,
 	void *arg)
 {
 	begin(x, handler, limits, bytes, arg);
-	x->declared = root_declared(root);
-	x->growth = growth;
-	x->border = border;
-	x->n_borders = n;
+	begin_elements(x, root, growth, border, n);
 	/* The bounds of each element are the splitter's matter: how many come at once makes no difference. */
 	if (has_long_text)
 		(void) look_over(x, 1);
 	go_behind(x, root);
 	if (x->result == XML_OK) {
 		aim(x, READING_ELEMENTS);
-		show(x, x->bytes, SLICE(""), false);
+		show_all(x, SLICE(""));
 	}
-	if (x->result == XML_OK && (x->n_borders > 0 || x->depth != 1))
-		x->result = XML_MALFORMED;
+	end_elements(x);
 	return finish(x);
+}
+
+/* ---- in portions ---- */
+
+void
+xml_begin_document(struct xml *x, enum xml_shape shape, const struct xml_handler *handler, struct xml_limits limits,
+	struct slice bytes, void *arg)
+{
+	begin(x, handler, limits, bytes, arg);
+	x->reading = shape == XML_MESSAGE ? READING_MESSAGE : READING_WRAPPER;
+	x->is_begun = false;
+}
+
+void
+xml_begin_element(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct root *root,
+	struct xml_growth *growth, struct slice bytes, void *arg)
+{
+	begin(x, handler, limits, bytes, arg);
+	x->reading = READING_ELEMENTS;
+	x->is_begun = false;
+	x->whole = (struct xml_border){0, bytes.n};
+	x->next_root = root;
+	begin_elements(x, root, growth, &x->whole, 1);
+}
+
+/* Everything but to show the bytes. */
+static void
+prepare(struct xml *x)
+{
+	enum reading reading = x->reading;
+
+	x->is_begun = true;
+	if (reading == READING_ELEMENTS) {
+		(void) look_over(x, 1);
+		go_behind(x, x->next_root);
+		if (x->result == XML_OK)
+			aim(x, reading);
+	} else if (!look_over(x, reading == READING_MESSAGE ? 1 : 2)) {
+		x->result = XML_TOO_BIG;
+	} else {
+		(void) begin_whole(x, reading);
+	}
+}
+
+/* A token that is longer than a portion is gone through from its beginning each time: so portions grow until its end. */
+static void
+show_portion(struct xml *x)
+{
+	XML_Index before = XML_GetCurrentByteIndex(x->expat);
+
+	show(x, x->portion, SLICE(""));
+	x->portion = XML_GetCurrentByteIndex(x->expat) == before ? 2 * x->portion : x->least_portion;
+}
+
+enum xml_result
+xml_go_on(struct xml *x)
+{
+	xml_memory_use(&x->memory);
+	if (x->is_begun)
+		show_portion(x);
+	else
+		prepare(x);
+	if (x->result == XML_OK && !is_all_shown(x))
+		return XML_MORE;
+	if (x->reading == READING_ELEMENTS)
+		end_elements(x);
+	return finish(x);
+}
+
+void
+xml_abandon(struct xml *x)
+{
+	forget_parser(x);
 }
 
 /* ---- life ---- */
@@ -812,6 +938,7 @@ xml_new(uint64_t seed)
 	struct xml *x = xcalloc(1, sizeof *x);
 
 	x->seed = seed;
+	x->least_portion = XML_PORTION;
 	x->endless = root_find(NULL, SLICE("endless"), &x->own_declared);
 	return x;
 }
@@ -832,6 +959,12 @@ xml_charge(struct xml *x, struct budget *budget)
 {
 	forget_parser(x);
 	x->memory.budget = budget;
+}
+
+void
+xml_set_portion(struct xml *x, size_t n)
+{
+	x->least_portion = n;
 }
 
 void

@@ -53,6 +53,7 @@ enum xml_result {
 	XML_TOO_DEEP,
 	XML_NO_ROOM, /* others keep too much (xml_charge()) */
 	XML_STOPPED, /* a handler said so */
+	XML_MORE,    /* only of xml_go_on(): it is not done yet */
 };
 
 /* A declaration that holds where cut elements go to: it is not added to them.  prefix "" is the default namespace. */
@@ -131,6 +132,21 @@ enum xml_result xml_elements(struct xml *x, const struct xml_handler *handler, s
 /* What the parser takes counts in this budget, which outlives the reader, and may be refused for it. */
 void xml_charge(struct xml *x, struct budget *budget);
 
+/*
+ * The same in portions, so that others come in between: begin, and go on until
+ * it returns something else than XML_MORE.  Meanwhile the bytes must stay
+ * where they are, and the reader may read nothing else; xml_abandon() ends it
+ * before.  The element is one of a stream with this root, which stays too.
+ */
+void xml_begin_document(struct xml *x, enum xml_shape shape, const struct xml_handler *handler,
+	struct xml_limits limits, struct slice bytes, void *arg);
+void xml_begin_element(struct xml *x, const struct xml_handler *handler, struct xml_limits limits, struct root *root,
+	struct xml_growth *growth, struct slice bytes, void *arg);
+enum xml_result xml_go_on(struct xml *x);
+void xml_abandon(struct xml *x);
+
+/* For tests: portions of so many bytes. */
+void xml_set_portion(struct xml *x, size_t n);
 /* For tests: expat is shown all text, and reads each document as one, however small. */
 void xml_show_text(struct xml *x);
 

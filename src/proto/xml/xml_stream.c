@@ -1,5 +1,10 @@
 #include "proto/xml/xml_stream.h"
 
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+
 #define BATCH 64    /* elements that are read in one go */
 #define MAX_BLANK 8 /* white space between two of them */
 
@@ -11,11 +16,19 @@ struct batch {
 	bool has_long_text;
 };
 
+/* An element that is read in portions, or none, and what came behind. */
+struct xml_unread {
+	struct slice element; /* the splitter's bytes, or our own; empty: none */
+	struct buf own, behind;
+	bool is_begun;
+};
+
 void
 xml_readers_init(struct xml_readers *r, uint64_t seed)
 {
 	r->documents = xml_new(seed);
 	r->elements = xml_new(seed);
+	r->large = xml_new(seed);
 	r->roots = root_pool_new();
 }
 
@@ -24,6 +37,7 @@ xml_readers_charge(struct xml_readers *r, struct budget *budget)
 {
 	xml_charge(r->documents, budget);
 	xml_charge(r->elements, budget);
+	xml_charge(r->large, budget);
 }
 
 void
@@ -31,6 +45,7 @@ xml_readers_fini(struct xml_readers *r)
 {
 	xml_free(r->documents);
 	xml_free(r->elements);
+	xml_free(r->large);
 	root_pool_free(r->roots);
 }
 
@@ -43,8 +58,24 @@ xml_stream_init(struct xml_stream *x, struct xml_readers *readers, const struct 
 }
 
 static void
+forget_unread(struct xml_stream *x)
+{
+	struct xml_unread *l = x->unread;
+
+	x->unread = NULL;
+	if (l == NULL)
+		return;
+	if (l->is_begun)
+		xml_abandon(x->readers->large);
+	buf_fini(&l->own);
+	buf_fini(&l->behind);
+	free(l);
+}
+
+static void
 forget(struct xml_stream *x)
 {
+	forget_unread(x);
 	root_unref(x->root);
 	x->root = NULL;
 	x->growth = (struct xml_growth){.read = 0};
@@ -69,7 +100,9 @@ xml_stream_open(struct xml_stream *x)
 size_t
 xml_stream_unfinished(const struct xml_stream *x)
 {
-	return splitter_unfinished(&x->splitter);
+	size_t large = x->unread != NULL ? x->unread->own.n + x->unread->behind.n : 0;
+
+	return splitter_unfinished(&x->splitter) + large;
 }
 
 static void
@@ -145,18 +178,55 @@ result_of(enum splitter_event event)
 	}
 }
 
+bool
+xml_stream_has_unread(const struct xml_stream *x)
+{
+	return x->unread != NULL;
+}
+
+/* Nothing behind the element is looked at before it is read.  Bytes that are the caller's do not last so long. */
+static void
+put_off(struct xml_stream *x, struct slice element, bool is_callers, struct slice behind)
+{
+	struct xml_unread *l = x->unread = xcalloc(1, sizeof *l);
+
+	buf_init(&l->own, BUF_UNLIMITED);
+	buf_init(&l->behind, BUF_UNLIMITED);
+	must(buf_append(&l->own, is_callers ? element : SLICE("")) == 0);
+	must(buf_append(&l->behind, behind) == 0);
+	l->element = is_callers ? buf_slice(&l->own) : element;
+}
+
 enum xml_result
 xml_stream_feed(struct xml_stream *x, struct slice bytes)
 {
 	struct batch batch;
 	enum splitter_event event = SPLITTER_HEADER;
 	struct slice piece, chunk = bytes;
+	unsigned elements = 0;
 
+	if (x->unread != NULL) {
+		must(buf_append(&x->unread->behind, bytes) == 0);
+		return x->result;
+	}
 	batch.n = 0;
 	batch.has_long_text = false;
 	while (event != SPLITTER_MORE && x->result == XML_OK && !x->is_ended) {
 		bool was_kept = splitter_unfinished(&x->splitter) > 0;
 		event = splitter_next(&x->splitter, &bytes, &piece);
+		if (event == SPLITTER_ELEMENT && piece.n > XML_PORTION) {
+			read_batch(x, &batch);
+			if (x->result == XML_OK)
+				put_off(x, piece, !was_kept, bytes);
+			break;
+		}
+		if (event == SPLITTER_ELEMENT && ++elements == XML_PORTION_ELEMENTS) {
+			add_to_batch(x, &batch, piece, chunk);
+			read_batch(x, &batch);
+			if (x->result == XML_OK)
+				put_off(x, SLICE(""), false, bytes);
+			break;
+		}
 		if (event == SPLITTER_ELEMENT) {
 			add_to_batch(x, &batch, piece, chunk);
 			if (!was_kept)
@@ -177,5 +247,32 @@ xml_stream_feed(struct xml_stream *x, struct slice bytes)
 			x->result = result_of(event);
 		}
 	}
+	return x->result;
+}
+
+enum xml_result
+xml_stream_go_on(struct xml_stream *x, bool *is_done)
+{
+	struct xml_unread *l = x->unread;
+	struct buf behind;
+	enum xml_result result = XML_OK;
+
+	if (l->element.n > 0 && !l->is_begun)
+		xml_begin_element(
+			x->readers->large, &x->handler->xml, x->limits, x->root, &x->growth, l->element, x->arg);
+	l->is_begun = l->element.n > 0;
+	if (l->is_begun)
+		result = xml_go_on(x->readers->large);
+	*is_done = result != XML_MORE;
+	if (!*is_done)
+		return XML_OK;
+	x->result = result;
+	l->is_begun = false;
+	behind = l->behind;
+	buf_init(&l->behind, BUF_UNLIMITED);
+	forget_unread(x);
+	if (x->result == XML_OK)
+		(void) xml_stream_feed(x, buf_slice(&behind));
+	buf_fini(&behind);
 	return x->result;
 }

@@ -16,6 +16,7 @@
 struct xml_readers {
 	struct xml *documents; /* clients' documents and headers of streams */
 	struct xml *elements;  /* of servers' streams */
+	struct xml *large;     /* what is read in portions, one after the other */
 	struct root_pool *roots;
 };
 
@@ -43,6 +44,7 @@ struct xml_stream {
 	struct xml_growth growth;
 	enum xml_result result;
 	bool is_ended;
+	struct xml_unread *unread; /* NULL: there is none */
 };
 
 /* readers, handler and arg must outlive the stream.  Without handler->skipped an element above the limit is its end. */
@@ -51,8 +53,19 @@ void xml_stream_init(struct xml_stream *x, struct xml_readers *readers, const st
 void xml_stream_fini(struct xml_stream *x);
 /* Starts a new stream: the next bytes are its header. */
 void xml_stream_open(struct xml_stream *x);
-/* Reads bytes.  After anything but XML_OK, and after the end, only xml_stream_open() helps. */
+/*
+ * Reads bytes, up to an element larger than XML_PORTION, or so many elements
+ * that it is enough for one turn.  After anything but XML_OK, and after the
+ * end, only xml_stream_open() helps.
+ */
 enum xml_result xml_stream_feed(struct xml_stream *x, struct slice bytes);
+/* Is there something that is not read yet?  What is fed meanwhile is kept, without a bound. */
+bool xml_stream_has_unread(const struct xml_stream *x);
+/*
+ * Reads the next portion with readers->large, which nobody else uses until
+ * *is_done, or the stream is opened anew or over.
+ */
+enum xml_result xml_stream_go_on(struct xml_stream *x, bool *is_done);
 /* Memory that is kept for what is unfinished. */
 size_t xml_stream_unfinished(const struct xml_stream *x);
 

@@ -413,7 +413,7 @@ out_forward(void *arg, const struct post *post, struct owner owner)
 	for (unsigned i = 0; i < w->n_clients; i++)
 		for (size_t j = 0; j < w->client[i].n_requests; j++)
 			if (req_eq(w->client[i].request[j].id, post->id)) {
-				forward(w, post->id.owner.worker, &w->client[i].request[j], post, owner.worker);
+				forward(w, post->id.owner.worker, post, owner.worker);
 				return;
 			}
 	world_fault(w, "a request is forwarded that nobody made");

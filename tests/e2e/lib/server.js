@@ -5,6 +5,7 @@
  * else a test wants: flood, not read, be silent, send junk.
  *
  *	Server.start({
+ *		port: 5222,			unless the system may pick one
  *		secure: { key, cert },		offer STARTTLS; PEM text
  *		features: (connection) => ...	text inside <stream:features/>
  *		opened: (connection) => ...	instead of answering the client's stream header
@@ -137,7 +138,7 @@ class Server {
 			socket.setNoDelay(true);
 			server.connections.push(new Connection(server, socket));
 		});
-		server.server.listen(0, '127.0.0.1');
+		server.server.listen(options.port || 0, '127.0.0.1');
 		await once(server.server, 'listening');
 		server.port = server.server.address().port;
 		return server;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/state.h"
 #include "io/http_connection.h"
 #include "io/http_library.h"
 #include "io/late_upgrade.h"
@@ -14,6 +15,21 @@
  * are many.
  */
 #define SHARD_CONNECTIONS 1000
+
+static const struct state states[] = {
+	[HTTP_OPEN] = {"open", STEP(HTTP_ENDING)},
+	[HTTP_ENDING] = {"ending", STEP(HTTP_CLOSED)},
+	[HTTP_CLOSED] = {"closed", 0},
+};
+
+static void
+set_state(struct http *h, enum http_state to)
+{
+	struct trace trace = {.log = h->context->log, .kind = "worker", .number = h->context->self.worker};
+
+	state_step(states, "http", &trace, h->state, to);
+	h->state = to;
+}
 
 static void
 on_readable(uv_poll_t *poll, int status, int events)
@@ -100,7 +116,7 @@ http_adopt(struct http *h, int fd, size_t room, const struct peer *peer)
 {
 	struct connection *c;
 
-	if (h->is_closing) {
+	if (h->state == HTTP_CLOSED) {
 		close(fd);
 		return;
 	}
@@ -212,7 +228,7 @@ http_run(struct http *h)
 {
 	MHD_UNSIGNED_LONG_LONG timeout, first = UINT64_MAX;
 
-	if (h->is_closing)
+	if (h->state == HTTP_CLOSED)
 		return false;
 	http_tell_gone(h);
 	hurry(h);
@@ -265,13 +281,13 @@ http_close(struct http *h)
 
 	if (h == NULL)
 		return;
-	h->is_ending = true;
+	set_state(h, HTTP_ENDING);
 	/* The library aborts when a daemon stops while it holds a request. */
 	while ((rq = slots_next(&h->requests, &slot)) != NULL)
 		http_reply(h, request_id(rq), 503, &field, 1, SLICE(""));
 	for (int i = 0; i < 16 && http_run(h); i++)
 		;
-	h->is_closing = true;
+	set_state(h, HTTP_CLOSED);
 	for (unsigned i = 0; i < h->n_shards; i++)
 		uv_close((uv_handle_t *) &h->shard[i].poll, on_closed);
 	uv_close((uv_handle_t *) &h->timer, on_closed);

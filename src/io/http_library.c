@@ -113,7 +113,7 @@ take_upgrade(struct request *rq, const struct http_request *public, const struct
 {
 	struct late_upgrade *late;
 
-	if (rq->http->is_ending)
+	if (rq->http->state != HTTP_OPEN)
 		return refuse(rq, public, 503, ending);
 	if (rq->has_more)
 		return refuse(rq, public, 400, too_early);
@@ -287,7 +287,7 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		public = describe(rq, url, method, version);
 		if (rq->refusal != 0)
 			return refuse(rq, &public, rq->refusal, rq->refusal == 413 ? too_large : no_room);
-		if (h->is_ending)
+		if (h->state != HTTP_OPEN)
 			return refuse(rq, &public, 503, ending);
 		log_event(h->context->log, LOG_DEBUG, "HTTP request", "client=%s method=%s path=%s bytes=%zu",
 			public.peer->text, log_value(public.method).text, log_value(public.path).text, rq->body.n);

@@ -73,6 +73,12 @@ struct connection {
 	struct list all;      /* in http->connections, for the sweep */
 };
 
+enum http_state {
+	HTTP_OPEN,
+	HTTP_ENDING, /* what comes now is refused */
+	HTTP_CLOSED, /* handles are closing, and nothing is looked at */
+};
+
 struct http {
 	uv_loop_t *loop;
 	struct context *context;
@@ -83,9 +89,8 @@ struct http {
 	struct list connections;
 	struct shard shard[MAX_SHARDS + POOLS]; /* there is always room for the first of a kind */
 	unsigned n_shards, n_open;              /* open: handles that must be closed before the memory goes */
-	bool is_ending;                         /* what comes now is refused */
-	bool is_closing;
-	bool is_foreign; /* the library does not keep heads as http_fields_head() knows it */
+	enum http_state state;                  /* only http.c sets it */
+	bool is_foreign;                        /* the library does not keep heads as http_fields_head() knows it */
 
 	struct slots requests;
 	struct fdmap arrivals; /* connections the library has not told of yet */

@@ -64,7 +64,7 @@ struct ws_connection {
 	ms_t ping, pong_timeout; /* of the configuration it began with */
 	ms_t heard_at;
 	ms_t asked_at;     /* by a ping, since it was heard last; 0: not */
-	uint64_t received; /* bytes from it, when it was asked */
+	uint64_t progress; /* when it was asked; see progress() */
 	struct due_link due;
 };
 
@@ -588,6 +588,19 @@ ws_deadline(const struct ws *w)
 }
 
 /*
+ * What changes when bytes come: the kernel's count of them or, where there is
+ * none (a unix socket), what the library still wants of a frame.  There a ping
+ * that came whole is not seen, nor is a part of a frame's head.
+ */
+static uint64_t
+progress(struct ws_connection *c)
+{
+	uint64_t received = tcp_info_bytes_received(lws_get_socket_fd(c->wsi));
+
+	return received > 0 ? received : lws_remaining_packet_payload(c->wsi);
+}
+
+/*
  * Who is silent is asked once, and cut off when it does not answer.  While it
  * is not read from, nothing is known.  Any byte is an answer, also of what the
  * library does not tell of: a ping, the beginning of a frame.
@@ -596,19 +609,19 @@ static void
 judge(struct ws_connection *c, ms_t now)
 {
 	ms_t silent_by;
-	uint64_t received;
+	uint64_t now_at;
 
 	if (c->state == WS_HUNG_UP)
 		return;
-	received = tcp_info_bytes_received(lws_get_socket_fd(c->wsi));
-	if (c->state == WS_PAUSED || (c->asked_at > 0 && received > c->received))
+	now_at = progress(c);
+	if (c->state == WS_PAUSED || (c->asked_at > 0 && now_at != c->progress))
 		hear(c);
 	silent_by = c->asked_at > 0 ? c->asked_at + c->pong_timeout : c->heard_at + c->ping;
 	if (now < silent_by) {
 		due_set(&c->ws->due, &c->due, silent_by);
 	} else if (c->asked_at == 0) {
 		c->asked_at = (ms_t) uv_now(c->ws->loop);
-		c->received = received;
+		c->progress = now_at;
 		due_set(&c->ws->due, &c->due, c->asked_at + c->pong_timeout);
 		ping(c);
 	} else {

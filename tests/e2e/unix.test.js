@@ -15,7 +15,7 @@ const { after, before } = require('node:test');
 const WebSocket = require('ws');
 
 const { body } = require('./lib/bosh');
-const { TEXT, frame } = require('./lib/frames');
+const { PING, TEXT, frame } = require('./lib/frames');
 const { Culvert, DIRECT } = require('./lib/gateway');
 const { RawConnection, upgradeHeaders } = require('./lib/http');
 const { removeDirectory, temporaryDirectory } = require('./lib/program');
@@ -30,7 +30,7 @@ before(async () => {
 		return;
 	directory = temporaryDirectory('unix');
 	unix = path.join(directory, 'web.sock');
-	gateway = await Culvert.start({ 'example.test': 9 }, { listen: [{ address: '127.0.0.1', port: 0 }, { unix }] });
+	gateway = await Culvert.start({ 'example.test': 9 }, { listen: [{ address: '127.0.0.1', port: 0 }, { unix }], websocket: { ping: 1, pong_timeout: 2 } });
 });
 
 after(async () => {
@@ -129,6 +129,27 @@ for (const where of ['a unix socket', 'a port']) {
 			await raw.end();
 			await gateway.program.line(new RegExp(`upgrade refused client=${client} listener=${listener} status=426 `), { mark });
 		}
+	});
+
+	test(`${where}: a client in the middle of a frame is not silent`, { ms: 30000 }, async () => {
+		const raw = await open();
+		raw.write(upgradeText);
+		await poll(() => UPGRADED.test(raw.text), 'the upgrade');
+		/* A byte at a time, for longer than a silent one is waited for. */
+		for (const byte of frame(PING, 'x'.repeat(60))) {
+			raw.write(Buffer.of(byte));
+			await pause(100);
+		}
+		await poll(() => /x{60}/.test(raw.text), 'the pong');
+		await raw.end();
+	});
+
+	test(`${where}: a client that goes silent in the middle of a frame is cut off`, { ms: 30000 }, async () => {
+		const raw = await open();
+		raw.write(upgradeText);
+		await poll(() => UPGRADED.test(raw.text), 'the upgrade');
+		raw.write(frame(TEXT, OPEN).subarray(0, 20));
+		await raw.ended(15000);
 	});
 
 	test(`${where}: a late upgrade`, async () => {

@@ -109,12 +109,14 @@ async function held(gateway, client) {
 
 for (const workers of [1, 2]) {
 	culvert(`bosh: a stanza that comes as its request breaks off rides on the next one, workers: ${workers}`, { ms: 60000 }, async () => {
-		await withDaemon({ workers, bosh: { polling: 0 } }, async (gateway) => {
+		await withDaemon({ workers, bosh: { polling: 0 }, log: { level: 'debug' } }, async (gateway) => {
 			const client = await loggedIn('bosh');
 			/* All others on one connection, so that those that are broken off are dealt to the workers in turn. */
 			client.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 			await answerHeld(client);
 			for (let i = 0, n = 0; n < MANY * workers; i++) {
+				const { program } = gateway;
+				const { mark } = program;
 				const { request, isForwarded } = await held(gateway, client);
 				n += workers === 1 || isForwarded;
 				assert.ok(i < MANY * workers * 4, 'connections are not dealt in turn');
@@ -124,6 +126,12 @@ for (const workers of [1, 2]) {
 					await connectionOf(client).put(message(`stanza ${i}`));
 				});
 				assert.match((await client.send()).text, new RegExp(`stanza ${i}\\b`));
+				/* One worker knows who is gone before it reads what servers sent: it gives nobody an answer to take it back. */
+				if (workers === 1) {
+					await program.line(new RegExp(`rid=${client.rid - 1} request="held -> answered"`), { mark });
+					for (const line of program.lines.slice(Math.max(0, mark - program.dropped)))
+						assert.doesNotMatch(line, /request="answered -> held"/);
+				}
 				await pause(50); // more than 100 lines of counters a second are not written
 			}
 		});

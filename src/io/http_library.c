@@ -226,8 +226,10 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	if (framing->length > max_body(h) + MAX_DROPPED ||
 		(rq->refusal != 0 && slice_is_set(http_header(&public, "expect"))))
 		return refuse(rq, &public, 413, too_large);
-	if (framing->length > 0 && rq->refusal == 0)
+	if (framing->length > 0 && rq->refusal == 0 && !budget_refuses(&h->context->budget, FIRST_ROOM)) {
 		buf_reserve(&rq->body, framing->length < FIRST_ROOM ? (size_t) framing->length : FIRST_ROOM);
+		charge(rq);
+	}
 	return MHD_YES;
 }
 

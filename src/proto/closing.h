@@ -50,7 +50,7 @@
 	X(SERVER_CLOSED,  NULL,                       NULL,                       1000, LOG_INFO,    "closed by the server") \
 	X(SERVER_ERROR,   "remote-stream-error",      NULL,                       1000, LOG_INFO,    "stream error from the server") \
 	X(SERVER_XML,     "remote-connection-failed", "remote-connection-failed", 1001, LOG_WARNING, "the server sent what is not an XMPP stream") \
-	X(SERVER_TOO_BIG, "remote-connection-failed", "policy-violation",         1001, LOG_WARNING, "the server sent an element larger than the limit") \
+	X(SERVER_TOO_BIG, "remote-connection-failed", "policy-violation",         1001, LOG_WARNING, "the server sent an element that is larger, or harder to read, than allowed") \
 	X(NO_OPEN,        "bad-request",              "connection-timeout",       1008, LOG_INFO,    "no stream opened in time") \
 	X(NO_LOGIN,       "policy-violation",         "connection-timeout",       1008, LOG_INFO,    "no login in time") \
 	X(SERVER_SILENT,  "remote-connection-failed", "remote-connection-failed", 1001, LOG_WARNING, "the server did not open its stream in time") \

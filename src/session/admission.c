@@ -4,29 +4,33 @@
 static bool
 is_fine(const struct admission *a, const struct peer *peer, const struct quota_answer *answer)
 {
-	const char *limit = "sessions";
+	const char *limit = "limits.sessions";
 
 	switch (answer->verdict) {
 	case QUOTA_FINE:
 		return true;
+	case QUOTA_ROOM:
+		limit = "nofile";
+		counter_add(a->counters->limited_sessions, 1);
+		break;
 	case QUOTA_SESSIONS:
 		counter_add(a->counters->limited_sessions, 1);
 		break;
 	case QUOTA_ADDRESS:
 		counter_add(a->counters->limited_per_address, 1);
-		limit = "sessions_per_address";
+		limit = "limits.sessions_per_address";
 		break;
 	case QUOTA_RATE:
 		counter_add(a->counters->limited_per_second, 1);
-		limit = "new_sessions_per_second";
+		limit = "limits.new_sessions_per_second";
 		break;
 	case QUOTA_FAILURES:
 		counter_add(a->counters->limited_failures, 1);
-		limit = "auth_failures_per_minute";
+		limit = "limits.auth_failures_per_minute";
 		break;
 	}
 	if (answer->is_news)
-		log_event(a->log, LOG_NOTICE, "limit reached", "client=%s limit=limits.%s", peer->text, limit);
+		log_event(a->log, LOG_NOTICE, "limit reached", "client=%s limit=%s", peer->text, limit);
 	return false;
 }
 

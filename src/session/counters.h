@@ -24,7 +24,7 @@
 	X(stanzas_confirmed, "messages, presence and iq that clients are known to have") \
 	X(stanzas_bounced, "elements answered with an error because their client was gone") \
 	X(http_refused, "HTTP requests and upgrades refused") \
-	X(limited_sessions, "sessions refused by limits.sessions") \
+	X(limited_sessions, "sessions refused by limits.sessions, or since there are too few descriptors") \
 	X(limited_per_address, "sessions refused by limits.sessions_per_address") \
 	X(limited_per_second, "sessions refused by limits.new_sessions_per_second") \
 	X(limited_failures, "sessions refused or ended by limits.auth_failures_per_minute") \

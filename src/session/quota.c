@@ -30,6 +30,7 @@ struct address {
 
 struct quota {
 	struct quota_rules rules;
+	unsigned room; /* for sessions; 0: any number */
 	const struct quota_lock *lock;
 	struct hash addresses;
 	struct list idle;
@@ -91,6 +92,14 @@ quota_set_rules(struct quota *q, struct quota_rules rules)
 {
 	lock(q);
 	q->rules = rules;
+	unlock(q);
+}
+
+void
+quota_set_room(struct quota *q, unsigned sessions)
+{
+	lock(q);
+	q->room = sessions;
 	unlock(q);
 }
 
@@ -202,6 +211,8 @@ judge(struct quota *q, const struct quota_ticket *ticket, ms_t now)
 {
 	struct address *a = ticket->has_key ? find(q, ticket->key) : NULL;
 
+	if (q->room > 0 && q->sessions >= q->room)
+		return refuse(&q->news_at, now, QUOTA_ROOM, 0);
 	if (q->rules.sessions > 0 && q->sessions >= q->rules.sessions)
 		return refuse(&q->news_at, now, QUOTA_SESSIONS, 0);
 	return a != NULL ? judge_address(&q->rules, a, now) : (struct quota_answer){.verdict = QUOTA_FINE};

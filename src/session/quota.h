@@ -22,6 +22,7 @@
 
 enum quota_verdict {
 	QUOTA_FINE,
+	QUOTA_ROOM,     /* the machine has no room for more */
 	QUOTA_SESSIONS, /* the limits that were reached, as above */
 	QUOTA_ADDRESS,
 	QUOTA_RATE,
@@ -53,6 +54,8 @@ struct quota *quota_new(uint64_t seed, const struct quota_lock *lock);
 void quota_free(struct quota *q);
 /* Those who have entered stay; whoever comes next is judged by these. */
 void quota_set_rules(struct quota *q, struct quota_rules rules);
+/* How many sessions there is room for in all, whatever the rules say; 0: any number. */
+void quota_set_room(struct quota *q, unsigned sessions);
 
 /* Could a session begin now?  Nothing is counted but the refusal. */
 struct quota_answer quota_ask(struct quota *q, const struct peer *peer, ms_t now);

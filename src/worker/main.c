@@ -200,8 +200,11 @@ set_sockets(struct process *p, const struct conf *conf)
 		max = all > 1 ? all / 3 * 2 + all % 3 : 1;
 	p->sockets.max_clients = max;
 	p->sockets.max_all = max > 0 ? all : 0;
-	log_event(&p->log, LOG_NOTICE, "connections of clients", "connections=%u with_servers=%u from=%s nofile=%u",
-		max, max > 0 ? all : 0, is_automatic ? "nofile" : "configuration", p->descriptors);
+	/* By one connection any number of BOSH sessions may come, and each takes one to its server. */
+	quota_set_room(p->quota, max > 0 ? all - all / 3 : 0);
+	log_event(&p->log, LOG_NOTICE, "connections of clients",
+		"connections=%u with_servers=%u sessions=%u from=%s nofile=%u", max, max > 0 ? all : 0,
+		max > 0 ? all - all / 3 : 0, is_automatic ? "nofile" : "configuration", p->descriptors);
 }
 
 static int
@@ -218,7 +221,6 @@ start(struct process *p)
 	buf_init(&error, BUF_UNLIMITED);
 	look_for_pages(p);
 	set_budget(p, p->conf);
-	set_sockets(p, p->conf);
 	config.listeners = p->listeners = listeners_new(p->conf);
 	config.n_workers = p->n_workers = count_workers(p->conf);
 	config.first_number = choose_first_number();
@@ -227,6 +229,7 @@ start(struct process *p)
 		return -1;
 	}
 	config.quota = p->quota;
+	set_sockets(p, p->conf);
 	for (unsigned i = 0; i < p->n_workers; i++) {
 		config.index = i;
 		p->worker[i] = worker_new(&config);

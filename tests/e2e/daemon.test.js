@@ -289,7 +289,7 @@ culvert('without limits in the configuration they follow the system, and the log
 	const [, total, limit] = /buffer_total=(\d+) from="[^"]+" limit=(\d+)/.exec(memory);
 	assert.ok([2, 4].includes(Math.floor(limit / total)), memory);
 	const [connections] = lines.filter((line) => /connections of clients/.test(line));
-	const [, clients, all, nofile] = /connections=(\d+) with_servers=(\d+) from=nofile nofile=(\d+)/.exec(connections);
+	const [, clients, all, nofile] = /connections=(\d+) with_servers=(\d+) sessions=\d+ from=nofile nofile=(\d+)/.exec(connections);
 	assert.ok(clients > 0 && Number(clients) < Number(all) && Number(all) < Number(nofile), connections);
 });
 

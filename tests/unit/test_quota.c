@@ -62,6 +62,29 @@ sessions_in_all(void **state)
 	quota_free(q);
 }
 
+/* The least of the two. */
+static void
+room(void **state)
+{
+	struct quota *q = quota_new(SEED, NULL);
+	struct quota_ticket a, b;
+
+	(void) state;
+	quota_set_rules(q, (struct quota_rules){.sessions = 1});
+	quota_set_room(q, 2);
+	assert_int_equal(enter(q, FOUR, 0, &a), QUOTA_FINE);
+	assert_int_equal(enter(q, FOUR, 0, &b), QUOTA_SESSIONS);
+	quota_set_rules(q, (struct quota_rules){.sessions = 0});
+	assert_int_equal(enter(q, FOUR, 0, &b), QUOTA_FINE);
+	quota_leave(q, &b);
+	quota_set_room(q, 1);
+	assert_int_equal(enter(q, OTHER, 0, &b), QUOTA_ROOM);
+	quota_leave(q, &a);
+	assert_int_equal(enter(q, OTHER, 0, &b), QUOTA_FINE);
+	quota_leave(q, &b);
+	quota_free(q);
+}
+
 static void
 sessions_of_an_address(void **state)
 {
@@ -260,6 +283,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_limits),
 		cmocka_unit_test(sessions_in_all),
+		cmocka_unit_test(room),
 		cmocka_unit_test(sessions_of_an_address),
 		cmocka_unit_test(unknown_addresses),
 		cmocka_unit_test(new_sessions),

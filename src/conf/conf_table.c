@@ -222,7 +222,8 @@ static const struct conf_row table[] = {
 		"credentials (SASL and SASL2). The session in which the last of them fails ends, and until a minute's part has "
 		"passed the address can begin no other. 0: no limit."),
 	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",
-		"A connection whose request head is not complete after this time is closed. 0: never."),
+		"A connection whose request head is not complete after this time is closed. 0: never, and a request's body, "
+		"which otherwise gets 60 seconds, may take as long as no pause in it is longer than 120 seconds."),
 	VALUE("limits.first_message_timeout", CONF_SECONDS, TOP(limits.first_message_timeout), 0, HOUR, "10",
 		"A WebSocket client that has not sent its first message after this time is disconnected. 0: never."),
 	VALUE("limits.auth_timeout", CONF_SECONDS, TOP(limits.auth_timeout), 0, HOUR, "60",

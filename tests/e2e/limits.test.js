@@ -2,8 +2,8 @@
 /*
  * limits.test.js: limits are for all workers together and for both
  * transports, and everybody is refused in a form he understands: a BOSH client
- * by an answer of BOSH, an upgrade by 429, on a new connection and on one that
- * served requests before.  Attacks from one address leave others served.
+ * by an answer of BOSH, an upgrade by 429.  Attacks from one address leave
+ * others served.
  */
 
 const assert = require('node:assert/strict');
@@ -81,4 +81,23 @@ test('how fast sessions begin: the answers say when to come again', async () => 
 		return upgrade.status === 429;
 	}, 'a refused upgrade');
 	assert.equal(upgrade.headers['retry-after'], '1');
+});
+
+/* By one connection come as many sessions as a client likes, and each takes a descriptor for its server. */
+test('a client that begins sessions without end leaves descriptors for others', async () => {
+	const small = await Culvert.run(['--listen', '127.0.0.1:0', '--domain', `example.test=xmpp://127.0.0.1:${server.port}`], 300);
+	try {
+		const { mark } = small.program;
+		const begin = () => post(small, body({ 'rid': 1, 'to': 'example.test', 'wait': 1, 'hold': 1, 'ver': '1.6',
+			'xmpp:version': '1.0', 'xmlns:xmpp': NS.xbosh }));
+		let begun = 0;
+		while ((await begin()).type !== 'terminate')
+			assert.ok(++begun < 250, `${begun} sessions are begun`);
+		assert.ok(begun > 50, `${begun} sessions are begun`);
+		await small.program.line(/limit reached client=\S+ limit=nofile/, { mark });
+		for (let i = 0; i < 20; i++)
+			assert.equal((await request(small.port, 'GET', '/http-bind')).status, 200);
+	} finally {
+		await small.stop();
+	}
 });

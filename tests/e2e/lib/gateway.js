@@ -97,11 +97,13 @@ class Culvert extends Gateway {
 
 	/*
 	 * With arguments of the test's own; they must lead to one listener on a port of the kernel's choice.  Tests, and the
-	 * sanitizers, look into the process, which not everybody may otherwise.
+	 * sanitizers, look into the process, which not everybody may otherwise.  nofile: how many descriptors it may have.
 	 */
-	static async run(args) {
+	static async run(args, nofile) {
 		const culvert = new Culvert();
-		culvert.program = new Program('culvert', BINARY, [...args, '--core-dumps']);
+		const limited = nofile ? ['prlimit', `--nofile=${nofile}:${nofile}`] : [];
+		const [command, ...rest] = [...limited, BINARY, ...args, '--core-dumps'];
+		culvert.program = new Program('culvert', command, rest);
 		const listening = await culvert.program.line(/\blistening\b.*\bport=(\d+)/);
 		culvert.port = Number(listening[1]);
 		await culvert.program.line(/\bculvert ready\b/);

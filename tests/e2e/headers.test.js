@@ -89,7 +89,7 @@ test('also where an upgrade comes late, and where a request is refused before it
 
 test('a reload changes them, and as many as are allowed fit into every answer', async () => {
 	assert.match(await gateway.reload((c) => { c.response_headers = { 'Content-Length': '5' }; }),
-		/wrong.*response_headers: "Content-Length", expected a field that culvert does not write itself/);
+		/wrong.*response_headers: \\"Content-Length\\", expected a field that culvert does not write itself/);
 	await check(FIELDS);
 	assert.match(await gateway.reload((c) => { c.response_headers = LONG; }), /reloaded/);
 	await poll(async () => (await request(gateway.port, 'GET', '/')).headers['x-jitsi-shard'] === undefined, 'the new fields');

@@ -184,31 +184,37 @@ xml_stream_has_unread(const struct xml_stream *x)
 	return x->unread != NULL;
 }
 
-/* Nothing behind the element is looked at before it is read.  Bytes that are the caller's do not last so long. */
+/*
+ * Nothing behind the element is looked at before it is read.  Bytes that are
+ * the caller's do not last so long; those behind may be the end of *from.
+ */
 static void
-put_off(struct xml_stream *x, struct slice element, bool is_callers, struct slice behind)
+put_off(struct xml_stream *x, struct slice element, bool is_callers, struct slice behind, struct buf *from)
 {
 	struct xml_unread *l = x->unread = xcalloc(1, sizeof *l);
 
 	buf_init(&l->own, BUF_UNLIMITED);
 	buf_init(&l->behind, BUF_UNLIMITED);
 	must(buf_append(&l->own, is_callers ? element : SLICE("")) == 0);
-	must(buf_append(&l->behind, behind) == 0);
+	if (from != NULL) {
+		l->behind = *from;
+		buf_consume(&l->behind, from->n - behind.n);
+		buf_init(from, BUF_UNLIMITED);
+	} else {
+		must(buf_append(&l->behind, behind) == 0);
+	}
 	l->element = is_callers ? buf_slice(&l->own) : element;
 }
 
-enum xml_result
-xml_stream_feed(struct xml_stream *x, struct slice bytes)
+/* Bytes that came; from: what they are all of, if they are ours. */
+static enum xml_result
+read_bytes(struct xml_stream *x, struct slice bytes, struct buf *from)
 {
 	struct batch batch;
 	enum splitter_event event = SPLITTER_HEADER;
 	struct slice piece, chunk = bytes;
 	unsigned elements = 0;
 
-	if (x->unread != NULL) {
-		must(buf_append(&x->unread->behind, bytes) == 0);
-		return x->result;
-	}
 	batch.n = 0;
 	batch.has_long_text = false;
 	while (event != SPLITTER_MORE && x->result == XML_OK && !x->is_ended) {
@@ -217,14 +223,14 @@ xml_stream_feed(struct xml_stream *x, struct slice bytes)
 		if (event == SPLITTER_ELEMENT && piece.n > XML_PORTION) {
 			read_batch(x, &batch);
 			if (x->result == XML_OK)
-				put_off(x, piece, !was_kept, bytes);
+				put_off(x, piece, !was_kept, bytes, from);
 			break;
 		}
 		if (event == SPLITTER_ELEMENT && ++elements == XML_PORTION_ELEMENTS) {
 			add_to_batch(x, &batch, piece, chunk);
 			read_batch(x, &batch);
-			if (x->result == XML_OK)
-				put_off(x, SLICE(""), false, bytes);
+			if (x->result == XML_OK && bytes.n > 0)
+				put_off(x, SLICE(""), false, bytes, from);
 			break;
 		}
 		if (event == SPLITTER_ELEMENT) {
@@ -251,6 +257,15 @@ xml_stream_feed(struct xml_stream *x, struct slice bytes)
 }
 
 enum xml_result
+xml_stream_feed(struct xml_stream *x, struct slice bytes)
+{
+	if (x->unread == NULL)
+		return read_bytes(x, bytes, NULL);
+	must(buf_append(&x->unread->behind, bytes) == 0);
+	return x->result;
+}
+
+enum xml_result
 xml_stream_go_on(struct xml_stream *x, bool *is_done)
 {
 	struct xml_unread *l = x->unread;
@@ -272,7 +287,7 @@ xml_stream_go_on(struct xml_stream *x, bool *is_done)
 	buf_init(&l->behind, BUF_UNLIMITED);
 	forget_unread(x);
 	if (x->result == XML_OK)
-		(void) xml_stream_feed(x, buf_slice(&behind));
+		(void) read_bytes(x, buf_slice(&behind), &behind);
 	buf_fini(&behind);
 	return x->result;
 }

@@ -12,6 +12,8 @@
  * stay no longer than one who has just come and says nothing.
  */
 
+process.env.ASAN_OPTIONS = `quarantine_size_mb=1:allocator_release_to_os_interval_ms=100:${process.env.ASAN_OPTIONS || ''}`; // freed memory does not count
+
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');

@@ -119,7 +119,7 @@ refused(void **state)
 	struct letter letters[] = {
 		{.kind = LETTER_POST, .u.post = {.id = id, .peer = {.text = "unix"}, .body = SLICE("<body/>")}},
 		{.kind = LETTER_NEWS, .u.news = {id, SLICE("sid"), {REQ_GONE, 0}}},
-		{.kind = LETTER_REPLY, .u.reply = {id, 200, CONTENT_TEXT_XML, SLICE("<body/>")}},
+		{.kind = LETTER_REPLY, .u.reply = {id, 200, CONTENT_TEXT_XML, SLICE("<body/>"), 0}},
 		{.kind = LETTER_CUT, .u.cut = id},
 	};
 	/* Which byte of each is a choice, and what it may not be. */

@@ -193,7 +193,8 @@ static const struct conf_row table[] = {
 
 	CONTAINER("limits", CONF_OBJECT, "What one client may cost."),
 	VALUE("limits.sessions", CONF_NUMBER, TOP(limits.quota.sessions), 0, 100000000, "0",
-		"How many sessions there may be, of all clients. 0: no limit."),
+		"How many sessions there may be, of all clients. 0: as many as culvert has descriptors for; the log says at start "
+		"how many."),
 	VALUE("limits.sessions_per_address", CONF_NUMBER, TOP(limits.quota.sessions_per_address), 0, 100000000, "0",
 		"How many sessions one client address may have. The first 64 bits of an IPv6 address count as one. This and "
 		"the next three do not count for trusted_proxies, unix sockets, and when a proxy does not tell the address. "
@@ -219,11 +220,11 @@ static const struct conf_row table[] = {
 	LATER("limits.acks"),
 	VALUE("limits.auth_failures_per_minute", CONF_NUMBER, TOP(limits.quota.failures_per_minute), 0, 1000000, "10",
 		"How many logins from one client address may fail in a minute because of wrong, expired or disabled "
-		"credentials (SASL and SASL2). The session in which the last of them fails ends, and until a minute's part has "
-		"passed the address can begin no other. 0: no limit."),
+		"credentials (SASL and SASL2). When there are that many, the session ends, and this address can begin no other for "
+		"some seconds (6 by default). 0: no limit."),
 	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",
-		"A connection whose request head is not complete after this time is closed. 0: never, and a request's body, "
-		"which otherwise gets 60 seconds, may take as long as no pause in it is longer than 120 seconds."),
+		"A connection whose request head is not complete after this time is closed. 0: never; then a body, which "
+		"otherwise has 60 seconds, may take any time too, with pauses of up to 120 seconds."),
 	VALUE("limits.first_message_timeout", CONF_SECONDS, TOP(limits.first_message_timeout), 0, HOUR, "10",
 		"A WebSocket client that has not sent its first message after this time is disconnected. 0: never."),
 	VALUE("limits.auth_timeout", CONF_SECONDS, TOP(limits.auth_timeout), 0, HOUR, "60",

@@ -195,16 +195,20 @@ set_sockets(struct process *p, const struct conf *conf)
 	unsigned own = own_descriptors(conf) + SOCKETS_REFUSED, max = conf->limits.connections;
 	unsigned all = p->descriptors > own ? p->descriptors - own : 1;
 	bool is_automatic = max == CONF_AUTOMATIC_NUMBER;
+	unsigned sessions;
 
 	if (is_automatic)
 		max = all > 1 ? all / 3 * 2 + all % 3 : 1;
-	p->sockets.max_clients = max;
-	p->sockets.max_all = max > 0 ? all : 0;
+	if (max == 0)
+		all = 0;
 	/* By one connection any number of BOSH sessions may come, and each takes one to its server. */
-	quota_set_room(p->quota, max > 0 ? all - all / 3 : 0);
+	sessions = all - all / 3;
+	p->sockets.max_clients = max;
+	p->sockets.max_all = all;
+	quota_set_room(p->quota, sessions);
 	log_event(&p->log, LOG_NOTICE, "connections of clients",
-		"connections=%u with_servers=%u sessions=%u from=%s nofile=%u", max, max > 0 ? all : 0,
-		max > 0 ? all - all / 3 : 0, is_automatic ? "nofile" : "configuration", p->descriptors);
+		"connections=%u with_servers=%u sessions=%u from=%s nofile=%u", max, all, sessions,
+		is_automatic ? "nofile" : "configuration", p->descriptors);
 }
 
 static int

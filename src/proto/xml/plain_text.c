@@ -16,6 +16,15 @@ is_plain(char c)
 	return ((u >= ' ' && u < 0x80) || c == '\t' || c == '\n' || c == '\r') && c != '<' && c != '&' && c != ']';
 }
 
+static bool
+is_each_plain(const char *p)
+{
+	for (unsigned i = 0; i < BLOCK; i++)
+		if (!is_plain(p[i]))
+			return false;
+	return true;
+}
+
 #if defined(__GNUC__)
 
 /* Sixteen bytes at once, in whatever registers the machine has for them. */
@@ -44,12 +53,7 @@ is_none(block b)
 static bool
 is_block_plain(const char *p)
 {
-	if (is_none(doubtful(p)))
-		return true;
-	for (unsigned i = 0; i < BLOCK; i++)
-		if (!is_plain(p[i]))
-			return false;
-	return true;
+	return is_none(doubtful(p)) || is_each_plain(p);
 }
 
 static bool
@@ -63,10 +67,7 @@ are_blocks_plain(const char *p)
 static bool
 is_block_plain(const char *p)
 {
-	for (unsigned i = 0; i < BLOCK; i++)
-		if (!is_plain(p[i]))
-			return false;
-	return true;
+	return is_each_plain(p);
 }
 
 static bool

@@ -21,7 +21,7 @@ static const char hidden[] = "A line of the head goes on in a second one, or the
 static const char no_room[] = "culvert is short of memory for other clients now: try again later.";
 static const char no_descriptor[] = "Too many connections are open: try again later.";
 static const char not_read[] = "The HTTP library cannot read it.";
-static const char too_early[] = "A client waits for the answer to its upgrade before it says more (RFC 6455, 4.1).";
+static const char too_early[] = "Wait for the answer to an upgrade before you send anything else (RFC 6455, 4.1).";
 static const char too_large[] = "The body of this request is too large.";
 
 /* Larger ones get 413. */

@@ -660,7 +660,7 @@ for (const n of [...Array.from({ length: 10 }, (_, i) => i + 1), 40]) {
 		await raw.ended();
 		await raw.end();
 		assert.equal(statusOf(raw.text), 400, raw.text);
-		assert.match(raw.text, /waits for the answer to its upgrade/);
+		assert.match(raw.text, /Wait for the answer to an upgrade/);
 	});
 }
 

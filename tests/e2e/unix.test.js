@@ -178,7 +178,7 @@ for (const where of ['a unix socket', 'a port']) {
 				}
 				raw.write(Buffer.concat([Buffer.from(upgradeText.slice(at)), whole.subarray(0, n)]));
 				await raw.ended(5000);
-				assert.match(raw.text, /^HTTP\/1\.1 400 [^]*waits for the answer to its upgrade/, `${n} bytes`);
+				assert.match(raw.text, /^HTTP\/1\.1 400 [^]*Wait for the answer to an upgrade/, `${n} bytes`);
 				await raw.end();
 			}
 		}

@@ -596,7 +596,8 @@ answer_oldest(struct bosh *b, ms_t now)
 	size_t n;
 
 	if (with_news || acks_has_news(&b->acks, &b->ring, s)) {
-		buf_init(&out, BUF_UNLIMITED);
+		/* The first answer has the sid in it. */
+		buf_init_secret(&out, BUF_UNLIMITED);
 		buf_reserve(&out, (with_news ? b->down.bytes : 0) + 256);
 		buf_append_str(&out, "<body xmlns='" BODY_NS "'");
 		s->has_greeting = with_news && b->greeting.is_due;

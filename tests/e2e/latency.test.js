@@ -27,6 +27,7 @@ const { pause } = require('./lib/wait');
 
 const MS = 1000 * (process.env.E2E_SECONDS || 2);
 const TIMES = 10;
+const TURN_MS = 4; // a scheduler lets somebody else go first as long; not a fault, whatever was measured at rest
 const TRIES = 3;
 const TEST_MS = 600000; // only what hangs takes so long
 
@@ -58,6 +59,7 @@ before(async () => {
 	await talkers.talk(gateway);
 	await pause(1000);
 	Object.assign(rest, await talkers.measure(() => pause(2 * MS)));
+	rest.p99 = Math.max(rest.p99, TURN_MS);
 });
 
 after(async () => {

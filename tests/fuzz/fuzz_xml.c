@@ -319,6 +319,9 @@ one_document(struct slice bytes, enum xml_shape shape, struct xml_limits limits,
 				   : xml_document(i == 2 ? all_shown->documents : readers->documents, shape,
 					     &handler.xml, limits, copy, &r[i]);
 		check_readers(readers, checker);
+		/* How much memory the parser takes, and so when it is too much, depends on the portions a little. */
+		if (result[i] == XML_TOO_BIG || result[0] == XML_TOO_BIG)
+			continue;
 		must(result[i] == result[0]);
 		must(slice_eq(buf_slice(&r[i].text), buf_slice(&r[0].text)));
 	}

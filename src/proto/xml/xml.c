@@ -12,15 +12,15 @@
 #include "proto/xml/survey.h"
 #include "proto/xml/xml_memory.h"
 
-#define MAX_EDITS 4           /* elements cut out of <stream:features/>, or replaced */
-#define SURVEY_BYTES 256      /* what is shorter exceeds no bound, and is not worth to be looked over */
-#define MAX_ADDED 65536       /* bytes of declarations written again per document or stream ... */
-#define MAX_ADDED_RATIO 8     /* ... and per byte read: <s:a/> with the prefix of streams adds seven */
-#define WORK_FREE 1536        /* bytes of namespace names to go through, whatever the size of all bytes ... */
-#define WORK_PER_BYTE 4       /* ... and for each of them: less than markup.h lets pass, since it is counted exactly */
-#define WORK_OF_ELEMENTS 8    /* an element makes it go through a namespace name so many times faster */
-#define MAX_MEMORY (2u << 20) /* bytes expat may take whatever it reads ... */
-#define MAX_MEMORY_RATIO 30   /* ... and for each byte of it */
+#define MAX_EDITS 4        /* elements cut out of <stream:features/>, or replaced */
+#define SURVEY_BYTES 256   /* what is shorter exceeds no bound, and is not worth to be looked over */
+#define MAX_ADDED 65536    /* bytes of declarations written again per document or stream ... */
+#define MAX_ADDED_RATIO 8  /* ... and per byte read: <s:a/> with the prefix of streams adds seven */
+#define WORK_FREE 1536     /* bytes of namespace names to go through, whatever the size of all bytes ... */
+#define WORK_PER_BYTE 4    /* ... and for each of them: less than markup.h lets pass, since it is counted exactly */
+#define WORK_OF_ELEMENTS 8 /* an element makes it go through a namespace name so many times faster */
+#define MAX_MEMORY 1048576 /* bytes expat may take whatever it reads ... */
+#define MAX_MEMORY_RATIO 4 /* ... and for each byte: a long attribute takes so much; more names take longer to free */
 #define MAX_ROOT 2048      /* bytes of a stream's root and its declarations: read again for an element now and then */
 #define SMALL_BYTES 1024   /* a document of which no more is shown needs no parser of its own */
 #define RECYCLE_BYTES 8192 /* a parser that was shown so many in one call is given up ... */

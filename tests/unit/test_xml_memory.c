@@ -1,14 +1,17 @@
-/* What expat allocates: counted to the byte, refused at both bounds, and all given back. */
+/* What expat allocates: counted by the chunk, refused at both bounds, and all given back. */
 #include "unit.h"
 
 #include "proto/xml/xml_memory.h"
 
-#define FRONT 16 /* bytes in front of a block; more would be a waste */
+#define CHUNK XML_MEMORY_CHUNK
+#define FRONT 48 /* bytes in front of a chunk's blocks, at most */
 
+/* Small blocks share a chunk; large ones have their own. */
 static void
 test_counts(void **state)
 {
 	struct xml_memory m = {.budget = NULL};
+	size_t large;
 	char *a, *b;
 
 	(void) state;
@@ -17,20 +20,58 @@ test_counts(void **state)
 	a = xml_memory_alloc(100);
 	assert_non_null(a);
 	assert_int_equal((uintptr_t) a % _Alignof(max_align_t), 0);
-	assert_int_equal(m.held, 100 + FRONT);
+	assert_int_equal(m.held, CHUNK);
 	memset(a, 'a', 100);
 	b = xml_memory_realloc(NULL, 50);
-	assert_int_equal(m.held, 150 + 2 * FRONT);
+	memset(b, 'b', 50);
+	assert_int_equal(m.held, CHUNK);
 	a = xml_memory_realloc(a, 5000);
-	assert_int_equal(m.held, 5050 + 2 * FRONT);
+	large = m.held - CHUNK;
+	assert_in_range(large, 5000, 5000 + 16 + FRONT);
 	assert_int_equal(a[0] == 'a' && a[99] == 'a', true);
 	a = xml_memory_realloc(a, 10);
-	assert_int_equal(m.held, 60 + 2 * FRONT);
+	assert_int_equal(a[0] == 'a' && a[9] == 'a', true);
+	assert_int_equal(m.held, CHUNK);
 	xml_memory_free(NULL);
 	xml_memory_free(a);
+	assert_int_equal(m.held, CHUNK);
+	assert_int_equal(b[0] == 'b' && b[49] == 'b', true);
 	xml_memory_free(b);
 	assert_int_equal(m.held, 0);
 	assert_int_equal(m.refusal, XML_MEMORY_GIVEN);
+}
+
+/* Many blocks of any size, in any order: each keeps its bytes, whatever the others do. */
+static void
+test_blocks(void **state)
+{
+	enum { N = 500 };
+	struct xml_memory m = {.max = SIZE_MAX};
+	unsigned char *block[N] = {NULL};
+	size_t n[N] = {0};
+	uint32_t seed = 1;
+
+	(void) state;
+	xml_memory_use(&m);
+	for (unsigned turn = 0; turn < 20000; turn++) {
+		unsigned i = (seed = seed * 1664525 + 1013904223) % N;
+		size_t size = (seed >> 16) % (turn % 50 == 0 ? 20000 : 300);
+		for (size_t at = 0; at < n[i]; at += 7)
+			assert_int_equal(block[i][at], i % 251);
+		if (seed >> 31) {
+			xml_memory_free(block[i]);
+			block[i] = NULL;
+			n[i] = 0;
+			continue;
+		}
+		block[i] = xml_memory_realloc(block[i], size);
+		assert_non_null(block[i]);
+		memset(block[i], (int) (i % 251), size);
+		n[i] = size;
+	}
+	for (unsigned i = 0; i < N; i++)
+		xml_memory_free(block[i]);
+	assert_int_equal(m.held, 0);
 }
 
 /* A block that could not grow is still there, and still counted. */
@@ -38,25 +79,27 @@ static void
 test_bound(void **state)
 {
 	struct xml_memory m = {.budget = NULL};
+	size_t held;
 	char *a;
 
 	(void) state;
-	xml_memory_begin(&m, 1000);
+	xml_memory_begin(&m, 50000);
 	xml_memory_use(&m);
-	assert_null(xml_memory_alloc(1000 - FRONT + 1));
+	assert_null(xml_memory_alloc(50000));
 	assert_int_equal(m.refusal, XML_MEMORY_BOUND);
 	assert_int_equal(m.held, 0);
-	xml_memory_begin(&m, 1000);
+	xml_memory_begin(&m, 50000);
 	assert_int_equal(m.refusal, XML_MEMORY_GIVEN);
-	a = xml_memory_alloc(1000 - FRONT);
+	a = xml_memory_alloc(40000);
 	assert_non_null(a);
+	held = m.held;
 	a[0] = 'x';
-	assert_null(xml_memory_realloc(a, 1001 - FRONT));
+	assert_null(xml_memory_realloc(a, 50000));
 	assert_null(xml_memory_alloc(0));
 	assert_null(xml_memory_alloc(SIZE_MAX));
 	assert_null(xml_memory_realloc(a, SIZE_MAX));
 	assert_int_equal(m.refusal, XML_MEMORY_BOUND);
-	assert_int_equal(m.held, 1000);
+	assert_int_equal(m.held, held);
 	assert_int_equal(a[0], 'x');
 	/* The next document may take less, and what is there stays. */
 	xml_memory_begin(&m, 10);
@@ -91,11 +134,11 @@ test_budget(void **state)
 	assert_null(xml_memory_alloc(375001));
 	more = xml_memory_alloc(375000 - FRONT);
 	assert_non_null(more);
-	assert_int_equal(budget_used(&budget), 375000);
-	/* It is the second block that would pass the share, whoever has taken the first. */
+	assert_in_range(budget_used(&budget), 375000 - 2 * FRONT, 375000);
+	/* It is the next chunk that would pass the share, whoever has taken the first. */
 	assert_null(xml_memory_alloc(1));
 	xml_memory_free(own);
-	assert_int_equal(budget_used(&budget), 375000 - XML_MEMORY_OWN);
+	assert_in_range(budget_used(&budget), 375000 - XML_MEMORY_OWN - 2 * FRONT, 375000 - XML_MEMORY_OWN);
 	xml_memory_free(more);
 	assert_int_equal(budget_used(&budget), 0);
 	assert_int_equal(m.held, 0);
@@ -105,7 +148,7 @@ test_budget(void **state)
 static void
 test_owner(void **state)
 {
-	struct xml_memory a = {.max = 1000}, b = {.max = 1000};
+	struct xml_memory a = {.max = 100000}, b = {.max = 100000};
 	char *p;
 
 	(void) state;
@@ -113,7 +156,7 @@ test_owner(void **state)
 	p = xml_memory_alloc(100);
 	xml_memory_use(&b);
 	p = xml_memory_realloc(p, 200);
-	assert_int_equal(a.held, 200 + FRONT);
+	assert_int_equal(a.held, CHUNK);
 	assert_int_equal(b.held, 0);
 	xml_memory_free(p);
 	assert_int_equal(a.held, 0);
@@ -124,6 +167,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_owner),

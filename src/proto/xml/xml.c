@@ -20,7 +20,7 @@
 #define WORK_PER_BYTE 4    /* ... and for each of them: less than markup.h lets pass, since it is counted exactly */
 #define WORK_OF_ELEMENTS 8 /* an element makes it go through a namespace name so many times faster */
 #define MAX_MEMORY 1048576 /* bytes expat may take whatever it reads ... */
-#define MAX_MEMORY_RATIO 4 /* ... and for each byte: a long attribute takes so much; more names take longer to free */
+#define MAX_MEMORY_RATIO 6 /* ... and for each byte: a long attribute takes so much; what has more has endless names */
 #define MAX_ROOT 2048      /* bytes of a stream's root and its declarations: read again for an element now and then */
 #define SMALL_BYTES 1024   /* a document of which no more is shown needs no parser of its own */
 #define RECYCLE_BYTES 8192 /* a parser that was shown so many in one call is given up ... */

@@ -15,7 +15,8 @@
 
 #include "base/budget.h"
 
-#define XML_MEMORY_OWN 65536 /* a reader's, which is not counted */
+#define XML_MEMORY_OWN 65536   /* a reader's, which is not counted */
+#define XML_MEMORY_CHUNK 16384 /* bytes that small blocks are cut from, and counted with */
 
 enum xml_memory_refusal {
 	XML_MEMORY_GIVEN,
@@ -26,9 +27,10 @@ enum xml_memory_refusal {
 /* All zero, but for max. */
 struct xml_memory {
 	struct budget *budget; /* NULL: none */
-	size_t held, max;      /* bytes; the blocks' own headers are among them */
+	size_t held, max;      /* bytes, of chunks */
 	size_t charged;        /* to the budget */
 	enum xml_memory_refusal refusal;
+	struct xml_memory_chunk *chunk; /* that small blocks are cut from, or NULL */
 };
 
 /* A document begins that may take max bytes. */
@@ -42,7 +44,9 @@ xml_memory_begin(struct xml_memory *m, size_t max)
 /* To be called before expat is: it gives its allocator no argument.  m outlives all that is allocated. */
 void xml_memory_use(struct xml_memory *m);
 
-/* As malloc(), realloc() and free(); a block stays with whom it was allocated for.  NULL, with a refusal, when refused. */
+/*
+ * As malloc(), realloc() and free(); a block stays with whom it was allocated for.  NULL, with a refusal, when refused.
+ */
 void *xml_memory_alloc(size_t n);
 void *xml_memory_realloc(void *p, size_t n);
 void xml_memory_free(void *p);

@@ -135,8 +135,9 @@ static const struct conf_row table[] = {
 		.type = CONF_BOOL,
 		.is_built = true,
 		DOMAIN(verify),
-		.help = "Use TLS only with a server whose certificate is valid for the domain. Default: false when every "
-			"server is written as a loopback address or \"localhost\", otherwise true.",
+		.help = "Use TLS only with a server whose certificate is valid for the domain, by a DNS name (\"*.\" stands for "
+			"one label), an SRVName of _xmpp-client or an XmppAddr; the name of the host it runs on does not count. "
+			"Default: false when every server is written as a loopback address or \"localhost\", otherwise true.",
 		.sample = "false"},
 	TEXT("domains.*.ca_file", CONF_STRING, CONF_BASE_DOMAIN, conf_take_ca_file, "null", NULL,
 		"File with the certificates (PEM) of the issuers to trust, instead of the system's. A relative path "

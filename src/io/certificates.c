@@ -1,18 +1,21 @@
 #include "io/certificates.h"
 
+#include <mbedtls/asn1.h>
 #include <mbedtls/error.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/x509_crt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/fatal.h"
 #include "io/whole_file.h"
 
 #define BEGIN "-----BEGIN "
 #define CERTIFICATE "-----BEGIN CERTIFICATE-----"
 #define END "-----END CERTIFICATE-----"
 #define NAME_MAX_SHOWN 40
-#define NAMES_SHOWN 8
 #define DN_MAX 512
 
 struct reading {
@@ -154,30 +157,93 @@ certificates_check(const char *file, struct buf *error)
 	return n;
 }
 
-/* Somebody else wrote it: only plain characters of it. */
-static void
-append_plain(struct buf *out, struct slice text)
+/* RFC 4985 and RFC 6120, 13.7.1.4: what the library leaves as it is.  False: a name of another kind, or broken. */
+static bool
+read_other_name(const mbedtls_x509_buf *raw, struct identity *i)
 {
-	for (size_t i = 0; i < text.n; i++)
-		buf_append_char(out, text.p[i] > 0x20 && text.p[i] < 0x7f ? text.p[i] : '?');
+	static const struct {
+		struct slice oid;
+		int tag;
+		enum identity_kind kind;
+	} known[] = {
+		{SLICE_INIT(MBEDTLS_OID_ON "\x07"), MBEDTLS_ASN1_IA5_STRING, IDENTITY_SRV},
+		{SLICE_INIT(MBEDTLS_OID_ON "\x05"), MBEDTLS_ASN1_UTF8_STRING, IDENTITY_XMPP},
+	};
+	unsigned char *p = raw->p;
+	const unsigned char *end = raw->p + raw->len;
+	struct slice oid;
+	size_t n;
+
+	if (mbedtls_asn1_get_tag(&p, end, &n, MBEDTLS_ASN1_OID) != 0)
+		return false;
+	oid = slice_of((const char *) p, n);
+	p += n;
+	if (mbedtls_asn1_get_tag(&p, end, &n, MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_ASN1_CONSTRUCTED) != 0 ||
+		p + n != end)
+		return false;
+	for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+		if (!slice_eq(oid, known[k].oid))
+			continue;
+		*i = (struct identity){.kind = known[k].kind};
+		if (mbedtls_asn1_get_tag(&p, end, &n, known[k].tag) != 0 || p + n != end)
+			return false;
+		i->name = slice_of((const char *) p, n);
+		return true;
+	}
+	return false;
 }
 
+static bool
+read_name(const mbedtls_x509_buf *raw, struct identity *i)
+{
+	switch (raw->tag & MBEDTLS_ASN1_TAG_VALUE_MASK) {
+	case MBEDTLS_X509_SAN_DNS_NAME:
+		*i = (struct identity){IDENTITY_DNS, slice_of((const char *) raw->p, raw->len)};
+		return true;
+	case MBEDTLS_X509_SAN_OTHER_NAME:
+		return read_other_name(raw, i);
+	default:
+		return false;
+	}
+}
+
+/* Where there are other names of any kind, be they none that we know, the common name is not looked at. */
+struct identity *
+certificates_names(const struct mbedtls_x509_crt *certificate, size_t *n)
+{
+	const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
+	const mbedtls_x509_name *part = &certificate->subject;
+	bool has_names = (certificate->ext_types & MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) != 0;
+	struct identity *v = NULL, i;
+
+	*n = 0;
+	for (; name != NULL && name->buf.p != NULL; name = name->next) {
+		if (!read_name(&name->buf, &i))
+			continue;
+		v = xrealloc(v, (*n + 1) * sizeof *v);
+		v[(*n)++] = i;
+	}
+	for (; !has_names && part != NULL; part = part->next) {
+		if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) != 0)
+			continue;
+		v = xrealloc(v, (*n + 1) * sizeof *v);
+		v[(*n)++] = (struct identity){IDENTITY_COMMON, slice_of((const char *) part->val.p, part->val.len)};
+	}
+	return v;
+}
+
+/* The subject is told apart. */
 static void
 append_names(const struct mbedtls_x509_crt *certificate, struct buf *out)
 {
-	const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
-	unsigned n = 0;
+	size_t n;
+	struct identity *v = certificates_names(certificate, &n);
 
-	for (; name != NULL && name->buf.p != NULL; name = name->next) {
-		if ((name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) != MBEDTLS_X509_SAN_DNS_NAME)
-			continue;
-		if (++n > NAMES_SHOWN) {
-			buf_append_str(out, ", ...");
-			return;
-		}
-		buf_append_str(out, n > 1 ? ", " : " for ");
-		append_plain(out, slice_of((const char *) name->buf.p, name->buf.len));
+	if (n > 0 && v[0].kind != IDENTITY_COMMON) {
+		buf_append_str(out, " for ");
+		identity_describe(v, n, out);
 	}
+	free(v);
 }
 
 void

@@ -6,6 +6,7 @@
 #define CULVERT_IO_CERTIFICATES_H
 
 #include "base/buf.h"
+#include "proto/net/identity.h"
 
 struct mbedtls_x509_crt;
 
@@ -19,6 +20,12 @@ int certificates_load(struct mbedtls_x509_crt *chain, const char *file, bool is_
 
 /* Appends one line: whose it is, for which names, by whom and until when. */
 void certificates_describe(const struct mbedtls_x509_crt *certificate, struct buf *out);
+
+/*
+ * All names that it has for a server, *n of them, in one block that the caller
+ * frees; the bytes are the certificate's.  The library knows DNS names only.
+ */
+struct identity *certificates_names(const struct mbedtls_x509_crt *certificate, size_t *n);
 
 /* Reads the file only to see whether that works: the same, without a chain. */
 int certificates_check(const char *file, struct buf *error);

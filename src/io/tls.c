@@ -14,9 +14,15 @@
 
 #include "base/fatal.h"
 #include "io/certificates.h"
+#include "io/idn.h"
+#include "io/resumption.h"
+
+#define FOUND 300  /* how much is said of the names in a certificate that is refused */
+#define SERVERS 64 /* with so many a session may be resumed */
 
 struct tls_trust {
 	atomic_int refs;
+	struct resumption *resumption; /* only who made the trust uses it, during handshakes */
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context drbg;
 	mbedtls_x509_crt authorities;
@@ -30,6 +36,9 @@ struct tls {
 	size_t unflushed; /* bytes taken, whose record the socket has not taken whole */
 	bool has_said_goodbye;
 	struct buf *certificate; /* NULL: nobody wants to know */
+	char *name;              /* whose certificate the server must have */
+	struct buf found;        /* in its certificate instead, for people */
+	struct buf key;          /* of the server, for resumption.h */
 };
 
 /*
@@ -107,6 +116,7 @@ trust_free(struct tls_trust *t)
 	mbedtls_ssl_config_free(&t->direct);
 	mbedtls_ssl_config_free(&t->starttls);
 	mbedtls_x509_crt_free(&t->authorities);
+	resumption_free(t->resumption);
 	mbedtls_ctr_drbg_free(&t->drbg);
 	mbedtls_entropy_free(&t->entropy);
 	free(t);
@@ -120,6 +130,7 @@ tls_trust_new(const char *ca_file, bool verify, struct buf *error)
 	struct tls_trust *t = xcalloc(1, sizeof *t);
 
 	atomic_init(&t->refs, 1);
+	t->resumption = resumption_new(SERVERS);
 	mbedtls_entropy_init(&t->entropy);
 	mbedtls_ctr_drbg_init(&t->drbg);
 	mbedtls_x509_crt_init(&t->authorities);
@@ -168,6 +179,57 @@ bio_recv(void *arg, unsigned char *bytes, size_t n)
 	return errno == EAGAIN || errno == EINTR ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 }
 
+/*
+ * RFC 6125: the library looks at DNS names, and at less of RFC 6120, 13.7; its
+ * word on the name is replaced by ours.  The server's own certificate is the
+ * one at depth 0.
+ */
+static void
+judge_names(struct tls *t, const mbedtls_x509_crt *certificate, uint32_t *flags)
+{
+	static const struct hooks hooks = {.to_ascii = idn_to_ascii};
+	size_t n;
+	struct identity *names = certificates_names(certificate, &n);
+
+	if (identity_is_among(names, n, slice_str(t->name), &hooks)) {
+		*flags &= ~(uint32_t) MBEDTLS_X509_BADCERT_CN_MISMATCH;
+	} else {
+		*flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+		buf_clear(&t->found, FOUND);
+		identity_describe(names, n, &t->found);
+	}
+	free(names);
+}
+
+static int
+on_certificate(void *arg, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
+{
+	struct tls *t = arg;
+
+	if (depth != 0)
+		return 0;
+	judge_names(t, certificate, flags);
+	if (t->certificate != NULL) {
+		buf_clear(t->certificate, BUF_UNLIMITED);
+		certificates_describe(certificate, t->certificate);
+	}
+	return 0;
+}
+
+/* The same name at the same address, by the same kind of TLS. */
+static void
+name_server(struct tls *t, bool is_direct)
+{
+	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+	socklen_t n = sizeof address;
+
+	if (getpeername(t->fd, (struct sockaddr *) &address, &n) != 0)
+		n = 0;
+	buf_append(&t->key, slice_of(t->name, strlen(t->name) + 1));
+	buf_append_char(&t->key, is_direct ? 'd' : 's');
+	buf_append(&t->key, slice_of((const char *) &address, n < sizeof address ? n : sizeof address));
+}
+
 struct tls *
 tls_client_new(struct tls_trust *trust, int fd, const char *name, bool is_direct)
 {
@@ -176,6 +238,10 @@ tls_client_new(struct tls_trust *trust, int fd, const char *name, bool is_direct
 	atomic_fetch_add(&trust->refs, 1);
 	t->trust = trust;
 	t->fd = fd;
+	t->name = xstrdup(name);
+	buf_init(&t->found, FOUND);
+	buf_init(&t->key, BUF_UNLIMITED);
+	name_server(t, is_direct);
 	mbedtls_ssl_init(&t->ssl);
 	if (mbedtls_ssl_setup(&t->ssl, is_direct ? &trust->direct : &trust->starttls) != 0 ||
 		mbedtls_ssl_set_hostname(&t->ssl, name) != 0) {
@@ -183,6 +249,8 @@ tls_client_new(struct tls_trust *trust, int fd, const char *name, bool is_direct
 		return NULL;
 	}
 	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+	mbedtls_ssl_set_verify(&t->ssl, on_certificate, t);
+	resumption_offer(trust->resumption, &t->ssl, buf_slice(&t->key));
 	return t;
 }
 
@@ -196,21 +264,10 @@ tls_free(struct tls *t)
 	if (t->certificate != NULL)
 		buf_fini(t->certificate);
 	free(t->certificate);
+	free(t->name);
+	buf_fini(&t->found);
+	buf_fini(&t->key);
 	free(t);
-}
-
-/* It is the one of the server itself: depth 0. */
-static int
-on_certificate(void *arg, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
-{
-	struct tls *t = arg;
-
-	(void) flags;
-	if (depth == 0) {
-		buf_clear(t->certificate, BUF_UNLIMITED);
-		certificates_describe(certificate, t->certificate);
-	}
-	return 0;
 }
 
 void
@@ -218,7 +275,6 @@ tls_keep_certificate(struct tls *t)
 {
 	t->certificate = xcalloc(1, sizeof *t->certificate);
 	buf_init(t->certificate, BUF_UNLIMITED);
-	mbedtls_ssl_set_verify(&t->ssl, on_certificate, t);
 }
 
 void
@@ -244,7 +300,7 @@ tls_certificate(const struct tls *t)
 
 /* What is wrong with the server's certificate, in one line. */
 static void
-describe_certificate(uint32_t flags, char reason[TLS_REASON])
+describe_certificate(struct tls *t, uint32_t flags, char reason[TLS_REASON])
 {
 	static const struct {
 		uint32_t flag;
@@ -252,7 +308,6 @@ describe_certificate(uint32_t flags, char reason[TLS_REASON])
 	} known[] = {
 		{MBEDTLS_X509_BADCERT_EXPIRED, "it has expired"},
 		{MBEDTLS_X509_BADCERT_FUTURE, "it is not valid yet"},
-		{MBEDTLS_X509_BADCERT_CN_MISMATCH, "it is for another name"},
 		{MBEDTLS_X509_BADCERT_NOT_TRUSTED, "its issuer is not known (set \"ca_file\" if it is your own)"},
 		{MBEDTLS_X509_BADCERT_REVOKED, "it is revoked"},
 		{MBEDTLS_X509_BADCERT_MISSING, "there is none"},
@@ -260,17 +315,27 @@ describe_certificate(uint32_t flags, char reason[TLS_REASON])
 		{MBEDTLS_X509_BADCERT_BAD_KEY, "its key is too weak"},
 	};
 	const char *separator = " ";
-	int n = snprintf(reason, TLS_REASON, "the server's certificate is refused:");
+	struct buf out;
 
+	buf_init(&out, BUF_UNLIMITED);
+	buf_append_str(&out, "the server's certificate is refused:");
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if ((flags & known[i].flag) == 0 || n >= TLS_REASON)
+		if ((flags & known[i].flag) == 0)
 			continue;
-		n += snprintf(reason + n, (size_t) (TLS_REASON - n), "%s%s", separator, known[i].text);
+		buf_printf(&out, "%s%s", separator, known[i].text);
 		separator = ", ";
 		flags &= ~known[i].flag;
 	}
-	if (flags != 0 && n < TLS_REASON)
-		snprintf(reason + n, (size_t) (TLS_REASON - n), "%sflags 0x%x", separator, (unsigned) flags);
+	if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
+		buf_printf(&out, "%sit is for another name (expected %.100s, found %s)", separator, t->name,
+			buf_cstr(&t->found));
+		separator = ", ";
+		flags &= ~(uint32_t) MBEDTLS_X509_BADCERT_CN_MISMATCH;
+	}
+	if (flags != 0)
+		buf_printf(&out, "%sflags 0x%x", separator, (unsigned) flags);
+	snprintf(reason, TLS_REASON, "%s", buf_cstr(&out));
+	buf_fini(&out);
 }
 
 enum tls_result
@@ -280,15 +345,19 @@ tls_handshake(struct tls *t, char reason[TLS_REASON])
 	uint32_t flags;
 	char why[128];
 
-	if (status == 0)
+	if (status == 0) {
+		resumption_keep(t->trust->resumption, &t->ssl, buf_slice(&t->key));
+		buf_fini(&t->key); /* most connections live on for long */
 		return TLS_DONE;
+	}
 	if (status == MBEDTLS_ERR_SSL_WANT_READ)
 		return TLS_WANT_READ;
 	if (status == MBEDTLS_ERR_SSL_WANT_WRITE)
 		return TLS_WANT_WRITE;
+	resumption_forget(t->trust->resumption, buf_slice(&t->key));
 	flags = mbedtls_ssl_get_verify_result(&t->ssl);
 	if (status == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && flags != 0 && flags != (uint32_t) -1) {
-		describe_certificate(flags, reason);
+		describe_certificate(t, flags, reason);
 		return TLS_FAILED;
 	}
 	mbedtls_strerror(status, why, sizeof why);

@@ -17,7 +17,7 @@
 struct tls_trust;
 struct tls;
 
-#define TLS_REASON 200   /* room for why a handshake failed, with its NUL */
+#define TLS_REASON 480   /* room for why a handshake failed, with its NUL */
 #define TLS_RECORD 16384 /* the most bytes one record carries */
 #define TLS_MEMORY 49152 /* about what a connection takes: room for a record each way, the peer's certificates */
 
@@ -32,9 +32,11 @@ void tls_trust_unref(struct tls_trust *t);
 
 /*
  * The client's side of a connection on fd, which stays the caller's.  The
- * certificate must be for name, which is also sent (SNI).  is_direct: TLS
- * from the first byte, with ALPN xmpp-client (XEP-0368).  The trust is
- * referenced.  NULL when there is no memory.
+ * certificate must be for name (identity.h), which is also sent (SNI).
+ * is_direct: TLS from the first byte, with ALPN xmpp-client (XEP-0368).  A
+ * session with the same server is resumed.  The trust is referenced: by the
+ * thread that made it, which also does the handshake.  NULL when there is no
+ * memory.
  */
 struct tls *tls_client_new(struct tls_trust *t, int fd, const char *name, bool is_direct);
 void tls_free(struct tls *t);

@@ -47,12 +47,15 @@ commonName = supplied
 		openssl('req', '-x509', ...KEYS[key], '-nodes', '-keyout', this.key, '-out', this.file, '-days', '2', '-subj', `/CN=${name}`);
 	}
 
-	/* A certificate for a host, valid from one day to another, counted from now.  Returns paths: { certificate, key }. */
-	issue(host, { key = 'ec', from = -1, to = 1 } = {}) {
+	/*
+	 * A certificate for a host, valid from one day to another, counted from now; names: others than the host's, as
+	 * openssl's subjectAltName has them.  Returns paths: { certificate, key }.
+	 */
+	issue(host, { key = 'ec', from = -1, to = 1, names = `DNS:${host}` } = {}) {
 		const base = path.join(this.directory, host);
 		const files = { certificate: `${base}.crt`, key: `${base}.key` };
 		openssl('req', '-new', ...KEYS[key], '-nodes', '-keyout', files.key, '-out', `${base}.csr`,
-			'-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`);
+			'-subj', `/CN=${host}`, '-addext', `subjectAltName=${names}`);
 		openssl('ca', '-batch', '-notext', '-config', this.config, '-startdate', when(from), '-enddate', when(to),
 			'-in', `${base}.csr`, '-out', files.certificate);
 		return files;

@@ -6,7 +6,8 @@
  *
  *	Server.start({
  *		port: 5222,			unless the system may pick one
- *		secure: { key, cert },		offer STARTTLS; PEM text
+ *		secure: { key, cert },		offer STARTTLS; PEM text, or { secureContext }
+ *		direct: { key, cert },		TLS from the first byte
  *		features: (connection) => ...	text inside <stream:features/>
  *		opened: (connection) => ...	instead of answering the client's stream header
  *		proceed: (connection) => ...	instead of answering <starttls/>
@@ -134,10 +135,12 @@ class Server {
 		const server = new Server();
 		server.options = options;
 		server.connections = [];
-		server.server = net.createServer((socket) => {
+		const serve = (socket) => {
 			socket.setNoDelay(true);
 			server.connections.push(new Connection(server, socket));
-		});
+		};
+		server.server = options.direct ? tls.createServer(options.direct, serve) : net.createServer(serve);
+		server.server.on('tlsClientError', () => {});
 		server.server.listen(options.port || 0, '127.0.0.1');
 		await once(server.server, 'listening');
 		server.port = server.server.address().port;

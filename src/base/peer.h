@@ -20,6 +20,8 @@ struct peer {
 
 /* Writes the address and its text; port 0: nobody knows it, and the text has none. */
 void peer_set_address(struct peer *peer, const unsigned char address[NETWORK_BYTES], uint16_t port);
+/* The port in its text; 0: nobody knows it. */
+uint16_t peer_port(const struct peer *peer);
 /* It has no address that anybody knows; the text says instead what it is. */
 void peer_set_nobody(struct peer *peer, const char *text);
 

@@ -65,11 +65,12 @@ struct conf_domain {
 	char *name;  /* as written, ASCII letters in lower case: for people */
 	char *ascii; /* its A-label form in lower case: for comparing */
 	struct conf_target *connect;
-	size_t n_connect;    /* at least 1 */
-	enum tls_policy tls; /* not TLS_OFF when a target is tls_direct */
-	bool verify;         /* the server's certificate */
-	char *ca_file;       /* of the issuers to trust, as written; NULL: the system's */
-	char *server_name;   /* asked for by SNI and looked for in the certificate, ASCII; NULL: the domain */
+	size_t n_connect;        /* at least 1 */
+	enum tls_policy tls;     /* not TLS_OFF when a target is tls_direct */
+	bool verify;             /* the server's certificate */
+	char *ca_file;           /* of the issuers to trust, as written; NULL: the system's */
+	unsigned proxy_protocol; /* the version in which its servers are told of the client; 0: they are not */
+	char *server_name;       /* asked for by SNI and looked for in the certificate, ASCII; NULL: the domain */
 };
 
 /*

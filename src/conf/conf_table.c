@@ -144,7 +144,10 @@ static const struct conf_row table[] = {
 		"starts at the directory where culvert was started. It has no effect when verify is false."),
 	TEXT("domains.*.server_name", CONF_STRING, CONF_BASE_DOMAIN, conf_take_server_name, "null", NULL,
 		"Host name to tell the server (SNI) and to look for in its certificate, instead of the domain."),
-	LATER("domains.*.proxy_protocol"),
+	VALUE("domains.*.proxy_protocol", CONF_NUMBER, DOMAIN(proxy_protocol), 0, 2, "0",
+		"Tell the server the client's address by the PROXY protocol of this version, so that its log, bans and limits are "
+		"about clients and not about culvert. The server must expect it on this port: ejabberd with use_proxy_protocol; "
+		"Prosody behind an HAProxy. 0: no."),
 	LATER("domains.*.keepalive"),
 	LATER("domains.*.acks"),
 

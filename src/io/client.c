@@ -96,7 +96,7 @@ out_connect(void *arg, struct session *s, const struct conf_domain *domain)
 	struct client *c = client_of(all, s);
 
 	must(c->dial == NULL);
-	c->dial = dial_connect(all->dialer, c, domain, s->conf->limits.connect_timeout, s->number);
+	c->dial = dial_connect(all->dialer, c, domain, &s->peer, s->conf->limits.connect_timeout, s->number);
 }
 
 static size_t

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/state.h"
+#include "io/introduce.h"
 #include "io/upstream_socket.h"
 #include "proto/net/race.h"
 
@@ -59,7 +60,8 @@ struct dial {
 	enum dial_state state;
 	uint64_t number;
 	const struct conf_domain *domain;
-	ms_t timeout; /* 0: none */
+	const struct peer *client; /* NULL: none */
+	ms_t timeout;              /* 0: none */
 	struct race race;
 	struct race_attempt attempt; /* the one under way, or that succeeded */
 	struct dns_query *query;
@@ -489,6 +491,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 		return;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || (status < 0 && error == 0))
 		error = error != 0 ? error : ECONNABORTED;
+	if (error == 0 && !introduce(fd, d->domain, d->client))
+		error = errno;
 	if (error == 0)
 		k->fd = -1;
 	give_up_knock(d);
@@ -601,7 +605,8 @@ try_next(struct dial *d)
 }
 
 struct dial *
-dial_connect(struct dialer *dialer, void *owner, const struct conf_domain *domain, ms_t timeout, uint64_t number)
+dial_connect(struct dialer *dialer, void *owner, const struct conf_domain *domain, const struct peer *client,
+	ms_t timeout, uint64_t number)
 {
 	struct dial *d = xcalloc(1, sizeof *d);
 
@@ -609,6 +614,7 @@ dial_connect(struct dialer *dialer, void *owner, const struct conf_domain *domai
 	d->dialer = dialer;
 	d->owner = owner;
 	d->domain = domain;
+	d->client = client;
 	d->number = number;
 	d->timeout = timeout;
 	race_init(&d->race, domain->n_connect, timeout, now_of(dialer));

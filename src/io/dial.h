@@ -52,11 +52,12 @@ void dialer_free(struct dialer *d);
 /*
  * Connects to the first of the domain's servers that answers, all attempts
  * within timeout ms (0: as long as the system tries); a handshake that waits
- * for one of our threads makes that longer.  domain must stay until
- * dial_drop() or gone.  number is the session's, for the log.
+ * for one of our threads makes that longer.  client is whom servers are told
+ * of, if the domain says so; NULL: nobody.  Both must stay until dial_drop()
+ * or gone.  number is the session's, for the log.
  */
-struct dial *
-dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, ms_t timeout, uint64_t number);
+struct dial *dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, const struct peer *client,
+	ms_t timeout, uint64_t number);
 /* Where the connection leads, since connected, */
 const struct dns_address *dial_address(const struct dial *dial);
 /* and the same in words. */

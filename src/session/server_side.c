@@ -148,6 +148,17 @@ server_side_blame(struct session *s, enum closing reason, ms_t now)
 		log_string(row->text).text);
 }
 
+/*
+ * A server that counts wrong passwords by address, as ejabberd's mod_fail2ban,
+ * takes all who come by culvert for one, unless it is told who they are.
+ */
+static bool
+may_be_banned(const struct session *s, const struct upstream_error *error)
+{
+	return s->domain->proxy_protocol == 0 && !upstream_is_authenticated(s->upstream) && error->condition != NULL &&
+		strcmp(error->condition, "policy-violation") == 0;
+}
+
 void
 server_side_tell_error(const struct session *s)
 {
@@ -156,6 +167,10 @@ server_side_tell_error(const struct session *s)
 	log_event(s->world->log, LOG_NOTICE, "stream error from the server",
 		"session=%llu client=%s domain=%s condition=%s text=%s", (unsigned long long) s->number, s->peer.text,
 		s->domain->ascii, log_string(error->condition).text, log_string(error->text).text);
+	if (may_be_banned(s, error))
+		log_event(s->world->log, LOG_WARNING, "the server may have banned culvert, and so all clients",
+			"domain=%s text=%s advice=\"exempt culvert's address from bans on the server, or set proxy_protocol\"",
+			s->domain->ascii, log_string(error->text).text);
 }
 
 void

@@ -322,7 +322,7 @@ begin(struct slot *s, struct item *i)
 	s->until = now_of(p) + 2 * timeout;
 	s->upstream = upstream_new(xml, &p->readers, &p->trace);
 	upstream_set_tls(s->upstream, s->domain.tls);
-	s->dial = dial_connect(s->dialer, s, &s->domain, timeout, 0);
+	s->dial = dial_connect(s->dialer, s, &s->domain, NULL, timeout, 0);
 }
 
 /* ---- all of them ---- */

@@ -25,6 +25,7 @@ texts(void **state)
 		assert_true(network_address(slice_str(rows[i].address), address));
 		peer_set_address(&peer, address, rows[i].port);
 		assert_string_equal(peer.text, rows[i].text);
+		assert_int_equal(peer_port(&peer), rows[i].port);
 		assert_memory_equal(peer.address, address, NETWORK_BYTES);
 		assert_false(peer.is_unix);
 		assert_true(peer.is_secure && peer.listener == 3);
@@ -40,6 +41,7 @@ nobody(void **state)
 	(void) state;
 	peer_set_nobody(&peer, "unknown");
 	assert_string_equal(peer.text, "unknown");
+	assert_int_equal(peer_port(&peer), 0);
 	assert_memory_equal(peer.address, none, NETWORK_BYTES);
 	assert_false(peer.is_client);
 }

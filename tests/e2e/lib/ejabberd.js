@@ -15,12 +15,13 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { Authority } = require('./authority');
+const { request } = require('./http');
 const { Program, freePort, removeDirectory, temporaryDirectory } = require('./program');
 const { DOMAIN, GUESTS, ROOMS, passwordOf } = require('./prosody');
 
 const START_MS = 30000;
 
-const configuration = (ejabberd, pem) => `
+const configuration = (ejabberd, pem, bans) => `
 loglevel: ${process.env.E2E_DEBUG ? 'debug' : 'info'}
 hosts: [${DOMAIN}, ${GUESTS}]
 certfiles: ["${pem}"]
@@ -31,12 +32,25 @@ listen:
     max_stanza_size: 262144
     access: c2s
     starttls_required: true
+  - port: ${ejabberd.toldPort}
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
+    use_proxy_protocol: true
+    max_stanza_size: 262144
+    access: c2s
+    starttls_required: true
   - port: ${ejabberd.httpPort}
     ip: "127.0.0.1"
     module: ejabberd_http
     request_handlers:
       /http-bind: mod_bosh
       /xmpp-websocket: ejabberd_http_ws
+      /api: mod_http_api
+api_permissions:
+  "tests look":
+    who:
+      ip: 127.0.0.1/8
+    what: connected_users_info
 disable_sasl_mechanisms: [digest-md5, X-OAUTH2, scram-sha-1-plus, scram-sha-256-plus, scram-sha-512-plus]
 auth_password_format: scram
 auth_method: internal
@@ -54,10 +68,12 @@ access_rules:
   trusted_network:
     allow: loopback
 modules:
+  mod_admin_extra: {}
   mod_bosh: {}
   mod_disco: {}
   mod_fail2ban:
-    access: trusted_network
+    access: ${bans ? 'none' : 'trusted_network'}
+  mod_http_api: {}
   mod_muc:
     host: ${ROOMS}
   mod_ping: {}
@@ -76,17 +92,21 @@ function libraries() {
 }
 
 class Ejabberd {
-	/* options: users, as for Prosody. */
-	static async start({ users = [] } = {}) {
+	/*
+	 * options: users, as for Prosody; bans: true: this machine is banned like any other.  On toldPort clients are expected to
+	 * be introduced by the PROXY protocol.
+	 */
+	static async start({ users = [], bans } = {}) {
 		const ejabberd = new Ejabberd();
 		const directory = ejabberd.directory = temporaryDirectory('ejabberd');
 		ejabberd.port = await freePort();
 		ejabberd.httpPort = await freePort();
+		ejabberd.toldPort = await freePort();
 		const { certificate, key } = Authority.selfSigned(DOMAIN);
 		const pem = path.join(directory, 'ejabberd.pem');
 		fs.writeFileSync(pem, fs.readFileSync(certificate) + fs.readFileSync(key));
 		const file = path.join(directory, 'ejabberd.yml');
-		fs.writeFileSync(file, configuration(ejabberd, pem));
+		fs.writeFileSync(file, configuration(ejabberd, pem, bans));
 		const register = users.map((user) =>
 			`ok = ejabberd_auth:try_register(${[user, DOMAIN, passwordOf(user)].map(binary).join(',')})`);
 		ejabberd.program = new Program('ejabberd', 'erl', [
@@ -105,6 +125,15 @@ class Ejabberd {
 		await ejabberd.program.line(/^accounts ready$/, { ms: START_MS });
 		await ejabberd.program.listening(ejabberd.port);
 		return ejabberd;
+	}
+
+	/* Who is connected, as connected_users_info has it: [{ jid, connection, ip, ... }]. */
+	async users() {
+		const { status, text } = await request(this.httpPort, 'POST', '/api/connected_users_info',
+			{ headers: { 'Content-Type': 'application/json' }, body: '{}' });
+		if (status !== 200)
+			throw new Error(`${status}: ${text}`);
+		return JSON.parse(text);
 	}
 
 	async stop() {

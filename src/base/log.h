@@ -36,11 +36,19 @@ enum log_level {
 		LOG_LEVELS,
 };
 
+/* How much of a client's address a line shows: see log_peer() of peer.h. */
+enum log_addresses {
+	LOG_ADDRESSES_FULL,
+	LOG_ADDRESSES_NETWORK,
+	LOG_ADDRESSES_NONE,
+};
+
 struct log {
 	_Atomic int level; /* an enum log_level; what is less important is not written.  May change at any time */
 	void *arg;
 	/* Gets one line without its end. */
 	void (*sink)(void *arg, enum log_level level, struct slice line);
+	_Atomic int addresses; /* an enum log_addresses; may change at any time */
 };
 
 #define LOG_LINE 2048 /* room for a line, with its NUL; pairs that do not fit are left out, and "cut=yes" says so */

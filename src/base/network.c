@@ -33,13 +33,20 @@ network_address(struct slice text, unsigned char address[NETWORK_BYTES])
 	return true;
 }
 
+bool
+network_is_ipv4(const unsigned char address[NETWORK_BYTES])
+{
+	static const unsigned char mapped[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(address, mapped, sizeof mapped) == 0;
+}
+
 void
 network_text(const unsigned char address[NETWORK_BYTES], char text[NETWORK_TEXT])
 {
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool is_ipv4 = memcmp(address, mapped, sizeof mapped) == 0;
-	const char *written = is_ipv4 ? inet_ntop(AF_INET, address + sizeof mapped, text, NETWORK_TEXT)
-				      : inet_ntop(AF_INET6, address, text, NETWORK_TEXT);
+	const char *written = network_is_ipv4(address)
+		? inet_ntop(AF_INET, address + MAPPED_BITS / 8, text, NETWORK_TEXT)
+		: inet_ntop(AF_INET6, address, text, NETWORK_TEXT);
 
 	must(written != NULL);
 }

@@ -16,6 +16,8 @@ struct network {
 bool network_address(struct slice text, unsigned char address[NETWORK_BYTES]);
 /* The same address as text: of a mapped one, that of IPv4. */
 void network_text(const unsigned char address[NETWORK_BYTES], char text[NETWORK_TEXT]);
+/* Is it one of IPv4? */
+bool network_is_ipv4(const unsigned char address[NETWORK_BYTES]);
 /* Maps 4 bytes of IPv4. */
 void network_map(const void *ipv4, unsigned char address[NETWORK_BYTES]);
 

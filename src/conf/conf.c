@@ -178,8 +178,8 @@ conf_each_restart(
 bool
 conf_is_trusted(const struct conf *c, const struct peer *peer)
 {
-	if (peer->is_unix)
-		return true;
+	if (peer->kind != PEER_ADDRESS)
+		return peer->kind == PEER_UNIX;
 	for (size_t i = 0; i < c->n_trusted_proxy; i++)
 		if (network_has(&c->trusted_proxy[i], peer->address))
 			return true;

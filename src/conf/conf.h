@@ -147,6 +147,7 @@ struct conf {
 	struct {
 		enum log_level level;
 		bool names; /* the log may say who logs in */
+		enum log_addresses addresses;
 	} log;
 
 	_Atomic int refs; /* only conf_ref and conf_unref touch it */

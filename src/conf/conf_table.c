@@ -42,7 +42,7 @@
 
 /* A word's value is written as an unsigned. */
 _Static_assert(sizeof(enum tls_policy) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) &&
-		sizeof(enum forwarded_kind) == sizeof(unsigned),
+		sizeof(enum forwarded_kind) == sizeof(unsigned) && sizeof(enum log_addresses) == sizeof(unsigned),
 	"sizes of enums");
 
 static const struct conf_word tls_words[] = {
@@ -57,6 +57,13 @@ static const struct conf_word header_words[] = {
 	{"x-forwarded-for", FORWARDED_FOR, NULL},
 	{"forwarded", FORWARDED_RFC, "RFC 7239"},
 	{"none", FORWARDED_NONE, "the address that connects counts"},
+	{NULL, 0, NULL},
+};
+
+static const struct conf_word address_words[] = {
+	{"full", LOG_ADDRESSES_FULL, NULL},
+	{"network", LOG_ADDRESSES_NETWORK, "of IPv4 the first 24 bits, of IPv6 the first 48"},
+	{"none", LOG_ADDRESSES_NONE, "\"-\" in their place"},
 	{NULL, 0, NULL},
 };
 
@@ -254,6 +261,8 @@ static const struct conf_row table[] = {
 	VALUE("log.names", CONF_BOOL, TOP(log.names), 0, 0, "false",
 		"Say in the log who logs in, or tried to: the user names of logins by PLAIN and SCRAM. Otherwise the log "
 		"has addresses, but no names."),
+	WORD("log.addresses", address_words, TOP(log.addresses), "\"full\"", NULL,
+		"How much of clients' addresses the log shows: {}. Servers' addresses are always shown."),
 	LATER("log.format"),
 	LATER("log.to"),
 };
@@ -481,6 +490,7 @@ static const struct {
 	{"workers", CONF_RESTART},
 	{"node", CONF_RESTART},
 	{"log.level", CONF_AT_ONCE},
+	{"log.addresses", CONF_AT_ONCE},
 };
 
 enum conf_when

@@ -271,8 +271,8 @@ judge(struct guest *g)
 		return;
 	case UPGRADE_GARBAGE:
 		counter_add(d->context->counters->http_refused, 1);
-		log_event(d->context->log, LOG_INFO, "not HTTP", "client=%s listener=%s", g->peer.text,
-			log_string(entrance(g)).text);
+		log_event(d->context->log, LOG_INFO, "not HTTP", "client=%s listener=%s",
+			log_peer(d->context->log, &g->peer).text, log_string(entrance(g)).text);
 		show_out(g);
 		return;
 	}
@@ -381,7 +381,7 @@ door_expire(struct door *d, ms_t now)
 		struct guest *g = due_entry(link, struct guest, due);
 		if (g->state != GUEST_REFUSED)
 			log_event(d->context->log, LOG_INFO, "no request in time", "client=%s listener=%s",
-				g->peer.text, log_string(entrance(g)).text);
+				log_peer(d->context->log, &g->peer).text, log_string(entrance(g)).text);
 		show_out(g);
 	}
 }

@@ -125,7 +125,7 @@ http_adopt(struct http *h, int fd, size_t room, const struct peer *peer)
 	c->shard->is_dirty = true;
 	if (MHD_add_connection(c->shard->daemon, fd, NULL, 0) != MHD_YES) {
 		log_event(h->context->log, LOG_WARNING, "connection not served",
-			"client=%s reason=\"no room in the HTTP library\"", peer->text);
+			"client=%s reason=\"no room in the HTTP library\"", log_peer(h->context->log, peer).text);
 		http_connection_refused(h, c);
 	}
 }

@@ -146,7 +146,8 @@ http_connections_expire(struct http *h, ms_t now)
 			list_append(&h->pipelined, &c->vanished);
 		if (!pace_is_late(&c->pace, h->context->conf->limits.header_timeout, now))
 			continue;
-		log_event(h->context->log, LOG_INFO, "no request in time", "client=%s listener=%s", c->peer.text,
+		log_event(h->context->log, LOG_INFO, "no request in time", "client=%s listener=%s",
+			log_peer(h->context->log, &c->peer).text,
 			log_string(listeners_of(h->context->listeners, &c->peer)->text).text);
 		c->pace.since = now;
 		/* The socket is the library's: it sees the end and closes it. */

@@ -245,7 +245,7 @@ keep_body(struct request *rq, struct slice more)
 	if (rq->refusal == 0 && budget_refuses(&c->budget, rq->charged)) {
 		rq->refusal = 503;
 		log_event(c->log, LOG_NOTICE, "no room", "client=%s for=body bytes=%zu cause=limits.buffer_total",
-			rq->connection->peer.text, rq->charged);
+			log_peer(c->log, &rq->connection->peer).text, rq->charged);
 	}
 	if (rq->refusal != 0) {
 		buf_fini(&rq->body);
@@ -292,7 +292,8 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		if (h->state != HTTP_OPEN)
 			return refuse(rq, &public, 503, ending);
 		log_event(h->context->log, LOG_DEBUG, "HTTP request", "client=%s method=%s path=%s bytes=%zu",
-			public.peer->text, log_value(public.method).text, log_value(public.path).text, rq->body.n);
+			log_peer(h->context->log, public.peer).text, log_value(public.method).text,
+			log_value(public.path).text, rq->body.n);
 		h->handler->request(h->handler->arg, &public);
 		buf_clear(&rq->body, KEEP_BODY);
 		charge(rq);

@@ -9,12 +9,12 @@ tell(const struct context *c, const char *event, const struct peer *peer, unsign
 	struct slice reason = slice_of(text, strcspn(text, "\n"));
 
 	if (asked == NULL)
-		log_event(c->log, LOG_NOTICE, event, "client=%s listener=%s status=%u reason=%s", peer->text,
-			log_string(listener).text, status, log_value(reason).text);
+		log_event(c->log, LOG_NOTICE, event, "client=%s listener=%s status=%u reason=%s",
+			log_peer(c->log, peer).text, log_string(listener).text, status, log_value(reason).text);
 	else
 		log_event(c->log, LOG_NOTICE, event,
 			"client=%s listener=%s status=%u reason=%s origin=%s host=%s forwarded_host=%s cure=%s",
-			peer->text, log_string(listener).text, status, log_value(reason).text,
+			log_peer(c->log, peer).text, log_string(listener).text, status, log_value(reason).text,
 			log_value(asked->origin).text, log_value(asked->host).text,
 			slice_is_set(asked->forwarded_host) ? log_value(asked->forwarded_host).text : "-",
 			log_string(origin_cure(verdict)).text);

@@ -541,7 +541,7 @@ ws_adopt(struct ws *w, int fd, const struct upgrade_head *head, const struct pee
 	remember(w, fd, peer, first_frame_at(fd));
 	if (lws_adopt_socket_vhost_readbuf(w->vhost, fd, bytes, n) == NULL)
 		log_event(w->shared->log, LOG_WARNING, "connection not served",
-			"client=%s reason=\"no room in the WebSocket library\"", peer->text);
+			"client=%s reason=\"no room in the WebSocket library\"", log_peer(w->shared->log, peer).text);
 }
 
 bool

@@ -30,7 +30,8 @@ is_fine(const struct admission *a, const struct peer *peer, const struct quota_a
 		break;
 	}
 	if (answer->is_news)
-		log_event(a->log, LOG_NOTICE, "limit reached", "client=%s limit=%s", peer->text, limit);
+		log_event(
+			a->log, LOG_NOTICE, "limit reached", "client=%s limit=%s", log_peer(a->log, peer).text, limit);
 	return false;
 }
 

@@ -4,11 +4,10 @@
 #include "session/sid.h"
 
 enum {
-	FLAG_UNIX = 1,
-	FLAG_SECURE = 2,
-	FLAG_LEFT = 4,
-	FLAG_CLIENT = 8,
-	FLAGS = FLAG_UNIX | FLAG_SECURE | FLAG_LEFT | FLAG_CLIENT,
+	FLAG_SECURE = 1,
+	FLAG_LEFT = 2,
+	FLAG_CLIENT = 4,
+	FLAGS = FLAG_SECURE | FLAG_LEFT | FLAG_CLIENT,
 };
 
 #define HEAD_BYTES 22
@@ -52,8 +51,7 @@ letter_size(const struct letter *letter)
 {
 	switch (letter->kind) {
 	case LETTER_POST:
-		return HEAD_BYTES + 1 + 4 + NETWORK_BYTES + 1 + strlen(letter->u.post.peer.text) + 4 +
-			letter->u.post.body.n;
+		return HEAD_BYTES + 1 + 1 + 4 + NETWORK_BYTES + 2 + 4 + letter->u.post.body.n;
 	case LETTER_NEWS:
 		return HEAD_BYTES + 1 + 8 + 1 + letter->u.news.sid.n;
 	case LETTER_REPLY:
@@ -69,12 +67,13 @@ write_post(char *out, const struct post *post)
 	const struct peer *peer = &post->peer;
 
 	out = put_number(out,
-		(peer->is_unix ? FLAG_UNIX : 0) | (peer->is_secure ? FLAG_SECURE : 0) |
-			(peer->is_client ? FLAG_CLIENT : 0) | (post->has_left ? FLAG_LEFT : 0),
+		(peer->is_secure ? FLAG_SECURE : 0) | (peer->is_client ? FLAG_CLIENT : 0) |
+			(post->has_left ? FLAG_LEFT : 0),
 		1);
+	out = put_number(out, peer->kind, 1);
 	out = put_number(out, peer->listener, 4);
 	memcpy(out, peer->address, NETWORK_BYTES);
-	out = put_bytes(out + NETWORK_BYTES, slice_str(peer->text), 1);
+	out = put_number(out + NETWORK_BYTES, peer->port, 2);
 	return put_bytes(out, post->body, 4);
 }
 
@@ -169,19 +168,15 @@ static void
 read_post(struct reader *r, struct post *post)
 {
 	unsigned flags = take_choice(r, 1, FLAGS + 1);
-	struct slice address, text;
+	struct slice address;
 
-	post->peer = (struct peer){
-		.is_unix = flags & FLAG_UNIX, .is_secure = flags & FLAG_SECURE, .is_client = flags & FLAG_CLIENT};
+	post->peer = (struct peer){.is_secure = flags & FLAG_SECURE, .is_client = flags & FLAG_CLIENT};
 	post->has_left = flags & FLAG_LEFT;
+	post->peer.kind = (enum peer_kind) take_choice(r, 1, PEER_KINDS);
 	post->peer.listener = (uint32_t) take_number(r, 4);
 	address = take(r, NETWORK_BYTES);
 	memcpy(post->peer.address, address.p, address.n);
-	text = take_bytes(r, 1);
-	if (text.n >= PEER_TEXT || memchr(text.p, '\0', text.n) != NULL)
-		r->is_bad = true;
-	else
-		memcpy(post->peer.text, text.p, text.n);
+	post->peer.port = (uint16_t) take_number(r, 2);
 	post->body = take_bytes(r, 4);
 }
 

@@ -10,7 +10,7 @@
  * All numbers are big-endian; texts and bodies come behind their length:
  *
  *      version (1)  kind (1)  generation (4)  worker (4)  slot (4)  use (8)
- *      POST:   flags (1)  listener (4)  address (16)  name (1+n)  body (4+n)
+ *      POST:   flags (1)  kind (1)  listener (4)  address (16)  port (2)  body (4+n)
  *      NEWS:   event (1)  unsent (8)  sid (1+n)
  *      REPLY:  status (2)  content (1)  body (4+n)
  *      CUT:    nothing

@@ -154,9 +154,9 @@ fail(struct session *s)
 	s->login->failures++;
 	log_event(s->world->log, LOG_NOTICE, "session login failed",
 		"session=%llu transport=%s client=%s domain=%s mechanism=%s condition=%s failures=%u%s",
-		(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->ascii,
-		log_string(s->login->mechanism).text, log_string(upstream_error(s->upstream)->condition).text,
-		s->login->failures, told_user(s->login).text);
+		(unsigned long long) s->number, s->front.transport->name, log_peer(s->world->log, &s->peer).text,
+		s->domain->ascii, log_string(s->login->mechanism).text,
+		log_string(upstream_error(s->upstream)->condition).text, s->login->failures, told_user(s->login).text);
 }
 
 void

@@ -125,13 +125,10 @@ note_pace(pace_at *at, int64_t now, int64_t period, unsigned n)
 static void
 make_key(const struct peer *peer, struct quota_ticket *ticket)
 {
-	static const unsigned char mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-	bool is_ipv4 = memcmp(peer->address, mapped, sizeof mapped) == 0;
-
 	memset(ticket, 0, sizeof *ticket);
 	ticket->has_key = peer->is_client;
 	if (ticket->has_key)
-		memcpy(ticket->key, peer->address, is_ipv4 ? NETWORK_BYTES : IPV6_BYTES);
+		memcpy(ticket->key, peer->address, network_is_ipv4(peer->address) ? NETWORK_BYTES : IPV6_BYTES);
 }
 
 static bool

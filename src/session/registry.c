@@ -247,7 +247,7 @@ is_exposed(const struct registry *r, const struct session *s, const struct peer 
 	if (!s->peer.is_secure || peer->is_secure)
 		return false;
 	log_event(r->context->log, LOG_NOTICE, "session of TLS asked for without", "session=%llu client=%s",
-		(unsigned long long) s->number, peer->text);
+		(unsigned long long) s->number, log_peer(r->context->log, peer).text);
 	return true;
 }
 
@@ -289,8 +289,8 @@ find_or_create(struct registry *r, const struct post *post, const struct body *b
 		s = find(r, sid);
 		if (s == NULL) {
 			counter_add(r->context->counters->bosh_unknown_sid, 1);
-			log_event(r->context->log, LOG_INFO, "unknown session", "client=%s rid=%llu", post->peer.text,
-				(unsigned long long) body->rid);
+			log_event(r->context->log, LOG_INFO, "unknown session", "client=%s rid=%llu",
+				log_peer(r->context->log, &post->peer).text, (unsigned long long) body->rid);
 			answer_terminal(r, post->id, CLOSING_RID_WINDOW, 0, body);
 		} else if (is_exposed(r, s, &post->peer) ||
 			(post->has_left && refused == CLOSING_NONE && session_is_old(s, body->rid))) {
@@ -492,7 +492,7 @@ registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 	unsigned retry_after;
 
 	log_event(r->context->log, LOG_DEBUG, "WebSocket connected", "session=%llu client=%s",
-		(unsigned long long) s->number, peer->text);
+		(unsigned long long) s->number, log_peer(r->context->log, peer).text);
 	s->has_ticket = admission_enter(&r->world.admission, peer, now, &s->ticket, &retry_after);
 	s->is_refused = !s->has_ticket;
 	if (s->is_refused)

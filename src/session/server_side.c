@@ -69,7 +69,8 @@ server_side_open(struct session *s, ms_t now)
 		s->domain = find_domain(s, h->to);
 		if (s->domain == NULL) {
 			log_event(s->world->log, LOG_NOTICE, "unknown domain", "session=%llu client=%s to=%s",
-				(unsigned long long) s->number, s->peer.text, log_string(h->to).text);
+				(unsigned long long) s->number, log_peer(s->world->log, &s->peer).text,
+				log_string(h->to).text);
 			return CLOSING_HOST_UNKNOWN;
 		}
 	}
@@ -78,7 +79,8 @@ server_side_open(struct session *s, ms_t now)
 		return closing;
 	if (s->server == SERVER_NONE) {
 		log_event(s->world->log, LOG_DEBUG, "session begins", "session=%llu transport=%s client=%s domain=%s",
-			(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->ascii);
+			(unsigned long long) s->number, s->front.transport->name,
+			log_peer(s->world->log, &s->peer).text, s->domain->ascii);
 		s->upstream = upstream_new(session_limits(s->conf), s->world->readers, &s->trace);
 		upstream_set_tls(s->upstream, s->domain->tls);
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
@@ -126,9 +128,9 @@ server_side_announce(struct session *s, ms_t now)
 	s->world->outlet->describe(s->world->outlet->arg, s, &link);
 	log_event(s->world->log, LOG_INFO, "session opened",
 		"session=%llu transport=%s client=%s domain=%s server=%s address=%s tls=%s certificate=%s after_s=%.3f",
-		(unsigned long long) s->number, s->front.transport->name, s->peer.text, s->domain->ascii,
-		log_string(link.server).text, link.address, log_string(link.tls).text, word_on_certificate(s, &link),
-		(double) (now - s->opened_at) / 1000);
+		(unsigned long long) s->number, s->front.transport->name, log_peer(s->world->log, &s->peer).text,
+		s->domain->ascii, log_string(link.server).text, link.address, log_string(link.tls).text,
+		word_on_certificate(s, &link), (double) (now - s->opened_at) / 1000);
 }
 
 /* Reasons that are worth a warning are all about servers. */
@@ -165,8 +167,9 @@ server_side_tell_error(const struct session *s)
 	const struct upstream_error *error = upstream_error(s->upstream);
 
 	log_event(s->world->log, LOG_NOTICE, "stream error from the server",
-		"session=%llu client=%s domain=%s condition=%s text=%s", (unsigned long long) s->number, s->peer.text,
-		s->domain->ascii, log_string(error->condition).text, log_string(error->text).text);
+		"session=%llu client=%s domain=%s condition=%s text=%s", (unsigned long long) s->number,
+		log_peer(s->world->log, &s->peer).text, s->domain->ascii, log_string(error->condition).text,
+		log_string(error->text).text);
 	if (may_be_banned(s, error))
 		log_event(s->world->log, LOG_WARNING, "the server may have banned culvert, and so all clients",
 			"domain=%s text=%s advice=\"exempt culvert's address from bans on the server, or set proxy_protocol\"",

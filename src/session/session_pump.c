@@ -35,7 +35,7 @@ log_end(const struct session *s, ms_t now)
 	log_event(s->world->log, row->level, "session closed",
 		"session=%llu transport=%s client=%s domain=%s reason=%s text=%s duration_s=%.3f stanzas_up=%llu "
 		"bytes_up=%llu stanzas_down=%llu bytes_down=%llu unconfirmed_stanzas=%llu unconfirmed_bytes=%llu",
-		(unsigned long long) s->number, s->front.transport->name, s->peer.text,
+		(unsigned long long) s->number, s->front.transport->name, log_peer(s->world->log, &s->peer).text,
 		s->domain != NULL ? s->domain->ascii : "-", row->name, log_string(row->text).text,
 		(double) (now - s->opened_at) / 1000, (unsigned long long) s->stanzas_up,
 		(unsigned long long) s->bytes_up, (unsigned long long) s->stanzas_down,

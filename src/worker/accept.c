@@ -45,14 +45,14 @@ describe(struct peer *peer, const struct sockaddr_storage *a, uint32_t listener)
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *) a;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) a;
 
-	*peer = (struct peer){.listener = listener, .is_unix = a->ss_family != AF_INET && a->ss_family != AF_INET6};
+	*peer = (struct peer){.listener = listener};
 	if (a->ss_family == AF_INET) {
 		network_map(&v4->sin_addr, address);
 		peer_set_address(peer, address, ntohs(v4->sin_port));
 	} else if (a->ss_family == AF_INET6) {
 		peer_set_address(peer, v6->sin6_addr.s6_addr, ntohs(v6->sin6_port));
 	} else {
-		peer_set_nobody(peer, "unix");
+		peer_set_nobody(peer, PEER_UNIX);
 	}
 }
 
@@ -91,7 +91,7 @@ deal(struct acceptor *a, struct mail *mail)
 {
 	if (sockets_are_full(a->sockets, SOCKETS_REFUSED)) {
 		log_event(a->log, LOG_NOTICE, "connection closed unheard", "client=%s cause=limits.connections",
-			mail->peer.text);
+			log_peer(a->log, &mail->peer).text);
 		close(mail->fd);
 		free(mail);
 		return;

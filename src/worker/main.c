@@ -330,6 +330,7 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", log_string(file).text,
 		next->n_domain);
 	p->log.level = next->log.level;
+	p->log.addresses = next->log.addresses;
 	conf_unref(p->conf);
 	p->conf = next;
 	look_for_pages(p);
@@ -415,6 +416,7 @@ main(int argc, char **argv)
 	p.conf = options.conf;
 	p.first = conf_ref(p.conf);
 	p.log.level = p.conf->log.level;
+	p.log.addresses = p.conf->log.addresses;
 	status = serve(&p, &options);
 	log_sink_free(p.sink);
 	conf_unref(p.first);

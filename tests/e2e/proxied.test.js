@@ -142,3 +142,45 @@ test('a refusal names the client, too', async () => {
 		await trusting.program.line(/ refused client=192\.0\.2\.7 /, { mark });
 	}
 });
+
+/* ---- how much of it the log tells ---- */
+
+/* All that gives a line with a client in it, by whatever way it came. */
+async function makeLines(gateway, headers) {
+	for (const by of Object.values(TRANSPORTS))
+		await opener(gateway, by(gateway, headers));
+	const socket = net.connect(gateway.port, '127.0.0.1', () => socket.write('not HTTP\r\n'));
+	socket.on('error', () => {});
+	await new Promise((resolve) => socket.on('close', resolve));
+	for (const [method, path, more, status] of [
+		['POST', '/http-bind', { 'Sec-Fetch-Mode': 'navigate' }, 403],
+		['GET', '/xmpp-websocket', { 'Upgrade': 'websocket', 'Connection': 'Upgrade' }, 426],
+		['GET', '/xmpp-websocket', { 'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Transfer-Encoding': 'x' }, 400],
+	])
+		assert.equal((await request(gateway.port, method, path, { headers: { ...headers, ...more } })).status, status);
+	await post(gateway, body({ rid: 1, sid: 'n.0.0.x' }), { headers });
+	await post(gateway, body({ rid: 1, to: 'nowhere.test' }), { headers });
+}
+
+for (const [addresses, v4, v6] of [['network', '192\\.0\\.2\\.0/24', '2001:db8::/48'], ['none', '-', '-'], ['full', '192\\.0\\.2\\.7', '2001:db8::7:1']]) {
+	test(`log.addresses ${addresses}: no line of the log tells more of a client`, async () => {
+		assert.match(await trusting.reload((c) => {
+			c.client_address_header = 'x-forwarded-for';
+			c.log = { level: 'debug', addresses };
+		}), /reloaded/);
+		const from = trusting.program.lines.length;
+		await makeLines(trusting, { 'X-Forwarded-For': REAL });
+		await makeLines(trusting, { 'X-Forwarded-For': '2001:db8::7:1' });
+		const lines = trusting.program.lines.slice(from);
+		const clients = new Set(lines.map((line) => / client=([^\s"]+)/.exec(line)?.[1]).filter(Boolean));
+		const loopback = { full: '127\\.0\\.0\\.1:\\d+', network: '127\\.0\\.0\\.0/24', none: '-' }[addresses];
+		const may = new RegExp(`^(${v4}|${v6}|${loopback})$`);
+		assert.ok(clients.size > 0);
+		assert.deepEqual([...clients].filter((client) => !may.test(client)), []);
+		if (addresses !== 'full')
+			assert.deepEqual(lines.filter((line) => line.includes(REAL) || line.includes('2001:db8::7') || /client=127\.0\.0\.1/.test(line)), []);
+		const events = new Set(lines.filter((line) => / client=/.test(line)).map((line) => line.replace(/^\S+ \S+ (.*?) \w+=.*/, '$1')));
+		for (const event of ['session opened', 'session closed', 'session begins', 'not HTTP', 'request refused', 'upgrade refused', 'unknown session', 'unknown domain', 'HTTP request'])
+			assert.ok(events.has(event), `${event}: ${[...events].join(', ')}`);
+	});
+}

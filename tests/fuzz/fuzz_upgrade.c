@@ -18,7 +18,7 @@ is_base64(void *arg, struct slice text, size_t n)
 }
 
 static const struct hooks hooks = {.is_base64 = is_base64};
-static const struct peer peer = {.text = "192.0.2.1:4711"};
+static const struct peer peer = {.kind = PEER_ADDRESS};
 static char *const paths[] = {(char[]){"/xmpp-websocket"}, (char[]){"/w"}};
 static char *const root[] = {(char[]){"/"}};
 static char *const origins[] = {

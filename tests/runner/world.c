@@ -468,7 +468,7 @@ world_init(struct world *w, struct slice conf_text, unsigned n_workers)
 	buf_init(&w->fault, BUF_UNLIMITED);
 	buf_init(&w->log_text, BUF_UNLIMITED);
 	w->hooks = (struct hooks){w, hook_random, hook_to_ascii, hook_is_base64, hook_from_base64, sha1_hash};
-	w->log = (struct log){LOG_DEBUG, w, log_sink};
+	w->log = (struct log){.level = LOG_DEBUG, .arg = w, .sink = log_sink};
 	w->outlet = outlet;
 	w->outlet.arg = w->outlet.answers = w;
 	xml_readers_init(&w->checker, 0);
@@ -544,7 +544,7 @@ world_set_address(struct world *w, struct slice address)
 	if (slice_is_set(address))
 		peer_set_address(&w->peer, bytes, 4711);
 	else
-		peer_set_nobody(&w->peer, "unknown");
+		peer_set_nobody(&w->peer, PEER_UNKNOWN);
 	return true;
 }
 

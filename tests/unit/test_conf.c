@@ -245,7 +245,8 @@ static const struct {
 	{"{\"*\":1," D "}", "f:1:2: *: unknown key, expected one of " TOP_KEYS},
 	{"{\"bosh.wait\":1," D "}", "f:1:2: bosh.wait: unknown key, expected one of " TOP_KEYS},
 	{"{\"a b\":1," D "}", "f:1:2: \"a b\": unknown key, expected one of " TOP_KEYS},
-	{"{\"log\":{\"\\u001b[1m\":1}," D "}", "f:1:9: log.\"\\x1b[1m\": unknown key, expected one of level, names\n"},
+	{"{\"log\":{\"\\u001b[1m\":1}," D "}",
+		"f:1:9: log.\"\\x1b[1m\": unknown key, expected one of level, names, addresses\n"},
 	{"{\"listen\":[{},{\"prot\":1}]," D "}", "f:1:16: listen[1].prot: unknown key, did you mean \"port\"?\n"},
 	{"{\"domains\":{\"a.org\":{\"conect\":1,\"connect\":\"xmpp://[::1]\"}}}",
 		"f:1:22: domains.a.org.conect: unknown key, did you mean \"connect\"?\n"},
@@ -457,6 +458,8 @@ static const struct {
 	{"{\"node\":\"a-b\"," D "}", "f:1:9: node: \"a-b\", expected 1 to 16 letters and digits\n"},
 	{"{\"node\":\"12345678901234567\"," D "}",
 		"f:1:9: node: \"12345678901234567\", expected 1 to 16 letters and digits\n"},
+	{"{\"log\":{\"addresses\":\"some\"}," D "}",
+		"f:1:21: log.addresses: \"some\", expected \"full\", \"network\" or \"none\"\n"},
 	{"{\"log\":{\"level\":\"warn\"}," D "}",
 		"f:1:17: log.level: \"warn\", expected \"error\", \"warning\", \"notice\", \"info\" or \"debug\"\n"},
 
@@ -650,7 +653,7 @@ test_words(void **state)
 		assert_false(conf_row_word(row, &base, SLICE("")));
 		assert_non_null(strstr(row->help, "{}"));
 	}
-	assert_int_equal(n_rows, 3);
+	assert_int_equal(n_rows, 4);
 }
 
 /* Each row is complete, below its container, and under no other row's key. */
@@ -683,6 +686,25 @@ test_table(void **state)
 		for (const char *p = rows[i].help; *p != '\0'; p++)
 			assert_true(*p >= ' ' && *p <= '~');
 	}
+}
+
+/* Who is there, and who is told. */
+static void
+test_who(void **state)
+{
+	struct conf *c = good("{" D "}");
+
+	(void) state;
+	assert_int_equal(c->log.addresses, LOG_ADDRESSES_FULL);
+	conf_unref(c);
+
+	c = good("{\"log\":{\"addresses\":\"network\"}," D "}");
+	assert_int_equal(c->log.addresses, LOG_ADDRESSES_NETWORK);
+	conf_unref(c);
+
+	c = good("{\"log\":{\"addresses\":\"none\"}," D "}");
+	assert_int_equal(c->log.addresses, LOG_ADDRESSES_NONE);
+	conf_unref(c);
 }
 
 static void
@@ -806,7 +828,7 @@ test_web(void **state)
 		{"https://a/B/c/", "https://a/B/c", "https://a"},
 		{"https://[2001:DB8::1]:444", "https://[2001:db8::1]:444", "https://[2001:db8::1]:444"},
 	};
-	struct peer peer = {.text = "192.0.2.1:1"};
+	struct peer peer = {.kind = PEER_ADDRESS};
 	struct conf *c =
 		good("{\"response_headers\":{\"x-Shard\":\"s1\",\"Strict-Transport-Security\":\"max-age=1; preload\"},"
 		     "\"trusted_proxies\":[\"10.0.0.0/8\",\"2001:db8::1\"]," D "}");
@@ -831,14 +853,14 @@ test_web(void **state)
 	assert_true(conf_is_trusted(c, &peer));
 	assert_true(network_address(SLICE("192.0.2.1"), peer.address));
 	assert_false(conf_is_trusted(c, &peer));
-	peer.is_unix = true;
+	peer_set_nobody(&peer, PEER_UNIX);
 	assert_true(conf_is_trusted(c, &peer));
 	assert_string_equal(c->response_lines, "");
 	conf_unref(c);
 
 	c = good("{\"trusted_proxies\":[],\"response_headers\":{},\"public_url\":null," D "}");
 	assert_true(conf_is_trusted(c, &peer));
-	peer.is_unix = false;
+	peer.kind = PEER_ADDRESS;
 	assert_true(network_address(SLICE("127.0.0.1"), peer.address));
 	assert_false(conf_is_trusted(c, &peer));
 	assert_string_equal(c->response_lines, "");
@@ -1443,6 +1465,7 @@ main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_who),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_web),

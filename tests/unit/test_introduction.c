@@ -11,7 +11,7 @@
 static size_t
 write(unsigned version, const char *client, const char *server, bool is_secure, char out[INTRODUCTION_MAX])
 {
-	struct peer peer = {.text = "unix", .is_unix = true, .is_secure = is_secure};
+	struct peer peer = {.kind = PEER_UNIX, .is_secure = is_secure};
 	struct introduction i = {
 		.version = version, .self_port = 9, .server_port = 5222, .domain = SLICE("example.org")};
 	unsigned char address[NETWORK_BYTES];

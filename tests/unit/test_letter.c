@@ -22,29 +22,28 @@ again(const struct letter *letter, char **bytes)
 static void
 posts(void **state)
 {
-	static const char text[] = "[2001:db8:0:1:2:3:4:5]:65535";
 	char *bytes;
 
 	(void) state;
-	for (unsigned flags = 0; flags < 16; flags++) {
+	for (unsigned flags = 0; flags < 8; flags++) {
 		struct letter letter = {.kind = LETTER_POST}, read;
 		struct post *p = &letter.u.post;
 		p->id = id;
 		p->body = flags % 2 ? SLICE("<body/>\0x") : SLICE("");
 		p->has_left = flags & 1;
-		p->peer.is_unix = flags & 2;
-		p->peer.is_secure = flags & 4;
-		p->peer.is_client = flags & 8;
+		p->peer.kind = (enum peer_kind)(flags % PEER_KINDS);
+		p->peer.is_secure = flags & 2;
+		p->peer.is_client = flags & 4;
 		p->peer.listener = 0xdeadbeef;
 		memset(p->peer.address, 0xab, NETWORK_BYTES);
-		strcpy(p->peer.text, flags & 2 ? "" : text);
+		p->peer.port = 65534;
 		read = again(&letter, &bytes);
 		assert_true(req_eq(read.u.post.id, id));
 		assert_true(slice_eq(read.u.post.body, p->body));
 		assert_int_equal(read.u.post.has_left, p->has_left);
 		assert_memory_equal(&read.u.post.peer.address, p->peer.address, NETWORK_BYTES);
-		assert_string_equal(read.u.post.peer.text, p->peer.text);
-		assert_int_equal(read.u.post.peer.is_unix, p->peer.is_unix);
+		assert_int_equal(read.u.post.peer.kind, p->peer.kind);
+		assert_int_equal(read.u.post.peer.port, p->peer.port);
 		assert_int_equal(read.u.post.peer.is_secure, p->peer.is_secure);
 		assert_int_equal(read.u.post.peer.is_client, p->peer.is_client);
 		assert_int_equal(read.u.post.peer.listener, p->peer.listener);
@@ -117,7 +116,7 @@ static void
 refused(void **state)
 {
 	struct letter letters[] = {
-		{.kind = LETTER_POST, .u.post = {.id = id, .peer = {.text = "unix"}, .body = SLICE("<body/>")}},
+		{.kind = LETTER_POST, .u.post = {.id = id, .peer = {.kind = PEER_UNIX}, .body = SLICE("<body/>")}},
 		{.kind = LETTER_NEWS, .u.news = {id, SLICE("sid"), {REQ_GONE, 0}}},
 		{.kind = LETTER_REPLY, .u.reply = {id, 200, CONTENT_TEXT_XML, SLICE("<body/>"), 0}},
 		{.kind = LETTER_CUT, .u.cut = id},
@@ -126,8 +125,8 @@ refused(void **state)
 	static const struct {
 		size_t letter, at;
 		unsigned char value;
-	} bad[] = {{0, 0, 2}, {0, 0, 0}, {0, 1, 0}, {0, 1, 5}, {0, 22, 16}, {0, 43, 255}, {0, 43, PEER_TEXT},
-		{0, 44, 0}, {1, 22, 3}, {1, 31, SID_MAX}, {2, 24, CONTENTS}, {2, 22, 0xff}, {2, 23, 0}};
+	} bad[] = {{0, 0, 2}, {0, 0, 0}, {0, 1, 0}, {0, 1, 5}, {0, 22, 8}, {0, 23, PEER_KINDS}, {0, 46, 1}, {1, 22, 3},
+		{1, 31, SID_MAX}, {2, 24, CONTENTS}, {2, 22, 0xff}, {2, 23, 0}};
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(letters); i++) {

@@ -43,6 +43,7 @@ static const struct row {
 static void
 clients(void **state)
 {
+	static const struct log log;
 	struct network trusted;
 	struct peer peer = {.listener = 7};
 	unsigned char address[NETWORK_BYTES];
@@ -62,7 +63,7 @@ clients(void **state)
 			exact_free(value);
 		}
 		client = proxied_client(&p);
-		assert_string_equal(client.text, rows[i].text);
+		assert_string_equal(log_peer(&log, &client).text, rows[i].text);
 		assert_int_equal(client.is_client, rows[i].is_client);
 		assert_int_equal(client.is_secure, rows[i].is_secure);
 		assert_int_equal(client.listener, 7);
@@ -73,18 +74,18 @@ clients(void **state)
 static void
 tls(void **state)
 {
-	const struct peer peer = {.text = "unix", .is_unix = true, .is_secure = true};
+	const struct peer peer = {.kind = PEER_UNIX, .is_secure = true};
 	struct proxied_rules rules = {.peer = &peer, .is_trusted = true};
 	struct proxied p;
 
 	(void) state;
 	proxied_begin(&p, &rules);
 	assert_true(proxied_client(&p).is_secure);
-	assert_true(proxied_client(&p).is_unix);
+	assert_int_equal(proxied_client(&p).kind, PEER_UNIX);
 	proxied_field(&p, SLICE("X-Forwarded-Proto"), SLICE("http"));
 	assert_false(proxied_client(&p).is_secure);
 	proxied_field(&p, SLICE("X-Forwarded-For"), SLICE("192.0.2.7"));
-	assert_false(proxied_client(&p).is_unix);
+	assert_int_equal(proxied_client(&p).kind, PEER_ADDRESS);
 	assert_true(proxied_client(&p).is_client);
 	rules.is_trusted = false;
 	proxied_begin(&p, &rules);
@@ -92,10 +93,25 @@ tls(void **state)
 	assert_true(proxied_client(&p).is_secure);
 }
 
+/* Whom not even a PROXY header told is nobody's client, however untrusted: unknown ones do not count as one. */
+static void
+unknown(void **state)
+{
+	const struct peer peer = {.kind = PEER_UNKNOWN};
+	const struct proxied_rules rules = {.peer = &peer};
+	struct proxied p;
+
+	(void) state;
+	proxied_begin(&p, &rules);
+	proxied_field(&p, SLICE("X-Forwarded-For"), SLICE("192.0.2.7"));
+	assert_int_equal(proxied_client(&p).kind, PEER_UNKNOWN);
+	assert_false(proxied_client(&p).is_client);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(clients), cmocka_unit_test(tls)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(clients), cmocka_unit_test(tls), cmocka_unit_test(unknown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,7 +192,7 @@ end(struct fixture *f)
 
 static const char creation[] = "<body xmlns='" BODY_NS "' rid='1' to='example.org'/>";
 
-static const struct peer peer = {.text = "unix"};
+static const struct peer peer = {.kind = PEER_UNKNOWN};
 
 /* sid: room for the one that was found. */
 static enum registry_verdict

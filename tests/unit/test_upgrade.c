@@ -16,7 +16,8 @@ is_base64(void *arg, struct slice text, size_t n)
 }
 
 static const struct hooks hooks = {.is_base64 = is_base64};
-static const struct peer peer = {.text = "192.0.2.1:4711"};
+static const struct peer peer = {
+	.kind = PEER_ADDRESS, .address = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1}, .port = 4711};
 static char path_1[] = "/xmpp-websocket", path_2[] = "/ws";
 static char origin_1[] = "https://a.example", origin_2[] = "https://b.example:8443", origin_all[] = "*";
 static char *const paths[] = {path_1, path_2};
@@ -625,6 +626,7 @@ clients(void **state)
 		{false, WS(UPGRADE REST XMPP "X-Forwarded-For: 192.0.2.9\r\n"), "192.0.2.1:4711", UPGRADE_WEBSOCKET},
 		{true, "GET /ws HTTP/1.1\r\n", "192.0.2.1:4711", UPGRADE_MORE},
 	};
+	static const struct log log;
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(rows_of); i++) {
@@ -632,7 +634,7 @@ clients(void **state)
 		struct upgrade u;
 		rules.proxied.is_trusted = rows_of[i].is_trusted;
 		assert_int_equal(judge(&rules, slice_str(rows_of[i].text), &u), rows_of[i].verdict);
-		assert_string_equal(u.client.text, rows_of[i].client);
+		assert_string_equal(log_peer(&log, &u.client).text, rows_of[i].client);
 	}
 }
 

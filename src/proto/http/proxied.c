@@ -42,7 +42,7 @@ proxied_client(const struct proxied *p)
 	struct peer client = *p->rules->peer;
 	unsigned char address[NETWORK_BYTES];
 
-	client.is_client = !p->rules->is_trusted;
+	client.is_client = !p->rules->is_trusted && client.kind == PEER_ADDRESS;
 	if (p->protos > 0)
 		client.is_secure = p->is_https;
 	switch (forwarded_client(&p->forwarded, address)) {
@@ -53,7 +53,7 @@ proxied_client(const struct proxied *p)
 		client.is_client = !forwarded_is_trusted(&p->forwarded, address);
 		break;
 	case FORWARDED_UNKNOWN:
-		peer_set_nobody(&client, "unknown");
+		peer_set_nobody(&client, PEER_UNKNOWN);
 		break;
 	}
 	return client;

@@ -33,8 +33,8 @@ void proxied_begin(struct proxied *p, const struct proxied_rules *rules);
 /* The next field as it came, in the order they came. */
 void proxied_field(struct proxied *p, struct slice name, struct slice value);
 /*
- * The client: its address, or the text "unknown" when a proxy that is believed
- * does not tell it.  It has no port then.
+ * The client: its address, or PEER_UNKNOWN when a proxy that is believed does
+ * not tell it.  It has no port then.
  */
 struct peer proxied_client(const struct proxied *p);
 

@@ -27,14 +27,6 @@ is_known(const unsigned char address[NETWORK_BYTES])
 	return memcmp(address, nobody, NETWORK_BYTES) != 0;
 }
 
-static bool
-is_ipv4(const unsigned char address[NETWORK_BYTES])
-{
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-	return memcmp(address, mapped, sizeof mapped) == 0;
-}
-
 /* Who is introduced: the client, or we where it has no address. */
 static const unsigned char *
 whose(const struct introduction *i, uint16_t *port)
@@ -43,7 +35,7 @@ whose(const struct introduction *i, uint16_t *port)
 		*port = i->self_port;
 		return i->self;
 	}
-	*port = peer_port(i->client);
+	*port = i->client->port;
 	return i->client->address;
 }
 
@@ -54,14 +46,14 @@ write_text(const struct introduction *i, char *out)
 	char from[NETWORK_TEXT], to[NETWORK_TEXT];
 	uint16_t port;
 	const unsigned char *who = whose(i, &port);
-	bool is_4 = is_ipv4(who) && is_ipv4(i->server);
+	bool is_4 = network_is_ipv4(who) && network_is_ipv4(i->server);
 	int n;
 
 	network_text(who, from);
 	network_text(i->server, to);
 	n = snprintf(out, INTRODUCTION_MAX, "PROXY %s %s%s %s%s %u %u\r\n", is_4 ? "TCP4" : "TCP6",
-		!is_4 && is_ipv4(who) ? "::ffff:" : "", from, !is_4 && is_ipv4(i->server) ? "::ffff:" : "", to,
-		(unsigned) port, (unsigned) i->server_port);
+		!is_4 && network_is_ipv4(who) ? "::ffff:" : "", from,
+		!is_4 && network_is_ipv4(i->server) ? "::ffff:" : "", to, (unsigned) port, (unsigned) i->server_port);
 	return (size_t) n;
 }
 
@@ -86,7 +78,7 @@ put_addresses(const struct introduction *i, char *family, char *out)
 {
 	uint16_t port;
 	const unsigned char *who = whose(i, &port);
-	bool is_4 = is_ipv4(who) && is_ipv4(i->server);
+	bool is_4 = network_is_ipv4(who) && network_is_ipv4(i->server);
 	size_t skip = is_4 ? NETWORK_BYTES - 4 : 0;
 
 	*family = is_4 ? TCP4 : TCP6;

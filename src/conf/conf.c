@@ -155,7 +155,8 @@ is_same_listen(const struct conf *a, const struct conf *b)
 	for (size_t i = 0; a->n_listen == b->n_listen && i < a->n_listen; i++) {
 		const struct conf_listen *one = &a->listen[i], *other = &b->listen[i];
 		if (!is_same_text(one->address, other->address) || one->port != other->port ||
-			!is_same_text(one->unix_path, other->unix_path) || one->mode != other->mode)
+			!is_same_text(one->unix_path, other->unix_path) || one->mode != other->mode ||
+			one->proxy_protocol != other->proxy_protocol)
 			return false;
 	}
 	return a->n_listen == b->n_listen;

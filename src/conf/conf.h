@@ -46,10 +46,11 @@ struct conf_field {
 
 /* One listening socket: either an address and port, or a unix path and mode. */
 struct conf_listen {
-	char *address;   /* "*", a literal without brackets, or a host name; NULL for a unix socket */
-	uint16_t port;   /* 0: the kernel picks */
-	char *unix_path; /* NULL for TCP */
-	unsigned mode;   /* permissions of the unix socket */
+	char *address;       /* "*", a literal without brackets, or a host name; NULL for a unix socket */
+	uint16_t port;       /* 0: the kernel picks */
+	char *unix_path;     /* NULL for TCP */
+	unsigned mode;       /* permissions of the unix socket */
+	bool proxy_protocol; /* each connection begins with a PROXY header */
 };
 
 /* One address of a server; those of a domain are tried in order. */

@@ -165,12 +165,26 @@ has_only_names(const struct conf_list *origins)
 	return origins->n > 0;
 }
 
+/* A PROXY header is believed of trusted proxies, and of who comes by a unix socket. */
+static bool
+has_tcp_with_proxy_header(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_listen; i++)
+		if (c->listen[i].proxy_protocol && c->listen[i].unix_path == NULL)
+			return true;
+	return false;
+}
+
 const char *
 conf_contradiction(const struct conf *c, const char **key)
 {
 	if (c->limits.queue < c->limits.stanza) {
 		*key = "limits.queue";
 		return "is less than limits.stanza, expected at least as much";
+	}
+	if (c->n_trusted_proxy == 0 && has_tcp_with_proxy_header(c)) {
+		*key = "trusted_proxies";
+		return "is empty beside \"proxy_protocol\": true, expected the address of the proxy that connects there";
 	}
 	if (c->cors_credentials && !has_only_names(&c->origins)) {
 		*key = "cors_credentials";

@@ -95,7 +95,10 @@ static const struct conf_row table[] = {
 		.is_alternative = true},
 	TEXT("listen[].mode", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_mode, "\"0660\"", NULL,
 		"Permissions of the unix socket, in octal."),
-	LATER("listen[].proxy_protocol"),
+	VALUE("listen[].proxy_protocol", CONF_BOOL, LISTEN(proxy_protocol), 0, 0, "false",
+		"Each connection begins with the header of the PROXY protocol, version 1 or 2 (HAProxy: send-proxy), which names "
+		"the client. Only trusted_proxies, or who comes by the unix socket, may connect then. What client_address_header "
+		"says counts only if that client is a trusted proxy, too."),
 	LATER("listen[].tls"),
 
 	CONTAINER("paths", CONF_OBJECT,

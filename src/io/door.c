@@ -11,6 +11,7 @@
 #include "base/state.h"
 #include "base/wipe.h"
 #include "io/pool.h"
+#include "io/preface.h"
 #include "io/refusal.h"
 #include "io/rules.h"
 #include "io/watch.h"
@@ -38,6 +39,7 @@ struct guest {
 	struct door *door;
 	enum guest_state state; /* only set_state() sets it */
 	bool is_one_too_many;
+	bool has_preface; /* a PROXY header has to come, and has not */
 	int fd;
 	struct peer peer;
 	struct due_link due;
@@ -139,11 +141,29 @@ say_goodbye(struct guest *g)
 	make_ready(g);
 }
 
-/* Where it came in, for the log. */
-static const char *
-entrance(const struct guest *g)
+static const struct listener *
+listener_of(const struct guest *g)
 {
-	return listeners_of(g->door->context->listeners, &g->peer)->text;
+	return listeners_of(g->door->context->listeners, &g->peer);
+}
+
+static void
+tell(const struct guest *g, const char *event, const char *reason)
+{
+	const struct log *log = g->door->context->log;
+
+	log_event(log, LOG_INFO, event, "client=%s listener=%s%s%s", log_peer(log, &g->peer).text,
+		log_string(listener_of(g)->text).text, reason != NULL ? " reason=" : "",
+		reason != NULL ? log_string(reason).text : "");
+}
+
+/* It does not speak as it should, and gets no answer. */
+static void
+close_on(struct guest *g, const char *event, const char *reason)
+{
+	counter_add(g->door->context->counters->http_refused, 1);
+	tell(g, event, reason);
+	show_out(g);
 }
 
 /*
@@ -226,9 +246,35 @@ wait_for_more(struct guest *g)
 	}
 }
 
-/* Looks at what there is. */
+/* False: it waits for its PROXY header, or is gone. */
+static bool
+read_preface(struct guest *g)
+{
+	const char *reason;
+
+	switch (preface_take(g->fd, &g->peer, &reason)) {
+	case PREFACE_DONE:
+		g->has_preface = false;
+		return true;
+	case PREFACE_MORE:
+		if (g->state == GUEST_LEAVING)
+			close_on(g, "no PROXY header", "the connection ended in the middle of it");
+		else
+			wait_for_more(g);
+		return false;
+	case PREFACE_BAD:
+		close_on(g, "no PROXY header", reason);
+		return false;
+	case PREFACE_NOBODY:
+		break;
+	}
+	show_out(g);
+	return false;
+}
+
+/* Looks at the head of a request, as far as it is there. */
 static void
-judge(struct guest *g)
+judge_head(struct guest *g)
 {
 	struct door *d = g->door;
 	struct upgrade_rules rules = rules_upgrade(d->context, &g->peer);
@@ -270,12 +316,18 @@ judge(struct guest *g)
 		refuse(g, &u, (size_t) n);
 		return;
 	case UPGRADE_GARBAGE:
-		counter_add(d->context->counters->http_refused, 1);
-		log_event(d->context->log, LOG_INFO, "not HTTP", "client=%s listener=%s",
-			log_peer(d->context->log, &g->peer).text, log_string(entrance(g)).text);
-		show_out(g);
+		close_on(g, "not HTTP", NULL);
 		return;
 	}
+}
+
+/* Looks at what there is. */
+static void
+judge(struct guest *g)
+{
+	if (g->has_preface && !read_preface(g))
+		return;
+	judge_head(g);
 }
 
 /* Until nothing is left; but others want their turn, too. */
@@ -363,7 +415,11 @@ door_enter(struct door *d, int fd, const struct peer *peer, bool is_one_too_many
 	g->is_one_too_many = is_one_too_many;
 	if (timeout > 0)
 		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + timeout);
-	judge(g);
+	g->has_preface = listener_of(g)->conf->proxy_protocol;
+	if (g->has_preface && !conf_is_trusted(d->context->conf, peer))
+		close_on(g, "connection refused", "a PROXY header is believed of trusted_proxies only");
+	else
+		judge(g);
 }
 
 ms_t
@@ -379,9 +435,10 @@ door_expire(struct door *d, ms_t now)
 
 	while ((link = due_shift(&d->due, now)) != NULL) {
 		struct guest *g = due_entry(link, struct guest, due);
-		if (g->state != GUEST_REFUSED)
-			log_event(d->context->log, LOG_INFO, "no request in time", "client=%s listener=%s",
-				log_peer(d->context->log, &g->peer).text, log_string(entrance(g)).text);
+		if (g->has_preface)
+			tell(g, "no PROXY header", "it did not come in time");
+		else if (g->state != GUEST_REFUSED)
+			tell(g, "no request in time", NULL);
 		show_out(g);
 	}
 }

@@ -1,5 +1,6 @@
 /*
- * door.h: an accepted socket until it is known who serves it.  The request
+ * door.h: an accepted socket until it is known who serves it.  A PROXY header,
+ * where the listener asks for it, is taken off and says who is there.  The request
  * head is peeked at, not read: the HTTP library reads it whole.  That of a good
  * upgrade is read and forgotten; the WebSocket library is given one of ours.
  * Upgrades that are not valid are answered here, and a client that does not

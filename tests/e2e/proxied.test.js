@@ -14,11 +14,10 @@ const { after, before } = require('node:test');
 const { body, post } = require('./lib/bosh');
 const { Culvert, DIRECT } = require('./lib/gateway');
 const { request } = require('./lib/http');
+const { TRANSPORTS, create, opener } = require('./lib/opener');
 const { Server } = require('./lib/server');
 const { culvert: test } = require('./lib/stage');
 const { poll } = require('./lib/wait');
-const { WsClient } = require('./lib/websocket');
-const { NS } = require('./lib/xml');
 
 const TLS = { 'X-Forwarded-Proto': 'https' };
 let server, trusting, doubting;
@@ -35,13 +34,6 @@ after(async () => {
 	for (const part of [trusting, doubting, server].filter(Boolean))
 		await part.stop();
 });
-
-const create = async (gateway, rid, headers) => {
-	const answer = await post(gateway, body({ rid, 'to': 'example.test', 'wait': 1, 'hold': 1, 'ver': '1.6', 'xmpp:version': '1.0',
-		'xmlns:xmpp': NS.xbosh }), { headers });
-	assert.equal(answer.status, 200);
-	return answer.body.getAttribute('sid');
-};
 
 test('a session of TLS is not served over plain HTTP, and lives on', async () => {
 	/* Several, so that some belong to the other worker. */
@@ -70,45 +62,6 @@ test('what a proxy says that is not trusted makes no session one of TLS', async 
 
 const FORGED = '198.51.100.66';
 const REAL = '192.0.2.7';
-
-/* The log's word on who opened the session that begins now. */
-async function opener(gateway, begin) {
-	const { mark } = gateway.program;
-	await begin();
-	return (await gateway.program.line(/session opened .*\bclient=(\S+)/, { mark }))[1];
-}
-
-const byWebSocket = (gateway, headers) => async () => {
-	const client = new WsClient(gateway, 'example.test');
-	await client.connect({ headers });
-	client.openStream();
-	await client.next();
-	client.ws.terminate();
-};
-
-/* Proxies send an upgrade on a connection that served requests before. */
-const byLateUpgrade = (gateway, headers) => async () => {
-	const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
-	const socket = net.connect(gateway.port, '127.0.0.1');
-	let heard = '';
-	socket.on('data', (data) => { heard += data.toString('latin1'); });
-	socket.write('GET /http-bind HTTP/1.1\r\nHost: localhost\r\n\r\n');
-	await poll(() => heard.includes('It works'), 'the first answer');
-	socket.write(`GET /xmpp-websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${fields}`
-		+ 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: xmpp\r\n\r\n');
-	await poll(() => heard.includes('HTTP/1.1 101 '), 'the upgrade');
-	const text = Buffer.from(`<open xmlns='${NS.framing}' to='example.test' version='1.0'/>`);
-	/* A final text frame, masked with zeros (RFC 6455, 5.2). */
-	socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]));
-	await poll(() => heard.includes('<open '), 'the stream');
-	socket.destroy();
-};
-
-const TRANSPORTS = {
-	'BOSH': (gateway, headers) => () => create(gateway, 1, headers),
-	'WebSocket': byWebSocket,
-	'a late upgrade': byLateUpgrade,
-};
 
 for (const [name, by] of Object.entries(TRANSPORTS)) {
 	test(`${name}: a trusted proxy says whose connection it is; the right-most address that is no proxy's counts`, async () => {

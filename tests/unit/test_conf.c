@@ -458,6 +458,11 @@ static const struct {
 	{"{\"node\":\"a-b\"," D "}", "f:1:9: node: \"a-b\", expected 1 to 16 letters and digits\n"},
 	{"{\"node\":\"12345678901234567\"," D "}",
 		"f:1:9: node: \"12345678901234567\", expected 1 to 16 letters and digits\n"},
+	{"{\"listen\":[{\"proxy_protocol\":1}]," D "}",
+		"f:1:30: listen[0].proxy_protocol: 1, expected true or false\n"},
+	{"{\"listen\":[{\"proxy_protocol\":true}],\"trusted_proxies\":[]," D "}",
+		"f:1:37: trusted_proxies: is empty beside \"proxy_protocol\": true, expected the address of the proxy that "
+		"connects there\n"},
 	{"{\"log\":{\"addresses\":\"some\"}," D "}",
 		"f:1:21: log.addresses: \"some\", expected \"full\", \"network\" or \"none\"\n"},
 	{"{\"log\":{\"level\":\"warn\"}," D "}",
@@ -696,6 +701,16 @@ test_who(void **state)
 
 	(void) state;
 	assert_int_equal(c->log.addresses, LOG_ADDRESSES_FULL);
+	assert_false(c->listen[0].proxy_protocol);
+	conf_unref(c);
+
+	c = good("{\"listen\":[{\"port\":1,\"proxy_protocol\":true},{\"port\":2}]," D "}");
+	assert_true(c->listen[0].proxy_protocol);
+	assert_false(c->listen[1].proxy_protocol);
+	conf_unref(c);
+
+	c = good("{\"listen\":[{\"unix\":\"/run/x\",\"proxy_protocol\":true}],\"trusted_proxies\":[]," D "}");
+	assert_true(c->listen[0].proxy_protocol);
 	conf_unref(c);
 
 	c = good("{\"log\":{\"addresses\":\"network\"}," D "}");
@@ -1134,6 +1149,9 @@ test_restarts(void **state)
 	buf_fini(&keys);
 	restarts("{\"listen\":[{\"unix\":\"/x\"}]," D "}", "{\"listen\":[{\"unix\":\"/x\",\"mode\":\"0600\"}]," D "}",
 		&keys);
+	assert_string_equal(buf_cstr(&keys), " listen");
+	buf_fini(&keys);
+	restarts("{" D "}", "{\"listen\":[{\"proxy_protocol\":true}]," D "}", &keys);
 	assert_string_equal(buf_cstr(&keys), " listen");
 	buf_fini(&keys);
 	restarts("{" D "}",

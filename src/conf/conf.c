@@ -51,6 +51,7 @@ release(struct conf *c)
 	free(c->public_url);
 	free(c->public_origin);
 	free(c->trusted_proxy);
+	free(c->deny);
 	list_fini(&c->resolver_servers);
 	list_fini(&c->origins);
 	list_fini(&c->websocket_paths);
@@ -176,13 +177,23 @@ conf_each_restart(
 		tell(arg, "node");
 }
 
+static bool
+is_in(const struct peer *peer, const struct network *v, size_t n)
+{
+	for (size_t i = 0; peer->kind == PEER_ADDRESS && i < n; i++)
+		if (network_has(&v[i], peer->address))
+			return true;
+	return false;
+}
+
 bool
 conf_is_trusted(const struct conf *c, const struct peer *peer)
 {
-	if (peer->kind != PEER_ADDRESS)
-		return peer->kind == PEER_UNIX;
-	for (size_t i = 0; i < c->n_trusted_proxy; i++)
-		if (network_has(&c->trusted_proxy[i], peer->address))
-			return true;
-	return false;
+	return peer->kind == PEER_UNIX || is_in(peer, c->trusted_proxy, c->n_trusted_proxy);
+}
+
+bool
+conf_is_denied(const struct conf *c, const struct peer *client)
+{
+	return is_in(client, c->deny, c->n_deny) && !conf_is_trusted(c, client);
 }

@@ -138,6 +138,8 @@ struct conf {
 	bool cors_credentials;         /* then every origin is one name */
 	struct network *trusted_proxy; /* whose word on their clients is believed */
 	size_t n_trusted_proxy;
+	struct network *deny; /* whose clients are refused */
+	size_t n_deny;
 	enum forwarded_kind client_address_header; /* where they say whom they speak for */
 	/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53"; empty: the system's. */
 	struct conf_list resolver_servers;
@@ -175,6 +177,9 @@ bool conf_list_eq(const struct conf_list *a, const struct conf_list *b);
 /* Calls tell for each key that differs and that a running process cannot change (conf_row_when() of conf_table.h). */
 void conf_each_restart(
 	const struct conf *running, const struct conf *next, void (*tell)(void *arg, const char *key), void *arg);
+
+/* Is this client, as far as it is known, refused?  A trusted proxy is no client. */
+bool conf_is_denied(const struct conf *c, const struct peer *client);
 
 /* Is what this peer says of its own client believed?  Who reached a unix socket of ours was let in by its mode. */
 bool conf_is_trusted(const struct conf *c, const struct peer *peer);

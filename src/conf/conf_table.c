@@ -197,6 +197,9 @@ static const struct conf_row table[] = {
 	VALUE("cors_credentials", CONF_BOOL, TOP(cors_credentials), 0, 0, "false",
 		"Pages of these origins may send cookies along: for a balancer in front that needs one. Each origin must be "
 		"listed by its name."),
+	TEXT("deny", CONF_STRINGS, CONF_BASE_TOP, conf_take_deny, "[]", NULL,
+		"Addresses and networks of clients that are refused: the connection is closed, or, behind a trusted proxy, the "
+		"request answered with 403. trusted_proxies themselves are never refused."),
 	TEXT("trusted_proxies", CONF_STRINGS, CONF_BASE_TOP, conf_take_trusted_proxy, "[\"127.0.0.0/8\", \"::1\"]",
 		NULL,
 		"Addresses and networks of proxies whose X-Forwarded-Proto, X-Forwarded-Host and client_address_header are believed. Requests "
@@ -479,6 +482,7 @@ static const struct {
 	{"bosh.max_body", CONF_AT_ONCE},
 	{"origins", CONF_AT_ONCE},
 	{"cors_credentials", CONF_AT_ONCE},
+	{"deny", CONF_AT_ONCE},
 	{"trusted_proxies", CONF_AT_ONCE},
 	{"limits.connections", CONF_AT_ONCE},
 	{"client_address_header", CONF_AT_ONCE},

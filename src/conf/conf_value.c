@@ -493,18 +493,33 @@ conf_take_origin(void *base, struct slice s)
 	return NULL;
 }
 
+static const char *
+take_network(struct network **v, size_t *n, struct slice s)
+{
+	struct network one;
+
+	if (!network_parse(s, &one))
+		return "an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", "
+		       "nothing set behind the prefix";
+	*v = xrealloc(*v, (*n + 1) * sizeof **v);
+	(*v)[(*n)++] = one;
+	return NULL;
+}
+
 const char *
 conf_take_trusted_proxy(void *base, struct slice s)
 {
 	struct conf *c = base;
-	struct network n;
 
-	if (!network_parse(s, &n))
-		return "an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", "
-		       "nothing set behind the prefix";
-	c->trusted_proxy = xrealloc(c->trusted_proxy, (c->n_trusted_proxy + 1) * sizeof *c->trusted_proxy);
-	c->trusted_proxy[c->n_trusted_proxy++] = n;
-	return NULL;
+	return take_network(&c->trusted_proxy, &c->n_trusted_proxy, s);
+}
+
+const char *
+conf_take_deny(void *base, struct slice s)
+{
+	struct conf *c = base;
+
+	return take_network(&c->deny, &c->n_deny, s);
 }
 
 const char *

@@ -26,6 +26,7 @@ conf_take conf_take_response_name;  /* adds a field, without a value */
 conf_take conf_take_response_value; /* of the field added last */
 conf_take conf_take_origin;
 conf_take conf_take_trusted_proxy; /* adds one */
+conf_take conf_take_deny;          /* adds one */
 conf_take conf_take_resolver;
 conf_take conf_take_node;
 /* base: struct conf_listen */

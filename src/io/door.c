@@ -246,6 +246,28 @@ wait_for_more(struct guest *g)
 	}
 }
 
+/* It is known who it is.  False: it is not served, and is gone. */
+static bool
+is_served(struct guest *g)
+{
+	const char *reason;
+
+	if (!refusal_denies(g->door->context, &g->peer, &reason))
+		return true;
+	close_on(g, "connection refused", "the client's network is in deny");
+	return false;
+}
+
+/* A PROXY header is to come: from somebody who is believed?  False: not, and is gone. */
+static bool
+is_believed(struct guest *g)
+{
+	if (conf_is_trusted(g->door->context->conf, &g->peer))
+		return true;
+	close_on(g, "connection refused", "a PROXY header is believed of trusted_proxies only");
+	return false;
+}
+
 /* False: it waits for its PROXY header, or is gone. */
 static bool
 read_preface(struct guest *g)
@@ -255,7 +277,7 @@ read_preface(struct guest *g)
 	switch (preface_take(g->fd, &g->peer, &reason)) {
 	case PREFACE_DONE:
 		g->has_preface = false;
-		return true;
+		return is_served(g);
 	case PREFACE_MORE:
 		if (g->state == GUEST_LEAVING)
 			close_on(g, "no PROXY header", "the connection ended in the middle of it");
@@ -296,7 +318,7 @@ judge_head(struct guest *g)
 	}
 	verdict = upgrade_look(&u, &rules, slice_of(d->peek, (size_t) n));
 	if (verdict == UPGRADE_WEBSOCKET)
-		verdict = refusal_by_limits(d->context, &u, (ms_t) uv_now(d->loop));
+		verdict = refusal_of_client(d->context, &u, (ms_t) uv_now(d->loop));
 	switch (verdict) {
 	case UPGRADE_MORE:
 		wait_for_more(g);
@@ -416,9 +438,7 @@ door_enter(struct door *d, int fd, const struct peer *peer, bool is_one_too_many
 	if (timeout > 0)
 		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + timeout);
 	g->has_preface = listener_of(g)->conf->proxy_protocol;
-	if (g->has_preface && !conf_is_trusted(d->context->conf, peer))
-		close_on(g, "connection refused", "a PROXY header is believed of trusted_proxies only");
-	else
+	if (g->has_preface ? is_believed(g) : is_served(g))
 		judge(g);
 }
 

@@ -32,12 +32,27 @@ refusal_upgrade(const struct context *c, const struct upgrade *u)
 		is_origin ? &u->asked : NULL, u->origin);
 }
 
+bool
+refusal_denies(const struct context *c, const struct peer *client, const char **reason)
+{
+	if (!conf_is_denied(c->conf, client))
+		return false;
+	counter_add(c->counters->denied, 1);
+	*reason = "Clients of your network are not served here.";
+	return true;
+}
+
 enum upgrade_verdict
-refusal_by_limits(const struct context *c, struct upgrade *u, ms_t now)
+refusal_of_client(const struct context *c, struct upgrade *u, ms_t now)
 {
 	const struct admission admission = context_admission(c);
+	const char *reason;
 	unsigned retry_after;
 
+	if (refusal_denies(c, &u->client, &reason)) {
+		upgrade_deny(u, reason);
+		return UPGRADE_REFUSED;
+	}
 	if (admission_ask(&admission, &u->client, now, &retry_after))
 		return UPGRADE_WEBSOCKET;
 	upgrade_limit(u, retry_after);

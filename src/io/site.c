@@ -72,13 +72,33 @@ place_of(const struct site *s, const struct http_request *rq)
 	return place_find(&places, rq->path);
 }
 
+/* connection: what becomes of it, or NULL. */
+static void
+refuse(struct site *s, const struct http_request *rq, unsigned status, const char *reason, const char *connection)
+{
+	struct buf text;
+
+	refusal_request(s->context, rq->peer, status, reason);
+	buf_init(&text, BUF_UNLIMITED);
+	buf_printf(&text, "%s\n", reason);
+	http_answer_text(
+		s->http, s->context, rq, status, buf_cstr(&text), connection != NULL ? "Connection" : NULL, connection);
+	buf_fini(&text);
+}
+
 static void
 on_request(void *arg, const struct http_request *as_it_came)
 {
 	struct site *s = arg;
 	struct peer client;
 	struct http_request rq = see_client(s, as_it_came, &client);
+	const char *reason;
 
+	if (refusal_denies(s->context, &client, &reason)) {
+		counter_add(s->context->counters->http_refused, 1);
+		refuse(s, &rq, 403, reason, NULL);
+		return;
+	}
 	switch (place_of(s, &rq)) {
 	case PLACE_BOSH:
 		bosh_http_serve(s->http, s->context, &s->handler->bosh, &rq);
@@ -98,17 +118,13 @@ on_refuse(void *arg, const struct http_request *as_it_came, unsigned status, con
 	struct site *s = arg;
 	struct peer client;
 	struct http_request rq = see_client(s, as_it_came, &client);
-	struct buf text;
 
-	refusal_request(s->context, rq.peer, status, reason);
 	if (status == 413 && slice_eq(rq.method, SLICE("POST")) && place_of(s, &rq) == PLACE_BOSH) {
+		refusal_request(s->context, rq.peer, status, reason);
 		bosh_http_too_large(s->http, s->context, &rq);
 		return;
 	}
-	buf_init(&text, BUF_UNLIMITED);
-	buf_printf(&text, "%s\n", reason);
-	http_answer_text(s->http, s->context, &rq, status, buf_cstr(&text), "Connection", "close");
-	buf_fini(&text);
+	refuse(s, &rq, status, reason, "close");
 }
 
 /* The door's answer to an upgrade that is refused, for a connection that is past it. */
@@ -145,7 +161,7 @@ on_upgrade(void *arg, const struct http_request *rq, struct upgrade_head *head, 
 	enum upgrade_verdict verdict = http_upgrade(rq, &rules, &u);
 
 	if (verdict == UPGRADE_WEBSOCKET)
-		verdict = refusal_by_limits(s->context, &u, (ms_t) uv_now(s->loop));
+		verdict = refusal_of_client(s->context, &u, (ms_t) uv_now(s->loop));
 	*head = u.head;
 	*client = u.client;
 	if (verdict == UPGRADE_REFUSED) {

@@ -10,7 +10,7 @@ const assert = require('node:assert/strict');
 const { after, before } = require('node:test');
 
 const { Culvert, DIRECT } = require('./lib/gateway');
-const { RawConnection, request } = require('./lib/http');
+const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { TRANSPORTS, opener } = require('./lib/opener');
 const { LOCAL, PROXY, Preface, SIGNATURE, binary, binary4, line } = require('./lib/preface');
 const { Server } = require('./lib/server');
@@ -140,15 +140,23 @@ test('who is no trusted proxy is shown out, header or not; a reload changes who 
 	assert.equal(await comes(line(REAL), TRANSPORTS.BOSH), `${REAL}:4711`);
 });
 
+test('its address is the one that is refused', async () => {
+	assert.match(await gateway.reload((c) => { c.deny = ['192.0.2.0/24', '127.0.0.1']; }), /reloaded/);
+	const word = / connection refused client=192\.0\.2\.7:4711 listener=\S+ reason="the client's network is in deny"/;
+	await shownOut(Buffer.concat([line(REAL), Buffer.from(HEAD)]), word);
+	await shownOut(binary4(REAL), word);
+	assert.equal(await comes(line(FORGED), TRANSPORTS.BOSH), `${FORGED}:4711`);
+	assert.match(await comes(binary(LOCAL, 0), TRANSPORTS.BOSH), /^127\.0\.0\.1:/);
+	assert.match(await gateway.reload((c) => { delete c.deny; }), /reloaded/);
+});
+
 test('its address is the one that is limited', async () => {
 	assert.match(await gateway.reload((c) => { c.limits = { sessions_per_address: 1 }; }), /reloaded/);
 	const [one, other] = [await Preface.start(gateway, line('192.0.2.20')), await Preface.start(gateway, line('192.0.2.21'))];
 	try {
 		assert.equal(await opener(one, TRANSPORTS.BOSH(one, {})), '192.0.2.20:4711');
 		const { mark } = gateway.program;
-		const headers = { 'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Version': '13',
-			'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol': 'xmpp' };
-		assert.equal((await request(one.port, 'GET', '/xmpp-websocket', { headers })).status, 429);
+		assert.equal((await request(one.port, 'GET', '/xmpp-websocket', { headers: upgradeHeaders() })).status, 429);
 		await gateway.program.line(/ limit reached client=192\.0\.2\.20:4711 limit=limits\.sessions_per_address/, { mark });
 		assert.equal(await opener(other, TRANSPORTS.WebSocket(other, {})), '192.0.2.21:4711');
 	} finally {

@@ -14,7 +14,7 @@ const { after, before } = require('node:test');
 const { body, post } = require('./lib/bosh');
 const { Culvert, DIRECT } = require('./lib/gateway');
 const { request } = require('./lib/http');
-const { TRANSPORTS, create, opener } = require('./lib/opener');
+const { TRANSPORTS, create, opener, refusals } = require('./lib/opener');
 const { Server } = require('./lib/server');
 const { culvert: test } = require('./lib/stage');
 const { poll } = require('./lib/wait');
@@ -94,6 +94,41 @@ test('a refusal names the client, too', async () => {
 		assert.equal(got, status);
 		await trusting.program.line(/ refused client=192\.0\.2\.7 /, { mark });
 	}
+});
+
+/* ---- who is not served ---- */
+
+test('deny: a client behind a trusted proxy gets 403, whichever way it comes; others are served', async () => {
+	assert.match(await trusting.reload((c) => {
+		c.client_address_header = 'x-forwarded-for';
+		c.deny = ['192.0.2.0/24', '2001:db8::/32', '127.0.0.0/8'];
+	}), /reloaded/);
+	for (const client of [REAL, `${FORGED}, 2001:db8::7`]) {
+		const { mark } = trusting.program;
+		const answers = await refusals(trusting, { 'X-Forwarded-For': client });
+		assert.deepEqual(answers.map(({ status }) => status), [403, 403, 403]);
+		for (const { text } of answers)
+			assert.match(text, /Clients of your network are not served here\.\n$/);
+		await trusting.program.line(/ request refused client=(192\.0\.2\.7|2001:db8::7) .* status=403 /, { mark });
+		await trusting.program.line(/ upgrade refused client=(192\.0\.2\.7|2001:db8::7) .* status=403 /, { mark });
+	}
+	for (const [name, by] of Object.entries(TRANSPORTS)) {
+		assert.equal(await opener(trusting, by(trusting, { 'X-Forwarded-For': `${REAL}, ${FORGED}` })), FORGED, name);
+		assert.match(await opener(trusting, by(trusting, {})), /^127\.0\.0\.1:/, name);
+	}
+	assert.equal((await trusting.counters()).denied, 6);
+	assert.match(await trusting.reload((c) => { delete c.deny; }), /reloaded/);
+	assert.equal(await opener(trusting, TRANSPORTS.BOSH(trusting, { 'X-Forwarded-For': REAL })), REAL);
+});
+
+test('deny: who connects without a proxy that is trusted is shown out, whatever he says of himself', async () => {
+	assert.match(await doubting.reload((c) => { c.deny = '127.0.0.1'; }), /reloaded/);
+	const { mark } = doubting.program;
+	for (const headers of [{}, { 'X-Forwarded-For': FORGED }])
+		await assert.rejects(request(doubting.port, 'GET', '/http-bind', { headers }), /hang up|ECONNRESET|closed/);
+	await doubting.program.line(/ connection refused client=127\.0\.0\.1:\d+ listener=\S+ reason="the client's network is in deny"/, { mark });
+	assert.match(await doubting.reload((c) => { delete c.deny; }), /reloaded/);
+	assert.equal((await request(doubting.port, 'GET', '/http-bind')).status, 200);
 });
 
 /* ---- how much of it the log tells ---- */

@@ -50,7 +50,7 @@
 	", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind " \
 	"the prefix\n"
 #define TOP_KEYS \
-	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, trusted_proxies, client_address_header, limits, resolver, workers, node, log\n"
+	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, deny, trusted_proxies, client_address_header, limits, resolver, workers, node, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -463,6 +463,9 @@ static const struct {
 	{"{\"listen\":[{\"proxy_protocol\":true}],\"trusted_proxies\":[]," D "}",
 		"f:1:37: trusted_proxies: is empty beside \"proxy_protocol\": true, expected the address of the proxy that "
 		"connects there\n"},
+	{"{\"deny\":\"10.0.0.1/8\"," D "}",
+		"f:1:9: deny: \"10.0.0.1/8\", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or "
+		"\"2001:db8::/32\", nothing set behind the prefix\n"},
 	{"{\"log\":{\"addresses\":\"some\"}," D "}",
 		"f:1:21: log.addresses: \"some\", expected \"full\", \"network\" or \"none\"\n"},
 	{"{\"log\":{\"level\":\"warn\"}," D "}",
@@ -697,10 +700,17 @@ test_table(void **state)
 static void
 test_who(void **state)
 {
+	/* Also a mapped address; not a trusted proxy's, nor one that nobody knows. */
+	static const struct {
+		const char *address;
+		bool is_denied;
+	} denied[] = {{"192.0.2.1", true}, {"::ffff:192.0.2.1", true}, {"192.0.3.1", false}, {"2001:db8::1", false},
+		{"192.0.2.9", false}, {NULL, false}};
 	struct conf *c = good("{" D "}");
 
 	(void) state;
 	assert_int_equal(c->log.addresses, LOG_ADDRESSES_FULL);
+	assert_int_equal(c->n_deny, 0);
 	assert_false(c->listen[0].proxy_protocol);
 	conf_unref(c);
 
@@ -711,6 +721,21 @@ test_who(void **state)
 
 	c = good("{\"listen\":[{\"unix\":\"/run/x\",\"proxy_protocol\":true}],\"trusted_proxies\":[]," D "}");
 	assert_true(c->listen[0].proxy_protocol);
+	conf_unref(c);
+
+	c = good(
+		"{\"deny\":[\"192.0.2.0/24\",\"2001:db8::/32\"],\"trusted_proxies\":[\"192.0.2.9\",\"2001:db8::/33\"]," D
+		"}");
+	for (size_t i = 0; i < COUNT(denied); i++) {
+		struct peer peer = {.kind = PEER_UNKNOWN};
+		if (denied[i].address != NULL) {
+			assert_true(network_address(slice_str(denied[i].address), peer.address));
+			peer.kind = PEER_ADDRESS;
+		}
+		assert_int_equal(conf_is_denied(c, &peer), denied[i].is_denied);
+		peer.kind = PEER_UNIX;
+		assert_false(conf_is_denied(c, &peer));
+	}
 	conf_unref(c);
 
 	c = good("{\"log\":{\"addresses\":\"network\"}," D "}");

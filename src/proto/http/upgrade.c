@@ -123,6 +123,12 @@ refuse(struct upgrade *u, enum upgrade_refused why, const char *reason)
 }
 
 void
+upgrade_deny(struct upgrade *u, const char *reason)
+{
+	refuse(u, UPGRADE_REFUSED_CLIENT, reason);
+}
+
+void
 upgrade_limit(struct upgrade *u, unsigned seconds)
 {
 	refuse(u, UPGRADE_REFUSED_LIMIT, "Too many sessions: try again later.");
@@ -276,6 +282,7 @@ static const struct {
 	[UPGRADE_REFUSED_SUBPROTOCOL] = {400, "400 Bad Request", ""},
 	[UPGRADE_REFUSED_SIZE] = {431, "431 Request Header Fields Too Large", ""},
 	[UPGRADE_REFUSED_ROOM] = {503, "503 Service Unavailable", ""},
+	[UPGRADE_REFUSED_CLIENT] = {403, "403 Forbidden", ""},
 	[UPGRADE_REFUSED_LIMIT] = {429, "429 Too Many Requests", ""},
 };
 

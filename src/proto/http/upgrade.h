@@ -46,6 +46,7 @@ enum upgrade_refused {
 	UPGRADE_REFUSED_SIZE,        /* 431 */
 	UPGRADE_REFUSED_ROOM,        /* 503; not the upgrade's fault */
 	UPGRADE_REFUSED_LIMIT,       /* 429 */
+	UPGRADE_REFUSED_CLIENT,      /* 403 */
 };
 
 struct upgrade_rules {
@@ -94,6 +95,8 @@ void upgrade_begin(struct upgrade *u, const struct upgrade_rules *rules, struct 
 void upgrade_field(struct upgrade *u, struct slice name, struct slice value);
 /* UPGRADE_HTTP, UPGRADE_WEBSOCKET or UPGRADE_REFUSED. */
 enum upgrade_verdict upgrade_judge(struct upgrade *u);
+/* A good one comes from somebody who is not served: now it is REFUSED, with 403; reason: a sentence that lasts. */
+void upgrade_deny(struct upgrade *u, const char *reason);
 /* A good one comes at a bad time: now it is REFUSED, with 429 (RFC 6585, 4); seconds: until it may come again, 0: not said. */
 void upgrade_limit(struct upgrade *u, unsigned seconds);
 /* Does it ask for WebSocket, well or badly?  False also when not all of it has come. */

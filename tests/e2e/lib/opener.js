@@ -9,6 +9,7 @@ const assert = require('node:assert/strict');
 const net = require('node:net');
 
 const { body, post } = require('./bosh');
+const { request, upgradeHeaders } = require('./http');
 const { poll } = require('./wait');
 const { WsClient } = require('./websocket');
 const { NS } = require('./xml');
@@ -37,7 +38,7 @@ const byWebSocket = (gateway, headers) => async () => {
 };
 
 /* Proxies send an upgrade on a connection that served requests before. */
-const byLateUpgrade = (gateway, headers) => async () => {
+async function upgradeLate(gateway, headers) {
 	const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
 	const socket = net.connect(gateway.port, '127.0.0.1');
 	let heard = '';
@@ -46,13 +47,28 @@ const byLateUpgrade = (gateway, headers) => async () => {
 	await poll(() => heard.includes('It works'), 'the first answer');
 	socket.write(`GET /xmpp-websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${fields}`
 		+ 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: xmpp\r\n\r\n');
-	await poll(() => heard.includes('HTTP/1.1 101 '), 'the upgrade');
+	await poll(() => /HTTP\/1\.1 .*HTTP\/1\.1 \d+ .*\r\n\r\n/s.test(heard), 'the answer to the upgrade');
+	return { socket, heard: () => heard.slice(heard.lastIndexOf('HTTP/1.1 ')) };
+}
+
+const byLateUpgrade = (gateway, headers) => async () => {
+	const { socket, heard } = await upgradeLate(gateway, headers);
+	assert.match(heard(), /^HTTP\/1\.1 101 /);
 	const text = Buffer.from(`<open xmlns='${NS.framing}' to='example.test' version='1.0'/>`);
 	/* A final text frame, masked with zeros (RFC 6455, 5.2). */
 	socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]));
-	await poll(() => heard.includes('<open '), 'the stream');
+	await poll(() => heard().includes('<open '), 'the stream');
 	socket.destroy();
 };
+
+/* The status of each way, when none opens a session: by BOSH, by an upgrade, and by a late one. */
+async function refusals(gateway, headers) {
+	const bosh = await post(gateway, body({ rid: 1, to: 'example.test' }), { headers });
+	const upgrade = await request(gateway.port, 'GET', gateway.websocketPath, { headers: upgradeHeaders(headers) });
+	const late = await upgradeLate(gateway, headers);
+	late.socket.destroy();
+	return [bosh, upgrade, { status: Number(late.heard().split(' ')[1]), text: late.heard() }];
+}
 
 const TRANSPORTS = {
 	'BOSH': (gateway, headers) => () => create(gateway, 1, headers),
@@ -60,4 +76,4 @@ const TRANSPORTS = {
 	'a late upgrade': byLateUpgrade,
 };
 
-module.exports = { TRANSPORTS, create, opener };
+module.exports = { TRANSPORTS, create, opener, refusals, upgradeLate };

@@ -12,6 +12,7 @@ const { after, before } = require('node:test');
 const { body, post } = require('./lib/bosh');
 const { Culvert, DIRECT } = require('./lib/gateway');
 const { request, upgradeHeaders } = require('./lib/http');
+const { TRANSPORTS, upgradeLate } = require('./lib/opener');
 const { Server } = require('./lib/server');
 const { culvert: test } = require('./lib/stage');
 const { poll } = require('./lib/wait');
@@ -56,6 +57,9 @@ test('all workers and both transports count together; others are served; who lea
 		assert.deepEqual([answer.status, answer.type, answer.condition], [200, 'terminate', 'policy-violation']);
 		const { status } = await request(gateway.port, 'GET', '/xmpp-websocket', { headers: { ...upgradeHeaders(), ...GREEDY } });
 		assert.equal(status, 429);
+		const late = await upgradeLate(gateway, GREEDY);
+		assert.match(late.heard(), /^HTTP\/1\.1 429 .*\r\nConnection: close\r\n.*\r\n\r\nToo many sessions: try again later\.\n$/s);
+		late.socket.destroy();
 	}
 	assert.equal((await create(OTHER)).type, null);
 	held.push(await connect(OTHER));
@@ -81,6 +85,53 @@ test('how fast sessions begin: the answers say when to come again', async () => 
 		return upgrade.status === 429;
 	}, 'a refused upgrade');
 	assert.equal(upgrade.headers['retry-after'], '1');
+	await poll(async () => {
+		await create(headers);
+		const late = await upgradeLate(gateway, headers);
+		late.socket.destroy();
+		return /^HTTP\/1\.1 429 .*\r\nRetry-After: 1\r\n/s.test(late.heard());
+	}, 'a refused late upgrade');
+});
+
+test('attacks from one address leave others served', async () => {
+	assert.match(await gateway.reload((c) => {
+		c.limits = { sessions_per_address: 10, new_sessions_per_second: 5, new_sessions_burst: 5 };
+	}), /reloaded/);
+	const flood = { 'X-Forwarded-For': '198.51.100.66' };
+	let isOver = false;
+	const attempts = { bosh: 0, upgrade: 0, late: 0 };
+	const attack = async (kind, play) => {
+		while (!isOver) {
+			await play().catch(() => {});
+			attempts[kind]++;
+		}
+	};
+	const attacks = [];
+	for (let i = 0; i < 4; i++) {
+		attacks.push(attack('bosh', () => create(flood)));
+		attacks.push(attack('upgrade', async () => {
+			const client = await connect(flood);
+			client.openStream();
+		}));
+		attacks.push(attack('late', async () => (await upgradeLate(gateway, flood)).socket.destroy()));
+	}
+	try {
+		await poll(() => Object.values(attempts).every((n) => n > 20), 'the attacks to begin');
+		for (let i = 0; i < 20; i++) {
+			const client = `192.0.2.${20 + i}`;
+			for (const by of Object.values(TRANSPORTS)) {
+				const { mark } = gateway.program;
+				await by(gateway, { 'X-Forwarded-For': client })();
+				await gateway.program.line(new RegExp(` session opened .* client=${client} `), { mark });
+			}
+		}
+	} finally {
+		isOver = true;
+		await Promise.all(attacks);
+	}
+	const { sessions_opened: opened, limited_per_address: perAddress, limited_per_second: perSecond } = await gateway.counters();
+	const tried = attempts.bosh + attempts.upgrade + attempts.late;
+	assert.ok(perAddress + perSecond > tried / 2, `${tried} attempts, ${opened} sessions, ${perAddress} + ${perSecond} refused`);
 });
 
 /* By one connection come as many sessions as a client likes, and each takes a descriptor for its server. */

@@ -230,6 +230,75 @@ news(void **state)
 	quota_free(q);
 }
 
+static enum quota_verdict
+ask(struct quota *q, const char *address, ms_t now, ms_t *wait)
+{
+	struct peer peer = peer_at(address);
+	struct quota_answer answer = quota_ask(q, &peer, now);
+
+	*wait = answer.retry_after;
+	return answer.verdict;
+}
+
+/* It says what quota_enter() would, for the same reasons and with the same wait, and takes nothing. */
+static void
+asking(void **state)
+{
+	struct quota *q = quota_new(SEED, NULL);
+	struct quota_ticket a, b;
+	struct peer unknown = {.kind = PEER_UNKNOWN};
+	ms_t wait;
+
+	(void) state;
+	quota_set_rules(q, (struct quota_rules){.sessions = 2, .sessions_per_address = 1, .new_per_second = 1});
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(ask(q, FOUR, 0, &wait), QUOTA_FINE);
+	assert_int_equal(quota_addresses(q), 0);
+	assert_int_equal(enter(q, FOUR, 0, &a), QUOTA_FINE);
+	assert_int_equal(ask(q, FOUR, 0, &wait), QUOTA_ADDRESS);
+	assert_int_equal(wait, 0);
+	assert_int_equal(ask(q, OTHER, 0, &wait), QUOTA_FINE);
+	assert_int_equal(quota_ask(q, &unknown, 0).verdict, QUOTA_FINE);
+	assert_int_equal(enter(q, OTHER, 0, &b), QUOTA_FINE);
+	assert_int_equal(ask(q, "192.0.2.3", 0, &wait), QUOTA_SESSIONS);
+	assert_int_equal(quota_ask(q, &unknown, 0).verdict, QUOTA_SESSIONS);
+	quota_set_room(q, 2);
+	assert_int_equal(ask(q, "192.0.2.3", 0, &wait), QUOTA_ROOM);
+	quota_set_room(q, 0);
+	quota_leave(q, &b);
+	/* Too soon, and no later for having asked. */
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(ask(q, OTHER, 400, &wait), QUOTA_RATE);
+		assert_int_equal(wait, 600);
+	}
+	assert_int_equal(ask(q, OTHER, 1000, &wait), QUOTA_FINE);
+	quota_set_rules(q, (struct quota_rules){.failures_per_minute = 1});
+	assert_int_equal(quota_failed(q, &a, 1000).verdict, QUOTA_FAILURES);
+	assert_int_equal(ask(q, FOUR, 2000, &wait), QUOTA_FAILURES);
+	assert_int_equal(wait, 59000);
+	quota_leave(q, &a);
+	quota_free(q);
+}
+
+/* Of an address' refusals in a minute one is news, whichever call refused. */
+static void
+asking_news(void **state)
+{
+	struct quota *q = quota_new(SEED, NULL);
+	struct quota_ticket ticket, none;
+	struct peer peer = peer_at(FOUR);
+
+	(void) state;
+	quota_set_rules(q, (struct quota_rules){.sessions_per_address = 1});
+	assert_int_equal(enter(q, FOUR, 0, &ticket), QUOTA_FINE);
+	assert_true(quota_ask(q, &peer, 0).is_news);
+	assert_false(quota_ask(q, &peer, 59999).is_news);
+	assert_false(quota_enter(q, &peer, 59999, &none).is_news);
+	assert_true(quota_ask(q, &peer, 60000).is_news);
+	quota_leave(q, &ticket);
+	quota_free(q);
+}
+
 /* Who has nothing here and owes nothing is forgotten. */
 static void
 memory(void **state)
@@ -288,6 +357,8 @@ main(void)
 		cmocka_unit_test(unknown_addresses),
 		cmocka_unit_test(new_sessions),
 		cmocka_unit_test(failed_logins),
+		cmocka_unit_test(asking),
+		cmocka_unit_test(asking_news),
 		cmocka_unit_test(news),
 		cmocka_unit_test(memory),
 		cmocka_unit_test(locks),

@@ -19,19 +19,11 @@ enum {
 	CLIENT_SSL = 0x01, /* it connected over TLS */
 };
 
-static bool
-is_known(const unsigned char address[NETWORK_BYTES])
-{
-	static const unsigned char nobody[NETWORK_BYTES];
-
-	return memcmp(address, nobody, NETWORK_BYTES) != 0;
-}
-
 /* Who is introduced: the client, or we where it has no address. */
 static const unsigned char *
 whose(const struct introduction *i, uint16_t *port)
 {
-	if (i->client == NULL || !is_known(i->client->address)) {
+	if (i->client == NULL || i->client->kind != PEER_ADDRESS) {
 		*port = i->self_port;
 		return i->self;
 	}

@@ -33,6 +33,19 @@ class Session {
 		return ask(this.url, { body, headers: XML, ms, signal });
 	}
 
+	/* The first request. */
+	begin() {
+		return this.send({
+			'to': this.domain,
+			'ver': '1.6',
+			'wait': this.hold,
+			'hold': 1,
+			'xml:lang': 'en',
+			'xmpp:version': '1.0',
+			'xmlns:xmpp': NS.xbosh,
+		});
+	}
+
 	/* The <body/> of an answer; anything else is a failure. */
 	read(answer) {
 		const body = answer.kind === 'answer' && answer.status === 200 ? parse(answer.text) : null;
@@ -85,18 +98,23 @@ async function connect(test) {
 	return isSameOrigin(test.url) ? 'A BOSH endpoint answers.' : `A BOSH endpoint answers, and pages of ${location.origin} may use it.`;
 }
 
+/* Whether a session that begins now is refused because of a limit. */
+export async function isLimited(test) {
+	const session = new Session(test);
+	const answer = await session.begin();
+	const body = answer.kind === 'answer' && parse(answer.text);
+	if (!body || !is(body, 'body', NS.body))
+		return false;
+	session.sid = body.getAttribute('sid');
+	session.isOver = body.getAttribute('type') === 'terminate';
+	session.leave();
+	return session.isOver && body.getAttribute('condition') === 'policy-violation';
+}
+
 /* The session, and what the XMPP server offers in it. */
 async function server(test) {
 	const session = test.session = new Session(test);
-	const body = session.readOn(await session.send({
-		'to': test.domain,
-		'ver': '1.6',
-		'wait': test.hold,
-		'hold': 1,
-		'xml:lang': 'en',
-		'xmpp:version': '1.0',
-		'xmlns:xmpp': NS.xbosh,
-	}));
+	const body = session.readOn(await session.begin());
 	session.sid = body.getAttribute('sid');
 	if (!session.sid)
 		fail(reasons.ended(null, { domain: test.domain, text: 'the answer has no session id' }));

@@ -27,6 +27,9 @@ const status = ({ status: code, statusText, server }) =>
 /* culvert's own word for a path that it does not know. */
 const isCulverts404 = (answer) => /^text\/plain/.test(answer.type) && answer.text.trim() === 'There is nothing here.';
 
+/* culvert's own words when it has no room, which a proxy in front passes on. */
+const isCulverts503 = (answer) => answer.status === 503 && /^(Too many connections are open|culvert is )/.test(answer.text);
+
 const passOn = (transport) => {
 	const { path } = TRANSPORT[transport];
 	const upgrade = transport === 'websocket'
@@ -171,7 +174,14 @@ function badStatus(transport, url, answer) {
 		return { what: `${asked} Too many requests from here.`, cures: ['Wait a while, or raise the limit of the proxy.'] };
 	case 502:
 	case 503:
-		return {
+		return isCulverts503(answer) ? {
+			what: `culvert itself refuses the request for now (503): ${quote(answer.text)}`,
+			cures: [
+				'Try again in a minute.',
+				'If it stays so: how much culvert allows itself is in its log, in the lines `connections of clients` and `memory for peers` at start. ' +
+					'More open files (`LimitNOFILE=` of a systemd service) allow more connections.',
+			],
+		} : {
 			what: `${asked} The proxy in front cannot reach culvert.`,
 			cures: [
 				'Does culvert run? Look at the end of its log.',
@@ -245,7 +255,13 @@ export function ended(condition, { domain, text = '', isFirst = true } = {}) {
 				'Was culvert restarted just now? Its BOSH sessions end with it.'],
 		};
 	case 'policy-violation':
-		return { what: `culvert ended the session because of a limit (policy-violation)${said}.`, cures: ['culvert’s log says which limit: line `session closed`, word `reason`.'] };
+		return {
+			what: `culvert ${isFirst ? 'does not begin a session now' : 'ended the session'} because of a limit (policy-violation)${said}.`,
+			cures: [
+				'culvert’s log says which limit, in a line `limit reached` or `session closed`.',
+				'Behind a proxy: does that line name the client’s own address, or that of the proxy, which then counts for all clients?',
+			],
+		};
 	case null:
 	case undefined:
 		return { what: `The session was ended without a reason${said}.`, cures: ['Look into the logs of culvert and of the XMPP server: culvert’s line `session closed` has a reason.'] };
@@ -323,8 +339,8 @@ export function upgradeLost() {
 		'Apache needs mod_proxy_wstunnel and `ProxyPass /xmpp-websocket ws://127.0.0.1:5280/xmpp-websocket`. HAProxy and Caddy need nothing.',
 		'Some proxies and content delivery networks have a switch for WebSocket. The `Sec-WebSocket-Protocol` header must get through, too.',
 	];
-	cures.push('If the proxy does pass them on, look in culvert’s log for a line `upgrade refused`: it says why.');
-	return { what: 'The WebSocket endpoint answers plain requests, but the upgrade does not reach it: a proxy in front drops the Upgrade header.', cures };
+	cures.push('If there is no proxy, or it passes them on, culvert has refused: its log says why, in a line `upgrade refused`, `request refused` or `limit reached`.');
+	return { what: 'The WebSocket endpoint answers plain requests, but not the upgrade to a WebSocket. Mostly that is a proxy in front that drops the Upgrade header.', cures };
 }
 
 export function noSubprotocol() {

@@ -5,6 +5,7 @@
  * test: { url, urls (also that of BOSH), domain, hold (seconds), signal }
  */
 
+import { isLimited } from './bosh.js';
 import { ask, httpUrl, isMixed, isSameOrigin } from './reach.js';
 import * as reasons from './reasons.js';
 import { Failure, within } from './steps.js';
@@ -106,20 +107,23 @@ async function whyNot(test, isLate) {
 		return reasons.noSubprotocol();
 	}
 	if (answer.status === 200 && /WebSocket/i.test(answer.text))
-		return await isOriginRefused(test) ? reasons.originRefused() : reasons.upgradeLost();
+		return await refusal(test) || reasons.upgradeLost();
 	return answer.status === 200 || answer.status === 405 ? reasons.badAnswer('websocket', url, answer) : reasons.upgradeRefused(answer);
 }
 
 /*
- * A plain request of the page's own origin does not name the origin, so that
- * culvert had nothing to refuse in it; a POST does.  One that says nothing
- * starts nothing.
+ * Why culvert itself refuses the upgrade, null when it does not seem to; BOSH
+ * is told in words.  A plain request of the page's own origin does not name the
+ * origin, so that culvert had nothing to refuse in it; a POST does.  One that
+ * says nothing starts nothing.
  */
-async function isOriginRefused({ url, urls, signal }) {
+async function refusal({ url, urls, domain, signal }) {
 	if (!isSameOrigin(url) || !urls.bosh || !isSameOrigin(urls.bosh))
-		return false;
+		return null;
 	const answer = await ask(urls.bosh, { body: '', signal });
-	return answer.kind === 'answer' && reasons.isOriginRefused(answer);
+	if (answer.kind === 'answer' && reasons.isOriginRefused(answer))
+		return reasons.originRefused();
+	return await isLimited({ url: urls.bosh, domain, hold: 1, signal }) ? reasons.ended('policy-violation', { domain }) : null;
 }
 
 /* <open/> is answered by culvert itself; what the server offers shows that it has been reached. */

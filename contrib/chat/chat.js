@@ -211,7 +211,7 @@ function watch({ accounts }) {
 				if (isLogout)
 					end('You have logged out.', '', 'Log in again', `?${new URLSearchParams({ transport })}`);
 				else
-					end('Not connected', reasonOf(last, domain), 'Try again', address({}));
+					end(last.status === AUTHFAIL ? 'The login failed' : 'Not connected', reasonOf(last, domain), 'Try again', address({}));
 			});
 			/* Nothing is sent without a connection: what somebody writes stays where it is. */
 			for (const type of ['keydown', 'submit', 'click'])
@@ -241,7 +241,14 @@ async function chat(demo) {
 	byId('chat').append(document.createElement('converse-root'));
 	const account = demo.accounts.find(({ name }) => name === who);
 	say(account ? 'Connecting\u2026' : '', 'busy');
-	await import('./converse/converse.min.js');
+	try {
+		await import('./converse/converse.min.js');
+	} catch {
+		say('Not connected', 'bad');
+		end('The chat client is missing', 'culvert has no converse/converse.min.js beside this page, or it did not arrive. contrib/chat/README says how to get it.',
+			'Try again', address({}));
+		return;
+	}
 	customElements.define('converse-footer', Credit);
 	watch(demo);
 	await converse.initialize({
@@ -283,7 +290,10 @@ for (const input of byId('transports').elements) {
 	if (input.type === 'radio')
 		input.checked = input.value === transport;
 }
-if (who) {
+if (!isSecureContext) {
+	end('This page needs https', 'It came by http, and then browsers have no cryptography for the login. Open it by https, through a web server in ' +
+		'front of culvert. On culvert\u2019s own machine http://localhost and http://127.0.0.1 work, too.', 'Try again', address({}));
+} else if (who) {
 	await chat(demo);
 } else if (demo.accounts.length > 0) {
 	byId('transports').addEventListener('change', (event) => location.replace(address({ transport: event.target.value })));

@@ -174,6 +174,23 @@ converse('both people look alike, and nobody has letters beside the name', async
 	assert.equal(await romeo.page.locator('.occupant-badges:visible').count(), 0);
 });
 
+converse('what keeps the chat from starting is said', async () => {
+	const chat = `http://127.0.0.1:${stage.gateway.port}/chat/`;
+	const scriptless = await browser.page({ javaScriptEnabled: false });
+	await scriptless.goto(chat);
+	await scriptless.locator('noscript p').waitFor();
+
+	const plain = await browser.page();
+	await plain.addInitScript(() => Object.defineProperty(window, 'isSecureContext', { value: false }));
+	await plain.goto(`${chat}?as=romeo`);
+	await plain.getByRole('heading', { name: 'This page needs https' }).waitFor();
+
+	const partial = await browser.page();
+	await partial.route('**/converse.min.js', (route) => route.abort());
+	await partial.goto(`${chat}?as=romeo`);
+	await partial.getByRole('heading', { name: 'The chat client is missing' }).waitFor();
+});
+
 each('a login that fails, and the end of a chat, are explained, with a way back', async (transport) => {
 	const page = await browser.page({ width: 1100, height: 640 });
 	const ended = (why) => page.locator('#end:visible').filter({ hasText: why }).waitFor();

@@ -208,8 +208,19 @@ culvert('a proxy that loses the headers of the upgrade', async () => {
 	const { verdict, websocket, bosh } = await outcome('failed-upgrade', {}, { page: usual, origin: `http://127.0.0.1:${proxy.port}` });
 	assert.equal(verdict, 'WebSocket fails at “Connect”. BOSH works.');
 	passes(bosh);
-	fails(websocket, 'Connect', /upgrade does not reach it: a proxy in front drops the Upgrade header/,
+	fails(websocket, 'Connect', /not the upgrade to a WebSocket\. Mostly that is a proxy in front that drops the Upgrade header/,
 		/proxy_http_version 1\.1; proxy_set_header Upgrade \$http_upgrade; proxy_set_header Connection "upgrade";/);
+});
+
+culvert('a limit of culvert is called that by both transports, not a fault of a proxy', async () => {
+	const full = stage.add(await Culvert.start({ [GUESTS]: stage.prosody.port }, { pages: PAGES, limits: { sessions: 1 } }));
+	const body = `<body xmlns='http://jabber.org/protocol/httpbind' rid='1' to='${GUESTS}' wait='60' hold='1' ver='1.6'/>`;
+	const first = await fetch(`http://127.0.0.1:${full.port}/http-bind`, { method: 'POST', body });
+	assert.match(await first.text(), / sid='/);
+	const { websocket, bosh } = await outcome('failed-limit', {}, { page: usual, origin: `http://127.0.0.1:${full.port}` });
+	fails(websocket, 'Connect', /does not begin a session now because of a limit/, /which limit, in a line limit reached/);
+	fails(bosh, 'Reach the XMPP server', /does not begin a session now because of a limit/, /which limit, in a line limit reached/);
+	assert.match(full.tail(), /limit reached .*limit=limits\.sessions/);
 });
 
 culvert('a proxy that cuts what is silent', async () => {
@@ -310,6 +321,8 @@ culvert('BOSH: what else may be answered', async () => {
 		[await answering(403, 'not you'), 'Connect', /403.*forbids it: not you/, /in the proxy/],
 		[await answering(429), 'Connect', /429.*Too many/, /Wait a while/],
 		[await answering(503), 'Connect', /503.*cannot reach culvert/, /Does culvert run/],
+		[await answering(503, 'Too many connections are open: try again later.'), 'Connect', /culvert itself refuses.*Too many connections/,
+			/Try again/],
 		[await answering(504), 'Connect', /504.*waited too long/, /reach culvert at all/],
 		[await terse(() => null), 'Connect', /plain requests, but its answer to this one did not arrive/, /log of the proxy/],
 		[await terse((n) => n > 0 ? null : none), 'Reach the XMPP server', /plain requests, but its answer to this one did not arrive/, /log of the proxy/],

@@ -139,6 +139,21 @@ demo('broken off in the middle of a step', ['--port', '0'], { tools: { npm: 'ech
 	await program.leavesNothing('SIGTERM', 143);
 });
 
+/* npm and make leave what the demo goes on with; culvert is one that reaches no server. */
+const NO_SERVER = {
+	npm: 'mkdir -p node_modules/converse.js/dist',
+	make: `case " $* " in *" -C src "*) ;; *) exec /usr/bin/make "$@";; esac
+printf '#!/bin/sh\\necho "$@" >&2\\ncase " $* " in *" --connect "*) exit 1;; esac\\nexec sleep 60\\n' >src/culvert
+chmod +x src/culvert`,
+};
+
+demo('a server that cannot be reached', ['--port=0', '--server=example.test=xmpp://127.0.0.1:1'], { tools: NO_SERVER }, async (program) => {
+	await program.leavesNothing(null, 1);
+	const said = program.lines.join('\n');
+	assert.match(said, /check failed \(status 1\)/);
+	assert.match(said, /check --connect -c \S+culvert\.json/);
+});
+
 demo('a step that fails', ['--port', '0'], { tools: { npm: 'echo the registry is far away >&2\nexit 7' } }, async (program) => {
 	await program.leavesNothing(null, 1);
 	const said = program.lines.join('\n');

@@ -3,7 +3,10 @@
  * servers (limits.connections).  Whoever holds one counts it; any thread may.
  *
  *      clients ----- at most max_clients
- *      clients + servers ----- at most max_all: a client that could not be given a server is turned away first
+ *      clients + others + servers ----- at most max_all: a client that could not be given a server is turned away first
+ *
+ * A client that comes by TLS takes two descriptors more, the others: with them
+ * clients have at most three quarters of all.
  */
 #ifndef CULVERT_BASE_SOCKETS_H
 #define CULVERT_BASE_SOCKETS_H
@@ -16,6 +19,7 @@
 /* Of the process.  All zero: no limits. */
 struct sockets {
 	_Atomic unsigned clients, servers;
+	_Atomic unsigned others;
 	_Atomic unsigned max_clients, max_all; /* 0: no limit */
 };
 
@@ -23,10 +27,11 @@ struct sockets {
 static inline bool
 sockets_are_full(const struct sockets *q, unsigned besides)
 {
-	unsigned clients = q->clients, max_clients = q->max_clients, max_all = q->max_all;
+	unsigned clients = q->clients, others = q->others, max_clients = q->max_clients, max_all = q->max_all;
 
 	return (max_clients > 0 && clients >= max_clients + besides) ||
-		(max_all > 0 && clients + q->servers >= max_all + besides);
+		(max_all > 0 && clients + others + q->servers >= max_all + besides) ||
+		(max_all > 0 && others > 0 && clients + others >= max_all - max_all / 4 + besides);
 }
 
 #endif

@@ -6,8 +6,19 @@
 #include "base/fatal.h"
 
 void
+conf_identity_fini(struct conf_identity *i)
+{
+	free(i->certificate);
+	free(i->key);
+	*i = (struct conf_identity){0};
+}
+
+void
 conf_listen_fini(struct conf_listen *l)
 {
+	for (size_t i = 0; i < l->n_tls; i++)
+		conf_identity_fini(&l->tls[i]);
+	free(l->tls);
 	free(l->address);
 	free(l->unix_path);
 	*l = (struct conf_listen){0};
@@ -151,13 +162,33 @@ is_same_text(const char *a, const char *b)
 }
 
 static bool
+is_same_place(const struct conf_listen *one, const struct conf_listen *other)
+{
+	return is_same_text(one->address, other->address) && one->port == other->port &&
+		is_same_text(one->unix_path, other->unix_path);
+}
+
+/* Several may be at a port of the kernel's choice: their order tells them apart. */
+size_t
+conf_same_listen(const struct conf *c, const struct conf *running, size_t i)
+{
+	const struct conf_listen *l = &running->listen[i];
+
+	if (i < c->n_listen && is_same_place(&c->listen[i], l))
+		return i;
+	for (size_t k = 0; k < c->n_listen; k++)
+		if (is_same_place(&c->listen[k], l))
+			return k;
+	return c->n_listen;
+}
+
+static bool
 is_same_listen(const struct conf *a, const struct conf *b)
 {
 	for (size_t i = 0; a->n_listen == b->n_listen && i < a->n_listen; i++) {
 		const struct conf_listen *one = &a->listen[i], *other = &b->listen[i];
-		if (!is_same_text(one->address, other->address) || one->port != other->port ||
-			!is_same_text(one->unix_path, other->unix_path) || one->mode != other->mode ||
-			one->proxy_protocol != other->proxy_protocol)
+		if (!is_same_place(one, other) || one->mode != other->mode ||
+			one->proxy_protocol != other->proxy_protocol || (one->n_tls > 0) != (other->n_tls > 0))
 			return false;
 	}
 	return a->n_listen == b->n_listen;

@@ -44,6 +44,12 @@ struct conf_field {
 	char *name, *value;
 };
 
+/* A certificate that a listener shows: two files, as written, but relative ones from where the configuration is. */
+struct conf_identity {
+	struct conf_place place;
+	char *certificate, *key;
+};
+
 /* One listening socket: either an address and port, or a unix path and mode. */
 struct conf_listen {
 	char *address;       /* "*", a literal without brackets, or a host name; NULL for a unix socket */
@@ -51,6 +57,9 @@ struct conf_listen {
 	char *unix_path;     /* NULL for TCP */
 	unsigned mode;       /* permissions of the unix socket */
 	bool proxy_protocol; /* each connection begins with a PROXY header */
+
+	struct conf_identity *tls; /* none: without TLS */
+	size_t n_tls;
 };
 
 /* One address of a server; those of a domain are tried in order. */
@@ -161,7 +170,8 @@ const struct conf *conf_ref(const struct conf *c);
 /* One reference less; the last one frees.  c may be NULL. */
 void conf_unref(const struct conf *c);
 
-/* Frees what the struct holds, and leaves it empty. */
+/* Each frees what the struct holds, and leaves it empty. */
+void conf_identity_fini(struct conf_identity *i);
 void conf_listen_fini(struct conf_listen *l);
 void conf_domain_fini(struct conf_domain *d);
 
@@ -173,6 +183,9 @@ bool conf_has_name(const struct conf *c, struct slice name);
 
 /* The same strings in the same order? */
 bool conf_list_eq(const struct conf_list *a, const struct conf_list *b);
+
+/* Where the listener running->listen[i] stands in c, which may be later: an index, or c->n_listen when it is not there. */
+size_t conf_same_listen(const struct conf *c, const struct conf *running, size_t i);
 
 /* Calls tell for each key that differs and that a running process cannot change (conf_row_when() of conf_table.h). */
 void conf_each_restart(

@@ -27,20 +27,42 @@ conf_listen_settle(struct conf_listen *l)
 	l->port = 0;
 }
 
+/* A relative path begins where the file is; *path is made anew. */
+static void
+settle_path(char **path, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	struct buf whole;
+	size_t n;
+
+	if (slash == NULL || *path == NULL || (*path)[0] == '/')
+		return;
+	buf_init(&whole, BUF_UNLIMITED);
+	buf_append(&whole, slice_of(file, (size_t) (slash + 1 - file)));
+	buf_append(&whole, slice_of(*path, strlen(*path) + 1));
+	free(*path);
+	*path = buf_take(&whole, &n);
+}
+
 void
 conf_pages_settle(struct conf *c, const char *file)
 {
-	const char *slash = strrchr(file, '/');
-	struct buf path;
-	size_t n;
+	settle_path(&c->pages.directory, file);
+}
 
-	if (slash == NULL || c->pages.directory == NULL || c->pages.directory[0] == '/')
-		return;
-	buf_init(&path, BUF_UNLIMITED);
-	buf_append(&path, slice_of(file, (size_t) (slash + 1 - file)));
-	buf_append(&path, slice_of(c->pages.directory, strlen(c->pages.directory) + 1));
-	free(c->pages.directory);
-	c->pages.directory = buf_take(&path, &n);
+void
+conf_identity_settle(struct conf_identity *i, const char *file)
+{
+	settle_path(&i->certificate, file);
+	settle_path(&i->key, file);
+}
+
+void
+conf_add_identity(struct conf_listen *l, struct conf_identity *i)
+{
+	l->tls = xrealloc(l->tls, (l->n_tls + 1) * sizeof *l->tls);
+	l->tls[l->n_tls++] = *i;
+	*i = (struct conf_identity){0};
 }
 
 void

@@ -13,6 +13,10 @@ struct conf *conf_new(void);
 
 /* With a unix path there is no address and no port, whatever the defaults said. */
 void conf_listen_settle(struct conf_listen *l);
+/* Relative files begin where the configuration's file is. */
+void conf_identity_settle(struct conf_identity *i, const char *file);
+/* Takes over what *i holds and leaves it empty. */
+void conf_add_identity(struct conf_listen *l, struct conf_identity *i);
 /* Makes response_lines and response_names of response_header. */
 void conf_fields_settle(struct conf *c);
 /* A relative directory of pages begins where the file is. */

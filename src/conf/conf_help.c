@@ -123,7 +123,7 @@ append_value(struct buf *out, const struct conf_row *row, size_t depth)
 {
 	bool is_list = row->type == CONF_LIST_OF_OBJECTS;
 
-	if (!is_container(row)) {
+	if (!is_container(row) || row->sample != NULL) {
 		buf_append_str(out, row->sample != NULL ? row->sample : row->fallback);
 		return;
 	}

@@ -23,7 +23,8 @@
  * right.  A file that is not JSON ends the walk.
  */
 
-#define DEPTH 8 /* deeper than any container of the table */
+#define DEPTH 8      /* deeper than any container of the table */
+#define IDENTITIES 3 /* where listen[].tls is in the stack; listen is 1 */
 #define ERRORS_MAX 20
 #define LINE_MAX 4096
 #define ASCII_MAX 1024 /* room for a domain's A-label form */
@@ -70,13 +71,14 @@ struct reader {
 	size_t at[CONF_ROWS_MAX]; /* where its key was */
 
 	struct conf *c;
-	struct conf_listen listen; /* the current one */
-	struct conf_domain domain; /* the current one */
-	size_t domain_at;          /* its key */
-	struct slice domain_key;   /* what *: in a path stands for; owned */
-	struct slice member_key;   /* the current field of response_headers; borrowed from c */
-	size_t *target_at;         /* where each of its targets was written */
-	struct hash by_name;       /* all domains so far */
+	struct conf_listen listen;     /* the current one */
+	struct conf_identity identity; /* the current one */
+	struct conf_domain domain;     /* the current one */
+	size_t domain_at;              /* its key */
+	struct slice domain_key;       /* what *: in a path stands for; owned */
+	struct slice member_key;       /* the current field of response_headers; borrowed from c */
+	size_t *target_at;             /* where each of its targets was written */
+	struct hash by_name;           /* all domains so far */
 	struct named *named;
 	unsigned errors_before; /* as the current listener or domain began */
 };
@@ -109,6 +111,8 @@ append_name(struct buf *out, struct slice name)
 static void
 append_path(struct reader *r, const struct conf_row *row, struct buf *out)
 {
+	unsigned list = 0;
+
 	if (row == NULL || row == r->table) {
 		buf_append_str(out, "top level");
 		return;
@@ -117,7 +121,7 @@ append_path(struct reader *r, const struct conf_row *row, struct buf *out)
 		if (*p == '*')
 			append_name(out, r->domain_key);
 		else if (*p == '[')
-			buf_printf(out, "[%zu", r->stack[1].n - 1);
+			buf_printf(out, "[%zu", r->stack[list++ == 0 ? 1 : IDENTITIES].n - 1);
 		else
 			buf_append_char(out, *p);
 	}
@@ -226,6 +230,30 @@ begin_listen(struct reader *r)
 {
 	forget_seen(r, CONF_BASE_LISTEN);
 	conf_listen_fini(&r->listen);
+}
+
+static void
+begin_identity(struct reader *r)
+{
+	unsigned errors_before = r->errors_before; /* those are the listener's */
+
+	forget_seen(r, CONF_BASE_IDENTITY);
+	r->errors_before = errors_before;
+	conf_identity_fini(&r->identity);
+	r->identity.place = place_of(r, r->start);
+}
+
+static int
+end_identity(struct reader *r, size_t at, const struct conf_row *row)
+{
+	if (r->n_errors > r->errors_before)
+		return GO_ON;
+	if (r->identity.certificate == NULL || r->identity.key == NULL)
+		return complain(r, at, row, "no \"%s\", expected {\"certificate\": FILE, \"key\": FILE}",
+			r->identity.certificate == NULL ? "certificate" : "key");
+	conf_identity_settle(&r->identity, r->name);
+	conf_add_identity(&r->listen, &r->identity);
+	return GO_ON;
 }
 
 static int
@@ -430,6 +458,8 @@ base_of(struct reader *r, const struct conf_row *row)
 	switch (row->base) {
 	case CONF_BASE_LISTEN:
 		return &r->listen;
+	case CONF_BASE_IDENTITY:
+		return &r->identity;
 	case CONF_BASE_DOMAIN:
 		return &r->domain;
 	case CONF_BASE_TOP:
@@ -587,6 +617,8 @@ begin_container(struct reader *r, bool is_object)
 	r->stack[r->depth++] = (struct frame){.row = row, .at = r->start};
 	if (is_row(row, "listen[]"))
 		begin_listen(r);
+	else if (is_row(row, "listen[].tls[]"))
+		begin_identity(r);
 	return GO_ON;
 }
 
@@ -604,6 +636,8 @@ end_container(struct reader *r)
 		return end_file(r, f.at);
 	if (is_row(f.row, "listen[]"))
 		return end_listen(r, f.at, f.row);
+	if (is_row(f.row, "listen[].tls[]"))
+		return end_identity(r, f.at, f.row);
 	if (is_row(f.row, "domains.*"))
 		return end_domain(r, f.row);
 	if (is_row(f.row, "listen") && f.n == 0)
@@ -832,6 +866,7 @@ conf_read(struct conf **out, struct slice text, const char *name, const struct h
 	forget_names(&r);
 	conf_domain_fini(&r.domain);
 	conf_listen_fini(&r.listen);
+	conf_identity_fini(&r.identity);
 	if (r.n_errors > 0) {
 		conf_unref(r.c);
 		return CV_EINVAL;

@@ -85,6 +85,22 @@ static const struct conf_row table[] = {
 		"An IPv4 or IPv6 address, a host name, or \"*\" for all addresses of this machine."),
 	VALUE("listen[].port", CONF_PORT, LISTEN(port), 0, UINT16_MAX, "5280",
 		"0 lets the system choose a free port; the log says which."),
+	{.key = "listen[].tls",
+		.type = CONF_LIST_OF_OBJECTS,
+		.is_built = true,
+		.base = CONF_BASE_LISTEN,
+		.help = "Certificates, each like {\"certificate\":\"fullchain.pem\",\"key\":\"privkey.pem\"}: with them the listener "
+			"speaks TLS (https, wss). A client is shown the one for the name that it asks for (SNI), else the first. "
+			"For one name there may be two, with an RSA and an ECDSA key. A reload reads the files again.",
+		.sample = "[]"},
+	CONTAINER("listen[].tls[]", CONF_OBJECT, "One certificate."),
+	TEXT("listen[].tls[].certificate", CONF_STRING, CONF_BASE_IDENTITY, conf_take_certificate, NULL,
+		"\"fullchain.pem\"",
+		"File with the certificate and behind it those of its issuers (PEM), like certbot's fullchain.pem. A relative path "
+		"starts at the directory of this file. Needed."),
+	TEXT("listen[].tls[].key", CONF_STRING, CONF_BASE_IDENTITY, conf_take_key, NULL, "\"privkey.pem\"",
+		"File with its private key (PEM, without a passphrase), like certbot's privkey.pem. A relative path "
+		"starts at the directory of this file. Needed."),
 	{.key = "listen[].unix",
 		.type = CONF_STRING,
 		.is_built = true,
@@ -99,7 +115,6 @@ static const struct conf_row table[] = {
 		"Each connection begins with the header of the PROXY protocol, version 1 or 2 (HAProxy: send-proxy), which names "
 		"the client. Only trusted_proxies, or who comes by the unix socket, may connect then. What client_address_header "
 		"says counts only if that client is a trusted proxy, too."),
-	LATER("listen[].tls"),
 
 	CONTAINER("paths", CONF_OBJECT,
 		"The paths of the two transports: each a path or a list of paths. A slash at the end of a request's path "

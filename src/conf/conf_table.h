@@ -35,9 +35,10 @@ enum conf_type {
 
 /* The struct a row's value goes into. */
 enum conf_base {
-	CONF_BASE_TOP,    /* struct conf */
-	CONF_BASE_LISTEN, /* struct conf_listen */
-	CONF_BASE_DOMAIN, /* struct conf_domain */
+	CONF_BASE_TOP,      /* struct conf */
+	CONF_BASE_LISTEN,   /* struct conf_listen */
+	CONF_BASE_IDENTITY, /* struct conf_identity */
+	CONF_BASE_DOMAIN,   /* struct conf_domain */
 };
 
 /* A value of an enum.  A list of them ends with one without a word. */

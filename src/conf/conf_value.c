@@ -223,6 +223,32 @@ conf_take_listen(void *base, struct slice s)
 	return NULL;
 }
 
+static const char *
+take_file(char **file, struct slice s)
+{
+	if (s.n == 0)
+		return "the path of a file";
+	free(*file);
+	*file = xstrndup(s.p, s.n);
+	return NULL;
+}
+
+const char *
+conf_take_certificate(void *base, struct slice s)
+{
+	struct conf_identity *i = base;
+
+	return take_file(&i->certificate, s);
+}
+
+const char *
+conf_take_key(void *base, struct slice s)
+{
+	struct conf_identity *i = base;
+
+	return take_file(&i->key, s);
+}
+
 /* Paths ---------------------------------------------------------------- */
 
 /*
@@ -566,11 +592,7 @@ conf_take_ca_file(void *base, struct slice s)
 {
 	struct conf_domain *d = base;
 
-	if (s.n == 0)
-		return "the path of a file";
-	free(d->ca_file);
-	d->ca_file = xstrndup(s.p, s.n);
-	return NULL;
+	return take_file(&d->ca_file, s);
 }
 
 /* SNI has no addresses and no dot at the end (RFC 6066, 3), and certificates name nothing else. */

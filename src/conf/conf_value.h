@@ -3,7 +3,7 @@
  * was written.  Inside conf/ only.
  *
  * Each conf_take_x() looks at s, which has no NUL in it, and puts its meaning
- * into the struct at base: a struct conf, conf_listen or conf_domain, as its
+ * into the struct at base: a struct conf, conf_listen, conf_identity or conf_domain, as its
  * row in conf_table.c says.  Returns NULL, or (changing nothing) words for
  * what was expected: "expected ...".
  */
@@ -34,6 +34,9 @@ conf_take conf_take_listen_address;
 conf_take conf_take_listen_unix;
 conf_take conf_take_listen_mode;
 conf_take conf_take_listen; /* "ADDRESS:PORT", ":PORT", "[IPV6]:PORT" or "unix:/PATH": all of it */
+/* base: struct conf_identity */
+conf_take conf_take_certificate;
+conf_take conf_take_key;
 /* base: struct conf_domain */
 conf_take conf_take_connect; /* adds one target */
 conf_take conf_take_ca_file;

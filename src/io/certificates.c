@@ -127,22 +127,32 @@ read_text(struct reading *r, struct slice text)
 }
 
 int
-certificates_load(struct mbedtls_x509_crt *chain, const char *file, bool is_lenient, struct buf *error)
+certificates_load_text(
+	struct mbedtls_x509_crt *chain, const char *file, struct slice text, bool is_lenient, struct buf *error)
 {
 	struct reading r = {.chain = chain, .file = file, .is_lenient = is_lenient, .error = error};
+
+	read_text(&r, text);
+	if (r.is_broken && !is_lenient)
+		return CV_EINVAL;
+	return r.n > 0 ? r.n : CV_EINVAL;
+}
+
+int
+certificates_load(struct mbedtls_x509_crt *chain, const char *file, bool is_lenient, struct buf *error)
+{
 	const char *wrong;
 	struct buf text;
+	int n = CV_EINVAL;
 
 	buf_init(&text, BUF_UNLIMITED);
 	wrong = whole_file_read(file, &text);
 	if (wrong == NULL)
-		read_text(&r, buf_slice(&text));
+		n = certificates_load_text(chain, file, buf_slice(&text), is_lenient, error);
 	else
 		buf_printf(error, "%s: %s", file, wrong);
 	buf_fini(&text);
-	if (r.is_broken && !is_lenient)
-		return CV_EINVAL;
-	return r.n > 0 ? r.n : CV_EINVAL;
+	return n;
 }
 
 int

@@ -11,11 +11,14 @@
 struct mbedtls_x509_crt;
 
 /*
- * Adds the certificates of a file (PEM, or one as DER) to the chain.  Returns
- * how many, at least 1; or a negative CV_E* code, with the file, the line and
- * what is wrong there appended to error.  With is_lenient the broken ones are
- * left out, as long as one is not.
+ * Adds the certificates in the text of a file (PEM, or one as DER) to the
+ * chain.  Returns how many, at least 1; or a negative CV_E* code, with the
+ * file, the line and what is wrong there appended to error.  With is_lenient
+ * the broken ones are left out, as long as one is not.
  */
+int certificates_load_text(
+	struct mbedtls_x509_crt *chain, const char *file, struct slice text, bool is_lenient, struct buf *error);
+/* The same, and reads the file. */
 int certificates_load(struct mbedtls_x509_crt *chain, const char *file, bool is_lenient, struct buf *error);
 
 /* Appends one line: whose it is, for which names, by whom and until when. */

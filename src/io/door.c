@@ -14,13 +14,17 @@
 #include "io/preface.h"
 #include "io/refusal.h"
 #include "io/rules.h"
+#include "io/tls.h"
 #include "io/watch.h"
+#include "proto/net/client_hello.h"
 
 /* How long a client may take to read its refusal. */
 #define LINGER_MS 2000
 #define DROP_ROUNDS 16 /* reads in one turn of the loop */
 
 /* It may be handed on, or shown out, in each of them. */
+static const char without_tls[] = "This port speaks TLS only: write https:// or wss://.";
+
 enum guest_state {
 	GUEST_NEW,     /* nobody has looked yet */
 	GUEST_WAITING, /* for the end of its head; from here on the watch tells of what comes */
@@ -39,7 +43,8 @@ struct guest {
 	struct door *door;
 	enum guest_state state; /* only set_state() sets it */
 	bool is_one_too_many;
-	bool has_preface; /* a PROXY header has to come, and has not */
+	bool has_preface;   /* a PROXY header has to come, and has not */
+	bool is_before_tls; /* its listener has TLS, and it comes from there */
 	int fd;
 	struct peer peer;
 	struct due_link due;
@@ -294,6 +299,41 @@ read_preface(struct guest *g)
 	return false;
 }
 
+/* What comes before TLS: n bytes of it are there. */
+static void
+judge_before_tls(struct guest *g, size_t n)
+{
+	struct door *d = g->door;
+	const struct door_handler *handler = d->handler;
+	struct peer peer = g->peer;
+	bool brings_ticket;
+	int fd = g->fd;
+
+	switch (client_hello_look(slice_of(d->peek, n), &brings_ticket)) {
+	case CLIENT_HELLO_MORE:
+		wait_for_more(g);
+		return;
+	case CLIENT_HELLO_TLS:
+		if (g->is_one_too_many || budget_refuses(&d->context->budget, TLS_MEMORY)) {
+			counter_add(d->context->counters->http_refused, 1);
+			show_out(g);
+			return;
+		}
+		forget(g);
+		handler->tls(handler->arg, fd, brings_ticket, &peer);
+		return;
+	case CLIENT_HELLO_HTTP:
+		refuse(g, &(const struct upgrade){.reason = without_tls, .client = peer}, n);
+		return;
+	case CLIENT_HELLO_GARBAGE:
+		counter_add(d->context->counters->http_refused, 1);
+		log_event(d->context->log, LOG_INFO, "not TLS", "client=%s listener=%s",
+			log_peer(d->context->log, &g->peer).text, log_string(entrance(g)).text);
+		show_out(g);
+		return;
+	}
+}
+
 /* Looks at the head of a request, as far as it is there. */
 static void
 judge_head(struct guest *g)
@@ -310,6 +350,10 @@ judge_head(struct guest *g)
 	}
 	if (n <= 0) {
 		show_out(g);
+		return;
+	}
+	if (g->is_before_tls) {
+		judge_before_tls(g, (size_t) n);
 		return;
 	}
 	if (g->is_one_too_many) {
@@ -426,20 +470,39 @@ door_linger(struct door *d, int fd)
 	say_goodbye(guest_new(d, fd));
 }
 
+static void
+enter(struct guest *g)
+{
+	struct door *d = g->door;
+	ms_t timeout = g->is_one_too_many ? LINGER_MS : d->context->conf->limits.header_timeout;
+
+	if (timeout > 0)
+		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + timeout);
+	judge(g);
+}
+
 void
 door_enter(struct door *d, int fd, const struct peer *peer, bool is_one_too_many)
 {
 	struct guest *g = guest_new(d, fd);
-	ms_t timeout = is_one_too_many ? LINGER_MS : d->context->conf->limits.header_timeout;
 
 	counter_add(d->context->counters->connections, 1);
-	g->peer = *peer;
 	g->is_one_too_many = is_one_too_many;
-	if (timeout > 0)
-		due_set(&d->due, &g->due, (ms_t) uv_now(d->loop) + timeout);
-	g->has_preface = listener_of(g)->conf->proxy_protocol;
+	g->is_before_tls = listeners_of(d->context->listeners, peer)->conf->n_tls > 0;
+	g->has_preface = listeners_of(d->context->listeners, peer)->conf->proxy_protocol;
+	g->peer = *peer;
 	if (g->has_preface ? is_believed(g) : is_served(g))
-		judge(g);
+		enter(g);
+}
+
+void
+door_enter_secured(struct door *d, int fd, const struct peer *peer)
+{
+	struct guest *g = guest_new(d, fd);
+
+	g->peer = *peer;
+	g->peer.is_secure = true;
+	enter(g);
 }
 
 ms_t

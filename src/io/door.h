@@ -20,6 +20,8 @@ struct door;
 
 struct door_handler {
 	void *arg;
+	/* A client of a listener with TLS, whose ClientHello is there, and not read.  Takes fd over. */
+	void (*tls)(void *arg, int fd, bool brings_ticket, const struct peer *peer);
 	/* Both take fd over.  Nothing is read from it yet; its head needs this room (upgrade.h). */
 	void (*http)(void *arg, int fd, size_t room, const struct peer *peer);
 	/* An upgrade that was found good: its head is read, and no byte more. */
@@ -33,6 +35,9 @@ void door_close(struct door *d);
 
 /* Takes fd over: a connected, non-blocking socket.  is_one_too_many: which the client is told (503). */
 void door_enter(struct door *d, int fd, const struct peer *peer, bool is_one_too_many);
+
+/* The same, behind the client's TLS; fd is the inner end. */
+void door_enter_secured(struct door *d, int fd, const struct peer *peer);
 
 /* Takes over the socket of a client that has been told goodbye: what it still sends is dropped until it closes. */
 void door_linger(struct door *d, int fd);

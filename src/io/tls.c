@@ -5,7 +5,6 @@
 #include <mbedtls/entropy.h>
 #include <mbedtls/error.h>
 #include <mbedtls/ssl.h>
-#include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,6 +15,8 @@
 #include "io/certificates.h"
 #include "io/idn.h"
 #include "io/resumption.h"
+#include "io/tls_service.h"
+#include "io/tls_settings.h"
 
 #define FOUND 300  /* how much is said of the names in a certificate that is refused */
 #define SERVERS 64 /* with so many a session may be resumed */
@@ -30,7 +31,8 @@ struct tls_trust {
 };
 
 struct tls {
-	struct tls_trust *trust;
+	struct tls_trust *trust;     /* we are the client; NULL: */
+	struct tls_service *service; /* we are the server */
 	mbedtls_ssl_context ssl;
 	int fd;
 	size_t unflushed; /* bytes taken, whose record the socket has not taken whole */
@@ -56,17 +58,6 @@ static const int ciphers[] = {
 	MBEDTLS_TLS_DHE_RSA_WITH_AES_256_GCM_SHA384,
 	0,
 };
-
-/* The library's own order begins with the dearest curve: it would double the cost of a handshake. */
-#if MBEDTLS_VERSION_NUMBER >= 0x03010000
-static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
-	MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, 0};
-#define CONF_GROUPS(config) mbedtls_ssl_conf_groups((config), groups)
-#else
-static const mbedtls_ecp_group_id groups[] = {
-	MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
-#define CONF_GROUPS(config) mbedtls_ssl_conf_curves((config), groups)
-#endif
 
 static const char *const system_authorities[] = {
 	"/etc/ssl/certs/ca-certificates.crt",
@@ -100,10 +91,8 @@ configure(struct tls_trust *t, mbedtls_ssl_config *config, bool verify)
 	if (mbedtls_ssl_config_defaults(
 		    config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
 		return -1;
-	mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-	mbedtls_ssl_conf_max_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+	tls_settings_apply(config);
 	mbedtls_ssl_conf_ciphersuites(config, ciphers);
-	CONF_GROUPS(config);
 	mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &t->drbg);
 	mbedtls_ssl_conf_ca_chain(config, &t->authorities, NULL);
 	mbedtls_ssl_conf_authmode(config, verify ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_NONE);
@@ -230,6 +219,19 @@ name_server(struct tls *t, bool is_direct)
 	buf_append(&t->key, slice_of((const char *) &address, n < sizeof address ? n : sizeof address));
 }
 
+static struct tls *
+set_up(struct tls *t, int fd, const mbedtls_ssl_config *config, const char *name)
+{
+	t->fd = fd;
+	mbedtls_ssl_init(&t->ssl);
+	if (mbedtls_ssl_setup(&t->ssl, config) != 0 || (name != NULL && mbedtls_ssl_set_hostname(&t->ssl, name) != 0)) {
+		tls_free(t);
+		return NULL;
+	}
+	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+	return t;
+}
+
 struct tls *
 tls_client_new(struct tls_trust *trust, int fd, const char *name, bool is_direct)
 {
@@ -237,21 +239,28 @@ tls_client_new(struct tls_trust *trust, int fd, const char *name, bool is_direct
 
 	atomic_fetch_add(&trust->refs, 1);
 	t->trust = trust;
-	t->fd = fd;
 	t->name = xstrdup(name);
 	buf_init(&t->found, FOUND);
 	buf_init(&t->key, BUF_UNLIMITED);
+	t->fd = fd;
 	name_server(t, is_direct);
-	mbedtls_ssl_init(&t->ssl);
-	if (mbedtls_ssl_setup(&t->ssl, is_direct ? &trust->direct : &trust->starttls) != 0 ||
-		mbedtls_ssl_set_hostname(&t->ssl, name) != 0) {
-		tls_free(t);
+	t = set_up(t, fd, is_direct ? &trust->direct : &trust->starttls, name);
+	if (t == NULL)
 		return NULL;
-	}
-	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
 	mbedtls_ssl_set_verify(&t->ssl, on_certificate, t);
 	resumption_offer(trust->resumption, &t->ssl, buf_slice(&t->key));
 	return t;
+}
+
+struct tls *
+tls_server_new(struct tls_service *service, int fd)
+{
+	struct tls *t = xcalloc(1, sizeof *t);
+
+	t->service = tls_service_ref(service);
+	buf_init(&t->found, FOUND);
+	buf_init(&t->key, BUF_UNLIMITED);
+	return set_up(t, fd, tls_service_config(service), NULL);
 }
 
 void
@@ -261,6 +270,7 @@ tls_free(struct tls *t)
 		return;
 	mbedtls_ssl_free(&t->ssl);
 	tls_trust_unref(t->trust);
+	tls_service_unref(t->service);
 	if (t->certificate != NULL)
 		buf_fini(t->certificate);
 	free(t->certificate);
@@ -338,6 +348,40 @@ describe_certificate(struct tls *t, uint32_t flags, char reason[TLS_REASON])
 	buf_fini(&out);
 }
 
+/* What clients do most often, for who looks after a listener. */
+static const char *
+client_fault(int status)
+{
+	switch (status) {
+	case MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION:
+		return "the client speaks only versions before TLS 1.2";
+	case MBEDTLS_ERR_SSL_NO_CIPHER_CHOSEN:
+		return "the client offers no cipher with ECDHE and AEAD, or none for the kind of our key";
+#ifdef MBEDTLS_ERR_SSL_BAD_HS_CLIENT_HELLO
+	case MBEDTLS_ERR_SSL_BAD_HS_CLIENT_HELLO:
+		return "no sound ClientHello, or only protocols that are not spoken here (ALPN)";
+#endif
+	case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+		return "the client gave up; does it trust the issuer of the certificate?";
+	default:
+		return NULL;
+	}
+}
+
+static void
+describe_failure(const struct tls *t, int status, char *why, size_t room)
+{
+	const char *known = t->service != NULL ? client_fault(status) : NULL;
+
+	mbedtls_strerror(status, why, room);
+	if (status == MBEDTLS_ERR_SSL_CONN_EOF)
+		snprintf(why, room, "the %s closed the connection", t->service != NULL ? "client" : "server");
+	else if (status == MBEDTLS_ERR_SSL_INTERNAL_ERROR) /* bio_recv, bio_send */
+		snprintf(why, room, "the connection broke");
+	else if (known != NULL)
+		snprintf(why, room, "%s", known);
+}
+
 enum tls_result
 tls_handshake(struct tls *t, char reason[TLS_REASON])
 {
@@ -346,7 +390,8 @@ tls_handshake(struct tls *t, char reason[TLS_REASON])
 	char why[128];
 
 	if (status == 0) {
-		resumption_keep(t->trust->resumption, &t->ssl, buf_slice(&t->key));
+		if (t->trust != NULL)
+			resumption_keep(t->trust->resumption, &t->ssl, buf_slice(&t->key));
 		buf_fini(&t->key); /* most connections live on for long */
 		return TLS_DONE;
 	}
@@ -354,17 +399,14 @@ tls_handshake(struct tls *t, char reason[TLS_REASON])
 		return TLS_WANT_READ;
 	if (status == MBEDTLS_ERR_SSL_WANT_WRITE)
 		return TLS_WANT_WRITE;
-	resumption_forget(t->trust->resumption, buf_slice(&t->key));
+	if (t->trust != NULL)
+		resumption_forget(t->trust->resumption, buf_slice(&t->key));
 	flags = mbedtls_ssl_get_verify_result(&t->ssl);
 	if (status == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && flags != 0 && flags != (uint32_t) -1) {
 		describe_certificate(t, flags, reason);
 		return TLS_FAILED;
 	}
-	mbedtls_strerror(status, why, sizeof why);
-	if (status == MBEDTLS_ERR_SSL_CONN_EOF)
-		snprintf(why, sizeof why, "the server closed the connection");
-	else if (status == MBEDTLS_ERR_SSL_INTERNAL_ERROR) /* bio_recv, bio_send */
-		snprintf(why, sizeof why, "the connection broke");
+	describe_failure(t, status, why, sizeof why);
 	snprintf(reason, TLS_REASON, "TLS handshake failed: %s", why);
 	return TLS_FAILED;
 }

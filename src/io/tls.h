@@ -3,8 +3,10 @@
  * records.  A handshake takes milliseconds of CPU, so it runs in a thread of
  * its own (worker/handshake.c); the connection then moves to its worker.
  *
- *      struct tls_trust   whom to believe, and how; one thread makes it, connections refer to it
- *      struct tls         one connection; used by one thread at a time
+ *      struct tls_trust     we are the client: whom to believe, and how
+ *      struct tls_service   we are the server: who we are (tls_service.h)
+ *                           one thread makes it, connections refer to it
+ *      struct tls           one connection; used by one thread at a time
  */
 #ifndef CULVERT_IO_TLS_H
 #define CULVERT_IO_TLS_H
@@ -14,8 +16,9 @@
 
 #include "base/buf.h"
 
-struct tls_trust;
 struct tls;
+struct tls_service;
+struct tls_trust;
 
 #define TLS_REASON 480   /* room for why a handshake failed, with its NUL */
 #define TLS_RECORD 16384 /* the most bytes one record carries */
@@ -39,6 +42,8 @@ void tls_trust_unref(struct tls_trust *t);
  * memory.
  */
 struct tls *tls_client_new(struct tls_trust *t, int fd, const char *name, bool is_direct);
+/* The server's side of a connection on fd, which stays the caller's.  The service is referenced.  NULL: no memory. */
+struct tls *tls_server_new(struct tls_service *s, int fd);
 void tls_free(struct tls *t);
 /* Before the handshake: the server's certificate is kept, as words, also when it is refused. */
 void tls_keep_certificate(struct tls *t);

@@ -21,6 +21,19 @@ tls_job_to_server(uint64_t id, int fd, const struct tls_to_server *server, ms_t 
 	return job;
 }
 
+struct tls_job *
+tls_job_to_client(int fd, const struct peer *peer, bool brings_ticket, ms_t timeout)
+{
+	struct tls_job *job = xcalloc(1, sizeof *job);
+
+	job->direction = TLS_TO_CLIENT;
+	job->fd = fd;
+	job->client.peer = *peer;
+	job->client.brings_ticket = brings_ticket;
+	job->timeout = timeout;
+	return job;
+}
+
 bool
 tls_job_begin(struct tls_job *job, struct tls_trust *trust)
 {
@@ -30,6 +43,16 @@ tls_job_begin(struct tls_job *job, struct tls_trust *trust)
 		tls_job_fail(job, "TLS cannot be set up");
 	else if (job->is_curious)
 		tls_keep_certificate(job->tls);
+	return job->tls != NULL;
+}
+
+bool
+tls_job_begin_client(struct tls_job *job, struct tls_service *service)
+{
+	if (service != NULL)
+		job->tls = tls_server_new(service, job->fd);
+	if (job->tls == NULL)
+		tls_job_fail(job, "TLS cannot be set up");
 	return job->tls != NULL;
 }
 

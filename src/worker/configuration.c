@@ -12,6 +12,7 @@
 #include "conf/conf_read.h"
 #include "io/certificates.h"
 #include "io/whole_file.h"
+#include "worker/key_files.h"
 
 #define PLACE_MAX ((size_t) 8192)
 #define ERRORS_MAX 20
@@ -135,6 +136,18 @@ check_authorities(const struct conf *c, const char *name, struct buf *errors, st
 	return n_errors > 0 ? CV_ESYS : 0;
 }
 
+/* ---- certificates of our own ---- */
+
+static int
+check_keys(const struct conf *c, const char *name, struct buf *errors, struct buf *notes)
+{
+	struct credentials *all = key_files_read(c, c, name, errors, notes);
+	int error = all != NULL ? 0 : CV_ESYS;
+
+	credentials_unref(all);
+	return error;
+}
+
 /* ---- all of it ---- */
 
 int
@@ -155,6 +168,8 @@ configuration_read(
 		return error;
 	error = check_pages(*out, name, errors);
 	if (check_authorities(*out, name, errors, notes) != 0)
+		error = CV_ESYS;
+	if (check_keys(*out, name, errors, notes) != 0)
 		error = CV_ESYS;
 	if (error != 0) {
 		conf_unref(*out);

@@ -5,10 +5,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fatal.h"
+#include "io/crypto.h"
+#include "io/tickets.h"
+#include "io/tls_service.h"
+#include "proto/net/server_name.h"
 
 #define MAX_TRUSTS 64
+#define NICENESS 5 /* of these threads, beside 0 of the workers */
+/* Clients of one thread.  In the middle of a handshake each takes some 45 KB, while it waits for its turn some 500 bytes. */
+#define MAX_UNDER_WAY 512
+#define MAX_WAITING 1024
+#define MAX_WAITING_EACH 256
+#define MAX_UNDER_WAY_EACH 64
+#define STALE_MS 1000 /* who keeps us waiting for as long makes room for others when there are MAX_UNDER_WAY */
 #define NS_PER_MS 1000000
 /* Certificates of authorities are read again after this time, so that new ones count without a restart. */
 #define TRUST_MS 300000
@@ -30,6 +44,17 @@ struct thread {
 	struct list shakes;
 	struct trust trust[MAX_TRUSTS];
 	unsigned n_trusts;
+
+	/* Clients. */
+	struct turns turns;
+	uv_prepare_t prepare;
+	uv_idle_t idle;
+	struct list clients; /* of shakes under way, the oldest first */
+	unsigned n_clients;
+	struct credentials *credentials; /* the services are made of */
+	struct tls_service **service;    /* of each listener, made when it is needed */
+	size_t n_services;
+	struct server_names_told told;
 };
 
 /*
@@ -40,7 +65,9 @@ struct thread {
 struct shake {
 	struct thread *thread;
 	struct tls_job *job;
-	struct list link;
+	struct list link;   /* in the thread's shakes */
+	struct list client; /* and in its clients */
+	ms_t since;         /* of a client: it was heard last */
 	uv_poll_t poll;
 	uv_timer_t timer;
 	uint64_t spent;         /* ns the server took */
@@ -55,6 +82,10 @@ struct handshakes {
 	unsigned n_threads;
 	atomic_uint next;
 	atomic_uint generation; /* of the files that are believed */
+	const struct log *log;
+	struct tickets *tickets;
+	pthread_mutex_t mutex;
+	struct credentials *credentials; /* the mutex's */
 };
 
 static void
@@ -119,7 +150,74 @@ find_trust(struct thread *t, struct tls_job *job)
 	return tls;
 }
 
+/* ---- what we show to clients ---- */
+
+static void
+forget_services(struct thread *t)
+{
+	for (size_t i = 0; i < t->n_services; i++)
+		tls_service_unref(t->service[i]);
+	free(t->service);
+	t->service = NULL;
+	t->n_services = 0;
+	credentials_unref(t->credentials);
+	t->credentials = NULL;
+}
+
+/* Are those it has still those of all? */
+static void
+take_credentials(struct thread *t)
+{
+	struct handshakes *h = t->all;
+
+	pthread_mutex_lock(&h->mutex);
+	if (t->credentials != h->credentials) {
+		forget_services(t);
+		t->credentials = credentials_ref(h->credentials);
+	}
+	pthread_mutex_unlock(&h->mutex);
+}
+
+/* That of the listener; NULL with a reason in the job. */
+static struct tls_service *
+find_service(struct thread *t, struct tls_job *job)
+{
+	const struct tls_service_shared shared = {t->all->log, t->all->tickets, &t->told};
+	size_t listener = job->client.peer.listener;
+	struct buf error;
+
+	take_credentials(t);
+	if (listener >= t->n_services) {
+		t->service = xrealloc(t->service, (listener + 1) * sizeof *t->service);
+		while (t->n_services <= listener)
+			t->service[t->n_services++] = NULL;
+	}
+	if (t->service[listener] != NULL)
+		return t->service[listener];
+	buf_init(&error, TLS_REASON);
+	t->service[listener] = tls_service_new(t->credentials, listener, &shared, &error);
+	if (t->service[listener] == NULL)
+		snprintf(job->reason, sizeof job->reason, "%.*s", SLICE_ARG(buf_slice(&error)));
+	buf_fini(&error);
+	return t->service[listener];
+}
+
 /* ---- one handshake ---- */
+
+static bool
+is_of_client(const struct tls_job *job)
+{
+	return job->direction == TLS_TO_CLIENT;
+}
+
+/* A client is no longer the thread's. */
+static void
+part(struct thread *t, struct tls_job *job)
+{
+	if (is_of_client(job))
+		turns_done(&t->turns, &job->client.turn);
+	give_back(t, job);
+}
 
 static void
 on_closed(uv_handle_t *handle)
@@ -129,7 +227,7 @@ on_closed(uv_handle_t *handle)
 	if (--s->n_open > 0)
 		return;
 	s->job->spent = (ms_t) (s->spent / NS_PER_MS);
-	give_back(s->thread, s->job);
+	part(s->thread, s->job);
 	free(s);
 }
 
@@ -138,6 +236,10 @@ static void
 finish(struct shake *s)
 {
 	list_remove(&s->link);
+	if (is_of_client(s->job)) {
+		list_remove(&s->client);
+		s->thread->n_clients--;
+	}
 	uv_poll_stop(&s->poll);
 	uv_timer_stop(&s->timer);
 	uv_close((uv_handle_t *) &s->poll, on_closed);
@@ -191,6 +293,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 
 	(void) status;
 	(void) events;
+	s->since = (ms_t) uv_now(&s->thread->loop);
 	s->spent += uv_metrics_idle_time(&s->thread->loop) - s->listened_from;
 	step(s);
 }
@@ -211,16 +314,34 @@ on_timer(uv_timer_t *timer)
 	finish(s);
 }
 
+static bool
+set_up(struct thread *t, struct tls_job *job)
+{
+	switch (job->direction) {
+	case TLS_TO_SERVER:
+		return tls_job_begin(job, find_trust(t, job));
+	case TLS_TO_CLIENT:
+		return tls_job_begin_client(job, find_service(t, job));
+	}
+	return false;
+}
+
 static void
 begin(struct thread *t, struct tls_job *job)
 {
 	struct shake *s;
 
-	if (!tls_job_begin(job, find_trust(t, job))) {
-		give_back(t, job);
+	if (!set_up(t, job)) {
+		part(t, job);
 		return;
 	}
 	s = xcalloc(1, sizeof *s);
+	list_init(&s->client);
+	s->since = (ms_t) uv_now(&t->loop);
+	if (is_of_client(job)) {
+		list_append(&t->clients, &s->client);
+		t->n_clients++;
+	}
 	s->thread = t;
 	s->job = job;
 	s->n_open = 2;
@@ -231,7 +352,106 @@ begin(struct thread *t, struct tls_job *job)
 	step(s);
 }
 
+/* ---- clients and their turns ---- */
+
+/* Is there room for another?  Who has kept us waiting for long makes some. */
+static bool
+has_room(struct thread *t)
+{
+	ms_t now = (ms_t) uv_now(&t->loop);
+
+	if (t->n_clients < MAX_UNDER_WAY)
+		return true;
+	for (struct list *link = t->clients.next; link != &t->clients; link = link->next) {
+		struct shake *s = list_entry(link, struct shake, client);
+		if (now - s->since < STALE_MS)
+			continue;
+		tls_job_fail(s->job, "too slow while many others wait");
+		finish(s);
+		return true;
+	}
+	return false;
+}
+
+/* Who has hung up meanwhile gets no arithmetic of ours. */
+static bool
+has_left(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK) == 0;
+}
+
+static void
+begin_next(struct thread *t)
+{
+	struct turn *turn;
+	struct tls_job *job;
+
+	if (!turns_are_waiting(&t->turns) || !has_room(t) || (turn = turns_next(&t->turns)) == NULL)
+		return;
+	job = (struct tls_job *) (void *) ((char *) turn - offsetof(struct tls_job, client.turn));
+	if (has_left(job->fd)) {
+		tls_job_fail(job, "the client left before its turn came");
+		part(t, job);
+	} else {
+		begin(t, job);
+	}
+}
+
+static void
+queue(struct thread *t, struct tls_job *job)
+{
+	const struct peer *peer = &job->client.peer;
+
+	if (turns_wait(&t->turns, &job->client.turn, peer->is_client ? peer->address : NULL, job->client.brings_ticket))
+		return;
+	tls_job_fail(job, "too many clients wait for a handshake");
+	give_back(t, job);
+}
+
+static void
+on_idle(uv_idle_t *idle)
+{
+	(void) idle;
+}
+
+/* One in each turn of the loop, so that those under way are heard between. */
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	struct thread *t = prepare->data;
+
+	begin_next(t);
+	if (!turns_are_waiting(&t->turns) || t->n_clients >= MAX_UNDER_WAY)
+		uv_idle_stop(&t->idle);
+	else if (!uv_is_active((uv_handle_t *) &t->idle))
+		uv_idle_start(&t->idle, on_idle);
+}
+
 /* ---- the threads ---- */
+
+static void
+stop(struct thread *t)
+{
+	static const char why[] = "culvert is shutting down";
+	struct turn *turn;
+
+	while ((turn = turns_any(&t->turns)) != NULL) {
+		struct tls_job *job =
+			(struct tls_job *) (void *) ((char *) turn - offsetof(struct tls_job, client.turn));
+		tls_job_fail(job, why);
+		part(t, job);
+	}
+	while (!list_is_empty(&t->shakes)) {
+		struct shake *s = list_entry(t->shakes.next, struct shake, link);
+		tls_job_fail(s->job, why);
+		finish(s);
+	}
+	uv_close((uv_handle_t *) &t->prepare, NULL);
+	uv_close((uv_handle_t *) &t->idle, NULL);
+	mailbox_close(t->mailbox);
+}
 
 static void
 receive(void *arg, struct mail *mail)
@@ -239,15 +459,14 @@ receive(void *arg, struct mail *mail)
 	struct thread *t = arg;
 
 	if (mail->kind == MAIL_HANDSHAKE) {
-		begin(t, mail->job);
+		struct tls_job *job = mail->job;
 		mail->job = NULL;
+		if (is_of_client(job))
+			queue(t, job);
+		else
+			begin(t, job);
 	} else if (mail->kind == MAIL_STOP) {
-		while (!list_is_empty(&t->shakes)) {
-			struct shake *s = list_entry(t->shakes.next, struct shake, link);
-			tls_job_fail(s->job, "culvert is shutting down");
-			finish(s);
-		}
-		mailbox_close(t->mailbox);
+		stop(t);
 	}
 }
 
@@ -256,24 +475,56 @@ run(void *arg)
 {
 	struct thread *t = arg;
 
+	/* Of this thread alone, on Linux; 0 is whoever calls. */
+	(void) setpriority(PRIO_PROCESS, 0, NICENESS);
 	uv_run(&t->loop, UV_RUN_DEFAULT);
 	return NULL;
 }
 
+/* Chance for the order in the thread's table of addresses; a secret. */
+static bool
+open_turns(struct thread *t)
+{
+	static const struct turns_rules rules = {
+		.waiting = MAX_WAITING, .waiting_each = MAX_WAITING_EACH, .served_each = MAX_UNDER_WAY_EACH};
+	struct crypto *c = crypto_new();
+	uint64_t seed;
+
+	if (c == NULL)
+		return false;
+	crypto_random(c, &seed, sizeof seed);
+	crypto_free(c);
+	turns_init(&t->turns, &rules, seed);
+	return true;
+}
+
 struct handshakes *
-handshakes_new(unsigned n, struct mailbox *const *mailboxes)
+handshakes_new(unsigned n, struct mailbox *const *mailboxes, struct credentials *credentials, const struct log *log)
 {
 	struct handshakes *h = xcalloc(1, sizeof *h);
 
+	h->log = log;
+	h->credentials = credentials_ref(credentials);
+	must(pthread_mutex_init(&h->mutex, NULL) == 0);
+	h->tickets = tickets_new();
+	if (h->tickets == NULL)
+		return NULL; /* the process ends now */
 	h->mailboxes = mailboxes;
 	h->thread = xcalloc(n, sizeof *h->thread);
 	for (unsigned i = 0; i < n; i++) {
 		struct thread *t = &h->thread[i];
 		t->all = h;
 		list_init(&t->shakes);
+		list_init(&t->clients);
+		if (!open_turns(t))
+			return NULL;
 		must(uv_loop_init(&t->loop) == 0);
 		must(uv_loop_configure(&t->loop, UV_METRICS_IDLE_TIME) == 0);
 		t->mailbox = mailbox_new(&t->loop, receive, t);
+		must(uv_prepare_init(&t->loop, &t->prepare) == 0);
+		must(uv_idle_init(&t->loop, &t->idle) == 0);
+		t->prepare.data = t;
+		uv_prepare_start(&t->prepare, on_prepare);
 		if (pthread_create(&t->thread, NULL, run, t) != 0)
 			return NULL; /* the process ends now */
 		h->n_threads++;
@@ -298,6 +549,18 @@ handshakes_reload(struct handshakes *h)
 }
 
 void
+handshakes_show(struct handshakes *h, struct credentials *credentials)
+{
+	struct credentials *before;
+
+	pthread_mutex_lock(&h->mutex);
+	before = h->credentials;
+	h->credentials = credentials_ref(credentials);
+	pthread_mutex_unlock(&h->mutex);
+	credentials_unref(before);
+}
+
+void
 handshakes_stop(struct handshakes *h)
 {
 	if (h == NULL)
@@ -311,7 +574,12 @@ handshakes_stop(struct handshakes *h)
 		must(uv_loop_close(&t->loop) == 0);
 		while (t->n_trusts > 0)
 			forget_trust(t, 0);
+		forget_services(t);
+		turns_fini(&t->turns);
 	}
+	credentials_unref(h->credentials);
+	tickets_free(h->tickets);
+	pthread_mutex_destroy(&h->mutex);
 	free(h->thread);
 	free(h);
 }

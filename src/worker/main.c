@@ -19,6 +19,7 @@
 #include "worker/accept.h"
 #include "worker/configuration.h"
 #include "worker/handshake.h"
+#include "worker/key_files.h"
 #include "worker/libraries.h"
 #include "worker/log_sink.h"
 #include "worker/memory.h"
@@ -211,8 +212,54 @@ set_sockets(struct process *p, const struct conf *conf)
 		is_automatic ? "nofile" : "configuration", p->descriptors);
 }
 
+/* One line of the log for each line of text. */
+static void
+log_lines(const struct log *log, enum log_level level, const char *event, struct slice text)
+{
+	struct slice line;
+
+	while (text.n > 0) {
+		slice_cut(text, '\n', &line, &text);
+		log_event(log, level, event, "complaint=%s", log_value(line).text);
+		text = slice_trim(text);
+	}
+}
+
+/* What our listeners show; NULL when some of it cannot be used, which is appended to errors. */
+static struct credentials *
+read_keys(const struct process *p, const struct conf *conf, const char *file, struct buf *errors)
+{
+	struct credentials *all;
+	struct buf notes;
+
+	buf_init(&notes, BUF_UNLIMITED);
+	all = key_files_read(conf, p->first, file, errors, &notes);
+	if (all != NULL)
+		log_lines(&p->log, LOG_WARNING, "certificate", buf_slice(&notes));
+	buf_fini(&notes);
+	return all;
+}
+
 static int
-start(struct process *p)
+start_handshakes(struct process *p, const char *file)
+{
+	struct credentials *credentials;
+	struct buf errors;
+
+	buf_init(&errors, BUF_UNLIMITED);
+	credentials = read_keys(p, p->conf, file != NULL ? file : "", &errors);
+	fprintf(stderr, "%.*s", SLICE_ARG(buf_slice(&errors)));
+	buf_fini(&errors);
+	if (credentials == NULL)
+		return -1;
+	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailbox, credentials, &p->log);
+	credentials_unref(credentials);
+	must(p->handshakes != NULL);
+	return 0;
+}
+
+static int
+start(struct process *p, const char *file)
 {
 	struct worker_config config = {.conf = p->conf,
 		.log = &p->log,
@@ -247,8 +294,8 @@ start(struct process *p)
 		buf_fini(&error);
 		return -1;
 	}
-	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailbox);
-	must(p->handshakes != NULL);
+	if (start_handshakes(p, file) != 0)
+		return -1;
 	for (unsigned i = 0; i < p->n_workers; i++)
 		must(worker_start(p->worker[i]) == 0);
 	must(acceptor_start(p->acceptor) == 0);
@@ -284,24 +331,12 @@ tell_restart(void *arg, const char *key)
 	log_event(&p->log, LOG_WARNING, "needs a restart", "key=%s", log_string(key).text);
 }
 
-/* One line of the log for each line of text. */
-static void
-log_lines(const struct log *log, const char *event, struct slice text)
-{
-	struct slice line;
-
-	while (text.n > 0) {
-		slice_cut(text, '\n', &line, &text);
-		log_event(log, LOG_ERROR, event, "complaint=%s", log_value(line).text);
-		text = slice_trim(text);
-	}
-}
-
 /* SIGHUP: sessions to come live by the new configuration, unless it is wrong. */
 static void
 reload(struct process *p, const char *file, const struct hooks *hooks)
 {
 	struct conf *next = NULL;
+	struct credentials *credentials = NULL;
 	struct buf errors;
 
 	if (file == NULL || strcmp(file, "-") == 0) {
@@ -312,9 +347,12 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 		return;
 	}
 	buf_init(&errors, BUF_UNLIMITED);
-	if (configuration_read(&next, file, hooks, &errors, NULL) != 0) {
-		log_lines(&p->log, "configuration wrong, the old one stays", buf_slice(&errors));
+	if (configuration_read(&next, file, hooks, &errors, NULL) == 0)
+		credentials = read_keys(p, next, file, &errors);
+	if (credentials == NULL) {
+		log_lines(&p->log, LOG_ERROR, "configuration wrong, the old one stays", buf_slice(&errors));
 		buf_fini(&errors);
+		conf_unref(next);
 		return;
 	}
 	buf_fini(&errors);
@@ -327,6 +365,8 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 		mailbox_post(p->mailbox[i], mail);
 	}
 	handshakes_reload(p->handshakes);
+	handshakes_show(p->handshakes, credentials);
+	credentials_unref(credentials);
 	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", log_string(file).text,
 		next->n_domain);
 	p->log.level = next->log.level;
@@ -375,7 +415,7 @@ serve(struct process *p, const struct options *options)
 	int signal_number = 0;
 
 	block_signals(&signals);
-	if (raise_descriptors(p) != 0 || start(p) != 0)
+	if (raise_descriptors(p) != 0 || start(p, options->file) != 0)
 		return EXIT_FAILURE;
 	while (signal_number != SIGTERM && signal_number != SIGINT) {
 		if (sigwait(&signals, &signal_number) != 0)

@@ -404,7 +404,7 @@ open_parts(struct probes *p)
 	p->mailbox = mailbox_new(&p->loop, receive, p);
 	for (unsigned i = 0; i < PARALLEL; i++)
 		p->mailboxes[i] = p->mailbox;
-	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailboxes);
+	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailboxes, NULL, NULL);
 	must(p->handshakes != NULL);
 	xml_readers_init(&p->readers, seed);
 	must(uv_prepare_init(&p->loop, &p->prepare) == 0 && uv_timer_init(&p->loop, &p->timer) == 0);

@@ -12,6 +12,7 @@
 #include "io/dns.h"
 #include "io/door.h"
 #include "io/idn.h"
+#include "io/pump.h"
 #include "io/site.h"
 #include "worker/courier.h"
 #include "worker/handshake.h"
@@ -54,6 +55,7 @@ struct worker {
 	struct courier courier;
 	struct clients clients;
 	struct door *door;
+	struct pumps *pumps;
 	struct site *site;
 	struct ws *ws;
 	struct dns *dns;
@@ -120,6 +122,63 @@ on_handshake(void *arg, struct tls_job *job)
 	handshakes_post(*w->config.handshakes, job);
 }
 
+/* Before the handshake; the inner end comes back to the door. */
+static void
+on_client(void *arg, int fd, bool brings_ticket, const struct peer *peer)
+{
+	struct worker *w = arg;
+	struct context *c = &w->context;
+	struct tls_job *job = tls_job_to_client(fd, peer, brings_ticket, c->conf->limits.header_timeout);
+
+	c->sockets->clients++;
+	budget_move(&c->budget, &job->charged, TLS_MEMORY);
+	on_handshake(w, job);
+}
+
+/* Who is told why by TLS must have time to hear it. */
+static void
+refuse_client(struct worker *w, struct tls_job *job)
+{
+	int fd = job->fd;
+
+	counter_add(w->context.counters->http_refused, 1);
+	log_event(w->context.log, LOG_INFO, "no TLS", "client=%s reason=%s",
+		log_peer(w->context.log, &job->client.peer).text, log_string(job->reason).text);
+	budget_move(&w->context.budget, &job->charged, 0);
+	job->fd = -1;
+	door_linger(w->door, fd);
+}
+
+static void
+client_secured(struct worker *w, struct tls_job *job)
+{
+	int fd;
+	struct tls *tls = tls_job_take(job, &fd);
+
+	if (tls == NULL) {
+		refuse_client(w, job);
+	} else {
+		fd = pump_open(w->pumps, fd, tls, job->charged);
+		if (fd >= 0)
+			door_enter_secured(w->door, fd, &job->client.peer);
+	}
+	w->context.sockets->clients--;
+	tls_job_free(job);
+}
+
+static void
+secured(struct worker *w, struct tls_job *job)
+{
+	switch (job->direction) {
+	case TLS_TO_SERVER:
+		dialer_secured(w->dialer, job);
+		break;
+	case TLS_TO_CLIENT:
+		client_secured(w, job);
+		break;
+	}
+}
+
 static void
 on_linger(void *arg, int fd)
 {
@@ -175,7 +234,7 @@ receive(void *arg, struct mail *mail)
 		reload(w, conf_ref(mail->conf));
 		break;
 	case MAIL_SECURED:
-		dialer_secured(w->dialer, mail->job);
+		secured(w, mail->job);
 		mail->job = NULL;
 		break;
 	case MAIL_STOP:
@@ -237,7 +296,7 @@ first_deadline(const struct worker *w)
 	ms_t servers = ms_min(dialer_deadline(w->dialer), registry_deadline(w->registry));
 	ms_t clients = ms_min(site_deadline(w->site), ws_deadline(w->ws));
 
-	return ms_min(door_deadline(w->door), ms_min(servers, clients));
+	return ms_min(ms_min(door_deadline(w->door), pumps_deadline(w->pumps)), ms_min(servers, clients));
 }
 
 /* Ends what has taken too long.  True when there may be more to do. */
@@ -250,6 +309,7 @@ judge(struct worker *w)
 		return false;
 	registry_expire(w->registry, until);
 	door_expire(w->door, until);
+	pumps_expire(w->pumps, until);
 	dialer_expire(w->dialer, until);
 	site_expire(w->site, until);
 	ws_expire(w->ws, until);
@@ -344,7 +404,7 @@ set_handlers(struct worker *w)
 		.sha1 = hook_sha1};
 	w->clients_handler =
 		(struct clients_handler){.arg = w, .handshake = on_handshake, .linger = on_linger, .crowd = on_crowd};
-	w->door_handler = (struct door_handler){.arg = w, .http = on_http, .websocket = on_websocket};
+	w->door_handler = (struct door_handler){.arg = w, .tls = on_client, .http = on_http, .websocket = on_websocket};
 	w->site_handler = (struct site_handler){
 		.bosh = {.arg = &w->courier, .post = courier_post, .news = courier_news},
 		.arg = w,
@@ -380,6 +440,7 @@ open_parts(struct worker *w)
 
 	w->registry = registry_new(c, &w->outlet);
 	w->site = site_new(&w->loop, c, &w->site_handler);
+	w->pumps = pumps_new(&w->loop, c);
 	w->door = door_new(&w->loop, c, &w->door_handler);
 	w->dialer = dialer_new(&w->loop, w->dns, &w->clients.dial_handler, c);
 	w->mailbox = mailbox_new(&w->loop, receive, w);
@@ -470,6 +531,10 @@ worker_free(struct worker *w)
 	 */
 	ws_close(w->ws);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
+	/* What all the others have written stands in the pumps. */
+	pumps_close(w->pumps);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	pumps_free(w->pumps);
 	registry_free(w->registry);
 	site_free(w->site);
 	ws_free(w->ws);

@@ -252,7 +252,22 @@ static const struct {
 		"f:1:22: domains.a.org.conect: unknown key, did you mean \"connect\"?\n"},
 	{"{\"drain\":10," D "}", "f:1:2: drain: " LATER},
 	{"{\"admin\":{\"listen\":[{}]}," D "}", "f:1:2: admin: " LATER},
-	{"{\"listen\":[{\"tls\":[]}]," D "}", "f:1:13: listen[0].tls: " LATER},
+	{"{\"listen\":[{\"proxy_protocol\":true}]," D "}", "f:1:13: listen[0].proxy_protocol: " LATER},
+	/* TLS: each with both files. */
+	{"{\"listen\":[{\"tls\":{}}]," D "}",
+		"f:1:19: listen[0].tls: an object, expected a list of objects: [{...}]\n"},
+	{"{\"listen\":[{\"tls\":[\"a.pem\"]}]," D "}",
+		"f:1:20: listen[0].tls[0]: \"a.pem\", expected an object: {...}\n"},
+	{"{\"listen\":[{},{\"port\":1,\"tls\":[{\"certificate\":\"a\",\"key\":\"b\"},{\"key\":\"\"}]}]," D "}",
+		"f:1:69: listen[1].tls[1].key: \"\", expected the path of a file\n"},
+	{"{\"listen\":[{\"tls\":[{\"key\":\"b\"}]}]," D "}",
+		"f:1:20: listen[0].tls[0]: no \"certificate\", expected {\"certificate\": FILE, \"key\": FILE}\n"},
+	{"{\"listen\":[{\"tls\":[{\"certificate\":\"b\"}]}]," D "}",
+		"f:1:20: listen[0].tls[0]: no \"key\", expected {\"certificate\": FILE, \"key\": FILE}\n"},
+	{"{\"listen\":[{\"tls\":[{\"certificat\":\"a\"}]}]," D "}",
+		"f:1:21: listen[0].tls[0].certificat: unknown key, did you mean \"certificate\"?\n"},
+	{"{\"listen\":[{\"tls\":[{\"key\":\"a\",\"key\":\"b\",\"certificate\":\"c\"}]}]," D "}",
+		"f:1:31: listen[0].tls[0].key: " TWICE("1:21")},
 	{"{\"node\":\"n\",\"node\":\"m\"," D "}", "f:1:13: node: " TWICE("1:2")},
 	{"{\"bosh\":{},\"bosh\":{}," D "}", "f:1:12: bosh: " TWICE("1:2")},
 	{"{\"bosh\":{\"hold\":1,\"h\\u006fld\":1}," D "}", "f:1:19: bosh.hold: " TWICE("1:10")},
@@ -560,6 +575,52 @@ test_too_many_complaints(void **state)
 	assert_non_null(strstr(buf_cstr(&errors), "\nf: 20 errors, the rest of the file was not looked at\n"));
 	buf_fini(&errors);
 	buf_fini(&text);
+}
+
+/* Files of a listener begin where the configuration is; two listeners keep theirs apart. */
+static void
+test_identities(void **state)
+{
+	static const char text[] =
+		"{\"listen\":[{\"port\":443,\"tls\":[{\"certificate\":\"a.pem\",\"key\":\"/k/a.key\"},"
+		"{\"key\":\"b.key\",\"certificate\":\"live/b.pem\"}]},{\"port\":80},"
+		"{\"port\":444,\"tls\":[{\"certificate\":\"c\",\"key\":\"d\"}]},{\"port\":1,\"tls\":[]}]," D "}";
+	struct conf *c;
+	struct buf errors;
+
+	(void) state;
+	buf_init(&errors, ROOM);
+	assert_int_equal(conf_read(&c, slice_str(text), "/etc/culvert/f.json", NULL, &errors), 0);
+	assert_int_equal(c->listen[0].n_tls, 2);
+	assert_string_equal(c->listen[0].tls[0].certificate, "/etc/culvert/a.pem");
+	assert_string_equal(c->listen[0].tls[0].key, "/k/a.key");
+	assert_string_equal(c->listen[0].tls[1].certificate, "/etc/culvert/live/b.pem");
+	assert_string_equal(c->listen[0].tls[1].key, "/etc/culvert/b.key");
+	assert_int_equal(c->listen[0].tls[1].place.column, 72);
+	assert_int_equal(c->listen[1].n_tls, 0);
+	assert_int_equal(c->listen[2].n_tls, 1);
+	assert_int_equal(c->listen[3].n_tls, 0);
+	conf_unref(c);
+	buf_fini(&errors);
+}
+
+/* A listener is found again after a reload, wherever it stands. */
+static void
+test_same_listen(void **state)
+{
+	struct conf *running = good("{\"listen\":[{\"port\":443},{\"address\":\"::1\",\"port\":443},{\"unix\":\"/x\"},"
+				    "{\"port\":0},{\"port\":0}]," D "}");
+	struct conf *next =
+		good("{\"listen\":[{\"unix\":\"/x\"},{\"port\":443},{\"port\":80},{\"port\":0},{\"port\":0}]," D "}");
+
+	(void) state;
+	assert_int_equal(conf_same_listen(next, running, 0), 1);
+	assert_int_equal(conf_same_listen(next, running, 1), 5);
+	assert_int_equal(conf_same_listen(next, running, 2), 0);
+	assert_int_equal(conf_same_listen(next, running, 3), 3);
+	assert_int_equal(conf_same_listen(next, running, 4), 4);
+	conf_unref(next);
+	conf_unref(running);
 }
 
 /* What has no room is left out by whole lines. */
@@ -1427,7 +1488,7 @@ test_sample_file(void **state)
 	/* Each key is in it, and all but the domains and listeners are what they would be anyway. */
 	for (size_t i = 1; i < n; i++) {
 		char key[64];
-		snprintf(key, sizeof key, "\"%s\": ", conf_row_leaf(&rows[i]));
+		snprintf(key, sizeof key, "\"%s\":", conf_row_leaf(&rows[i]));
 		if (rows[i].is_built && conf_row_is_key(&rows[i]))
 			assert_non_null(strstr(buf_cstr(&file), key));
 	}
@@ -1505,6 +1566,8 @@ main(void)
 		cmocka_unit_test(test_later_keys),
 		cmocka_unit_test(test_too_many_complaints),
 		cmocka_unit_test(test_little_room),
+		cmocka_unit_test(test_identities),
+		cmocka_unit_test(test_same_listen),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_table),

@@ -48,14 +48,14 @@ commonName = supplied
 	}
 
 	/*
-	 * A certificate for a host, valid from one day to another, counted from now; names: others than the host's, as
-	 * openssl's subjectAltName has them.  Returns paths: { certificate, key }.
+	 * A certificate for a host, valid from one day to another, counted from now.  names: its subjectAltName; extensions:
+	 * more of them; file: another name for its files.  Returns paths: { certificate, key }.
 	 */
-	issue(host, { key = 'ec', from = -1, to = 1, names = `DNS:${host}` } = {}) {
-		const base = path.join(this.directory, host);
+	issue(host, { key = 'ec', from = -1, to = 1, names = `DNS:${host}`, extensions = [], file = host } = {}) {
+		const base = path.join(this.directory, file);
 		const files = { certificate: `${base}.crt`, key: `${base}.key` };
 		openssl('req', '-new', ...KEYS[key], '-nodes', '-keyout', files.key, '-out', `${base}.csr`,
-			'-subj', `/CN=${host}`, '-addext', `subjectAltName=${names}`);
+			'-subj', `/CN=${host}`, ...[`subjectAltName=${names}`, ...extensions].flatMap((one) => ['-addext', one]));
 		openssl('ca', '-batch', '-notext', '-config', this.config, '-startdate', when(from), '-enddate', when(to),
 			'-in', `${base}.csr`, '-out', files.certificate);
 		return files;

@@ -22,6 +22,7 @@ async function post(gateway, text, { headers = {}, path = gateway.boshPath, agen
 		headers: { 'Content-Type': 'text/xml; charset=utf-8', ...headers },
 		body: text,
 		agent,
+		tls: gateway.tls,
 	});
 	const isXml = /xml/.test(answer.headers['content-type'] || '');
 	const root = isXml ? parse(answer.text) : null;

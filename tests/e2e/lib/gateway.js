@@ -23,8 +23,11 @@ class Gateway {
 	boshPath = '/http-bind';
 	websocketPath = '/xmpp-websocket';
 
+	/* Options of node:tls when this.port is one of https; see secured(). */
+	tls;
+
 	get boshUrl() {
-		return `http://127.0.0.1:${this.port}${this.boshPath}`;
+		return `${this.tls ? 'https' : 'http'}://127.0.0.1:${this.port}${this.boshPath}`;
 	}
 
 	/*
@@ -35,14 +38,14 @@ class Gateway {
 		let slowest = 0;
 		for (let i = 0; i < 10; i++) {
 			const from = Date.now();
-			await request(this.port, 'GET', this.boshPath);
+			await request(this.port, 'GET', this.boshPath, { tls: this.tls });
 			slowest = Math.max(slowest, Date.now() - from);
 		}
 		return ms + 100 * slowest;
 	}
 
 	get websocketUrl() {
-		return `ws://127.0.0.1:${this.port}${this.websocketPath}`;
+		return `${this.tls ? 'wss' : 'ws'}://127.0.0.1:${this.port}${this.websocketPath}`;
 	}
 }
 
@@ -108,6 +111,17 @@ class Culvert extends Gateway {
 		culvert.port = Number(listening[1]);
 		await culvert.program.line(/\bculvert ready\b/);
 		return culvert;
+	}
+
+	/* The same daemon by another listener's port, with TLS; tls: options of node:tls. */
+	secured(port, tls) {
+		return Object.assign(Object.create(this), { port, tls });
+	}
+
+	/* The port of the listener at this place of the configuration. */
+	listenerPort(i) {
+		const lines = this.program.lines.filter((line) => /\blistening\b/.test(line));
+		return Number(/\bport=(\d+)/.exec(lines[i])[1]);
 	}
 
 	/* The counters the daemon logs on request, as an object of numbers. */

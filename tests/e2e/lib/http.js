@@ -6,14 +6,15 @@
 
 const { once } = require('node:events');
 const http = require('node:http');
+const https = require('node:https');
 const net = require('node:net');
 
 const { within } = require('./wait');
 
-/* Returns { status, headers, text }; 101 when the server switched protocols. */
-function request(port, method, path, { headers = {}, body, agent = false } = {}) {
+/* Returns { status, headers, text }; 101 when the server switched protocols.  tls: options of node:tls, for https. */
+function request(port, method, path, { headers = {}, body, agent = false, tls } = {}) {
 	const answered = new Promise((resolve, reject) => {
-		const req = http.request({ host: '127.0.0.1', port, method, path, headers, agent });
+		const req = (tls ? https : http).request({ host: '127.0.0.1', port, method, path, headers, agent, ...tls });
 		req.on('error', reject);
 		req.on('upgrade', (res, socket) => {
 			socket.destroy();

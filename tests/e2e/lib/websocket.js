@@ -19,7 +19,7 @@ class WsClient {
 
 	/* Opens the WebSocket; the XMPP stream is not opened yet.  options: protocols, and those of the module ws. */
 	async connect({ protocols = ['xmpp'], ...options } = {}) {
-		this.ws = new WebSocket(this.gateway.websocketUrl, protocols, { perMessageDeflate: false, ...options });
+		this.ws = new WebSocket(this.gateway.websocketUrl, protocols, { perMessageDeflate: false, ...this.gateway.tls, ...options });
 		this.ws.on('error', (error) => this.inbox.end(String(error)));
 		this.ws.on('message', (data, isBinary) => this.inbox.put({ text: data.toString('utf8'), isBinary }));
 		this.closing = new Promise((resolve) => {

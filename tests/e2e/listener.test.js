@@ -1,0 +1,242 @@
+'use strict';
+/*
+ * listener.test.js: a listener with TLS: certificates by name, what is offered
+ * and what is refused, sessions of both transports through it, tickets, and
+ * new certificates while sessions live.
+ */
+
+const assert = require('node:assert/strict');
+const { execFileSync, spawn } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const path = require('node:path');
+const { after, before } = require('node:test');
+const tls = require('node:tls');
+
+const { Authority } = require('./lib/authority');
+const { body, post, BoshClient } = require('./lib/bosh');
+const { BINARY, Culvert, DIRECT } = require('./lib/gateway');
+const { RawConnection, request } = require('./lib/http');
+const { Program, temporaryDirectory } = require('./lib/program');
+const { Server } = require('./lib/server');
+const { culvert: test } = require('./lib/stage');
+const { pause, poll, within } = require('./lib/wait');
+const { WsClient } = require('./lib/websocket');
+const { NS } = require('./lib/xml');
+
+const DOMAIN = 'example.test';
+const HOST = 'chat.test';
+
+let authority, server, gateway, secured, files;
+
+const identity = ({ certificate, key }) => ({ certificate, key });
+
+before(async () => {
+	if (DIRECT)
+		return;
+	authority = new Authority('A test authority', 'ec');
+	files = {
+		rsa: authority.issue(HOST, { key: 'rsa', names: `DNS:${HOST},IP:127.0.0.1`, file: 'chat-rsa' }),
+		ec: authority.issue(HOST, { names: `DNS:${HOST},IP:127.0.0.1`, file: 'chat-ec' }),
+		wildcard: authority.issue('wild.test', { names: 'DNS:*.wild.test' }),
+		exact: authority.issue('exact.wild.test'),
+	};
+	server = await Server.start();
+	gateway = await Culvert.start({ [DOMAIN]: server.port }, {
+		listen: [
+			{ address: '127.0.0.1', port: 0 },
+			{ address: '127.0.0.1', port: 0, tls: Object.values(files).map(identity) },
+		],
+	});
+	secured = gateway.secured(gateway.listenerPort(1), { ca: fs.readFileSync(authority.file), servername: HOST });
+});
+
+after(async () => {
+	for (const part of [gateway, server].filter(Boolean))
+		await part.stop();
+});
+
+/* A handshake with these options: { subject, cipher, alpn, protocol }, or the error's code. */
+async function handshake(options = {}, to = secured) {
+	const socket = tls.connect({ host: '127.0.0.1', port: to.port, ...to.tls, ...options });
+	try {
+		await within(once(socket, 'secureConnect'), 'a handshake');
+		return {
+			subject: socket.getPeerCertificate().subject?.CN,
+			cipher: socket.getCipher().name,
+			alpn: socket.alpnProtocol,
+			protocol: socket.getProtocol(),
+			reused: socket.isSessionReused(),
+		};
+	} catch (error) {
+		return error.code || error.message;
+	} finally {
+		socket.destroy();
+	}
+}
+
+const openssl = (...args) => new Promise((resolve) => {
+	const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${secured.port}`, ...args]);
+	let text = '';
+	for (const stream of [child.stdout, child.stderr])
+		stream.setEncoding('latin1').on('data', (more) => { text += more; });
+	child.on('close', () => resolve(text));
+	child.stdin.on('error', () => {});
+	child.stdin.end();
+});
+
+const message = (to, text) => `<message xmlns='jabber:client' to='${to}'><body>${text}</body></message>`;
+
+/* Sends text to the server, which sends it back. */
+async function echo(client, text) {
+	await client.tell(message('echo@example.test', text));
+	await client.message(text);
+}
+
+async function loggedIn(transport, to = secured) {
+	const client = transport === 'bosh' ? new BoshClient(to, DOMAIN) : new WsClient(to, DOMAIN);
+	await client.login();
+	return client;
+}
+
+test('certificates: by exact name, by wildcard, else the first; RSA and ECDSA for one name', async () => {
+	const ofRsa = { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' };
+	const anything = { rejectUnauthorized: false };
+	for (const [options, subject, kind] of [
+		[{}, HOST, 'ECDSA'],
+		[ofRsa, HOST, 'RSA'],
+		[{ servername: 'CHAT.test' }, HOST, 'ECDSA'],
+		[{ servername: 'any.wild.test' }, 'wild.test', 'ECDSA'],
+		[{ servername: 'exact.wild.test' }, 'exact.wild.test', 'ECDSA'],
+		[{ servername: 'two.labels.wild.test', ...anything }, HOST, 'ECDSA'],
+		[{ servername: 'other.test', ...anything }, HOST, 'ECDSA'],
+		[{ servername: 'other.test', ...anything, ...ofRsa }, HOST, 'RSA'],
+		[{ servername: '', ...anything }, HOST, 'ECDSA'],
+	]) {
+		const shown = await handshake(options);
+		assert.equal(shown.subject, subject, JSON.stringify(options));
+		assert.match(shown.cipher, new RegExp(`^ECDHE-${kind}-`), JSON.stringify(options));
+	}
+});
+
+test('a name without a certificate is logged once', async () => {
+	const { mark } = gateway.program;
+	for (let i = 0; i < 6; i++)
+		await handshake({ servername: 'unknown.test', rejectUnauthorized: false });
+	await gateway.program.line(/no certificate for this name name=unknown\.test shown=chat\.test/, { mark });
+	await handshake();
+	const lines = gateway.program.lines.filter((line) => /name=unknown\.test/.test(line));
+	assert.ok(lines.length <= 2, lines.join('\n')); // once for each thread
+});
+
+test('TLS 1.2, ECDHE with AEAD; http/1.1, and an offer of h2 alone is refused', async () => {
+	assert.deepEqual(await handshake({ ALPNProtocols: ['h2', 'http/1.1'] }),
+		{ subject: HOST, cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256', alpn: 'http/1.1', protocol: 'TLSv1.2', reused: false });
+	assert.equal(await handshake({ ALPNProtocols: ['h2'] }), 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL');
+	const lax = { minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' };
+	for (const [options, code] of [
+		[{ ...lax, maxVersion: 'TLSv1.1' }, 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'],
+		[{ ...lax, maxVersion: 'TLSv1' }, 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'],
+		...['AES128-SHA', 'AES128-GCM-SHA256', 'DHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-SHA', 'ECDHE-ECDSA-AES128-SHA256',
+			'AECDH-AES128-SHA', 'NULL-SHA256'].map((name) =>
+			[{ maxVersion: 'TLSv1.2', ciphers: `${name}:@SECLEVEL=0` }, 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE']),
+	])
+		assert.equal(await handshake(options), code, JSON.stringify(options));
+	const { mark } = gateway.program;
+	await handshake({ ...lax, maxVersion: 'TLSv1.1' });
+	await gateway.program.line(/no TLS client=\S+ reason=".*only versions before TLS 1\.2"/, { mark });
+});
+
+test('openssl: renegotiation is refused, and the goodbye is said', async () => {
+	const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${secured.port}`, '-tls1_2', '-msg']);
+	let text = '';
+	for (const stream of [child.stdout, child.stderr])
+		stream.setEncoding('latin1').on('data', (more) => { text += more; });
+	const ended = once(child, 'close');
+	child.stdin.on('error', () => {});
+	await poll(() => /New, TLSv1\.2/.test(text), () => `a handshake: ${text}`);
+	child.stdin.write('R\n');
+	await poll(() => /no[_ ]renegotiation/.test(text), () => `the alert: ${text.slice(-2000)}`);
+	child.kill();
+	await ended;
+
+	const connection = await openssl('-tls1_2');
+	assert.match(connection, /Secure Renegotiation IS supported/);
+	assert.match(connection, /Compression: NONE/);
+
+	/* After an answer with Connection: close. */
+	const raw = tls.connect({ host: '127.0.0.1', port: secured.port, ...secured.tls });
+	await once(raw, 'secureConnect');
+	raw.write(`GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`);
+	raw.resume();
+	await within(once(raw, 'end'), 'the goodbye'); // node tells a missing one as an error
+});
+
+test('a ticket is good at every worker', async () => {
+	const first = tls.connect({ host: '127.0.0.1', port: secured.port, ...secured.tls });
+	const [session] = await once(first, 'session');
+	first.destroy();
+	for (let i = 0; i < 6; i++) {
+		const { reused } = await handshake({ session });
+		assert.equal(reused, true);
+	}
+});
+
+test('who does not speak TLS gets an answer that he can read; garbage is closed', async () => {
+	const { status, text } = await request(secured.port, 'GET', '/');
+	assert.equal(status, 400);
+	assert.match(text, /https:\/\//);
+	for (const bytes of ['\x00\x01\x02', '\x80\x2e\x01\x03\x01', '\x16\x03\x01\x00\x00', '\x15\x03\x01\x00\x02\x02\x28']) {
+		const raw = await RawConnection.open(secured.port);
+		raw.write(Buffer.from(bytes, 'latin1'));
+		await raw.ended();
+		assert.equal(raw.text, '');
+	}
+});
+
+for (const transport of ['bosh', 'websocket']) {
+	test(`${transport}: a session; small and large messages both ways`, async () => {
+		const client = await loggedIn(transport);
+		await echo(client, 'hello');
+		await echo(client, 'x'.repeat(100000));
+		await echo(client, 'y'.repeat(700000));
+		for (let i = 0; i < 20; i++)
+			await echo(client, `message ${i}`);
+		await client.end();
+	});
+}
+
+test('a session of TLS is not served without (XEP-0124, 19.1)', async () => {
+	const client = await loggedIn('bosh');
+	const text = body({ rid: client.rid, sid: client.sid });
+	await assert.rejects(post(gateway, text));
+	await echo(client, 'still here');
+	await client.end();
+});
+
+test('host-meta says https and wss by itself', async () => {
+	const { status, text } = await request(secured.port, 'GET', `/.well-known/host-meta.json?domain=${DOMAIN}`,
+		{ headers: { Host: `${HOST}:${secured.port}` }, tls: secured.tls });
+	assert.equal(status, 200);
+	assert.deepEqual(JSON.parse(text).links.map(({ href }) => href),
+		[`https://${HOST}:${secured.port}/http-bind`, `wss://${HOST}:${secured.port}/xmpp-websocket`]);
+	assert.equal((await request(gateway.port, 'GET', `/.well-known/host-meta?domain=${DOMAIN}`)).status, 404);
+});
+
+test('websocket: who is gone is gone, said or not', async () => {
+	for (const leave of [
+		(socket) => socket.end(), // close_notify and FIN
+		(socket) => socket._parent ? socket._parent.end() : socket._handle._parentWrap.end(), // FIN alone
+		(socket) => socket.resetAndDestroy ? socket.resetAndDestroy() : socket.destroy(),
+	]) {
+		const client = await loggedIn('websocket');
+		const { mark } = gateway.program;
+		try {
+			leave(client.ws._socket);
+		} catch {
+			client.ws._socket.destroy();
+		}
+		await gateway.program.line(/session closed .*transport=websocket|session closed/, { mark });
+		client.ws.terminate();
+	}
+});

@@ -19,6 +19,7 @@ conf_listen_fini(struct conf_listen *l)
 	for (size_t i = 0; i < l->n_tls; i++)
 		conf_identity_fini(&l->tls[i]);
 	free(l->tls);
+	free(l->acme);
 	free(l->address);
 	free(l->unix_path);
 	*l = (struct conf_listen){0};
@@ -188,7 +189,9 @@ is_same_listen(const struct conf *a, const struct conf *b)
 	for (size_t i = 0; a->n_listen == b->n_listen && i < a->n_listen; i++) {
 		const struct conf_listen *one = &a->listen[i], *other = &b->listen[i];
 		if (!is_same_place(one, other) || one->mode != other->mode ||
-			one->proxy_protocol != other->proxy_protocol || (one->n_tls > 0) != (other->n_tls > 0))
+			one->proxy_protocol != other->proxy_protocol || (one->n_tls > 0) != (other->n_tls > 0) ||
+			one->hsts != other->hsts || one->redirect != other->redirect ||
+			!is_same_text(one->acme, other->acme))
 			return false;
 	}
 	return a->n_listen == b->n_listen;

@@ -60,6 +60,10 @@ struct conf_listen {
 
 	struct conf_identity *tls; /* none: without TLS */
 	size_t n_tls;
+	unsigned hsts; /* of Strict-Transport-Security, in seconds; 0: not sent */
+
+	bool redirect; /* to https, whatever is asked */
+	char *acme;    /* directory of challenges; NULL: none */
 };
 
 /* One address of a server; those of a domain are tried in order. */

@@ -24,7 +24,7 @@ add_listen(struct conf *c, const char *text, struct buf *errors)
 
 	conf_rows_default(CONF_BASE_LISTEN, &l, none_seen);
 	expected = conf_take_listen(&l, slice_str(text));
-	conf_listen_settle(&l);
+	conf_listen_settle(&l, "");
 	if (expected == NULL && conf_find_listen(c, &l) < c->n_listen)
 		expected = "each listener once";
 	if (expected == NULL)

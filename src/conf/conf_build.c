@@ -17,16 +17,6 @@ conf_new(void)
 	return c;
 }
 
-void
-conf_listen_settle(struct conf_listen *l)
-{
-	if (l->unix_path == NULL)
-		return;
-	free(l->address);
-	l->address = NULL;
-	l->port = 0;
-}
-
 /* A relative path begins where the file is; *path is made anew. */
 static void
 settle_path(char **path, const char *file)
@@ -42,6 +32,17 @@ settle_path(char **path, const char *file)
 	buf_append(&whole, slice_of(*path, strlen(*path) + 1));
 	free(*path);
 	*path = buf_take(&whole, &n);
+}
+
+void
+conf_listen_settle(struct conf_listen *l, const char *file)
+{
+	settle_path(&l->acme, file);
+	if (l->unix_path == NULL)
+		return;
+	free(l->address);
+	l->address = NULL;
+	l->port = 0;
 }
 
 void

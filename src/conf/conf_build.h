@@ -11,8 +11,8 @@
 /* Empty, one reference: without defaults, listeners, domains. */
 struct conf *conf_new(void);
 
-/* With a unix path there is no address and no port, whatever the defaults said. */
-void conf_listen_settle(struct conf_listen *l);
+/* With a unix path there is no address and no port, whatever the defaults said; a relative directory begins where the file is. */
+void conf_listen_settle(struct conf_listen *l, const char *file);
 /* Relative files begin where the configuration's file is. */
 void conf_identity_settle(struct conf_identity *i, const char *file);
 /* Takes over what *i holds and leaves it empty. */

@@ -270,8 +270,14 @@ end_listen(struct reader *r, size_t at, const struct conf_row *row)
 	if (!is_unix && written_at(r, "listen[].mode") != SIZE_MAX)
 		return complain(r, written_at(r, "listen[].mode"), row,
 			"\"mode\" without a unix socket, expected \"unix\" beside it");
+	if (r->listen.hsts > 0 && r->listen.n_tls == 0)
+		return complain(
+			r, written_at(r, "listen[].hsts"), row, "\"hsts\" without TLS, expected \"tls\" beside it");
+	if (r->listen.redirect && r->listen.n_tls > 0)
+		return complain(r, written_at(r, "listen[].redirect"), row,
+			"\"redirect\" with TLS, expected it on a listener without \"tls\"");
 	conf_rows_default(CONF_BASE_LISTEN, &r->listen, r->seen);
-	conf_listen_settle(&r->listen);
+	conf_listen_settle(&r->listen, r->name);
 	twin = conf_find_listen(r->c, &r->listen);
 	if (twin < r->c->n_listen)
 		return complain(r, at, row, "the same as an earlier one, expected each listener once");

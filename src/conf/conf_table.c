@@ -101,6 +101,16 @@ static const struct conf_row table[] = {
 	TEXT("listen[].tls[].key", CONF_STRING, CONF_BASE_IDENTITY, conf_take_key, NULL, "\"privkey.pem\"",
 		"File with its private key (PEM, without a passphrase), like certbot's privkey.pem. A relative path "
 		"starts at the directory of this file. Needed."),
+	VALUE("listen[].hsts", CONF_NUMBER, LISTEN(hsts), 0, INT32_MAX, "0",
+		"Of a listener with tls: seconds for which browsers shall come to this host by https only "
+		"(Strict-Transport-Security, RFC 6797), like 31536000. 0: not said."),
+	VALUE("listen[].redirect", CONF_BOOL, LISTEN(redirect), 0, 0, "false",
+		"Send everybody to the same address by https, instead of serving sessions: for port 80. The port there is that of the "
+		"first listener with tls. With public_url a Host that is not known leads to public_url's."),
+	TEXT("listen[].acme", CONF_STRING, CONF_BASE_LISTEN, conf_take_acme, "null", NULL,
+		"Directory with the answers to challenges of ACME, for /.well-known/acme-challenge/ on this listener, also beside "
+		"redirect: what certbot is given as --webroot-path, or the directory of the files themselves. A relative path "
+		"starts at the directory of this file."),
 	{.key = "listen[].unix",
 		.type = CONF_STRING,
 		.is_built = true,

@@ -234,6 +234,14 @@ take_file(char **file, struct slice s)
 }
 
 const char *
+conf_take_acme(void *base, struct slice s)
+{
+	struct conf_listen *l = base;
+
+	return take_file(&l->acme, s) == NULL ? NULL : "the path of a directory";
+}
+
+const char *
 conf_take_certificate(void *base, struct slice s)
 {
 	struct conf_identity *i = base;

@@ -34,6 +34,7 @@ conf_take conf_take_listen_address;
 conf_take conf_take_listen_unix;
 conf_take conf_take_listen_mode;
 conf_take conf_take_listen; /* "ADDRESS:PORT", ":PORT", "[IPV6]:PORT" or "unix:/PATH": all of it */
+conf_take conf_take_acme;
 /* base: struct conf_identity */
 conf_take conf_take_certificate;
 conf_take conf_take_key;

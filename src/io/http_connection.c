@@ -33,6 +33,7 @@ discard(struct connection *c)
 	context->sockets->clients--;
 	budget_move(&context->budget, &c->charged, 0);
 	c->magic = 0;
+	free(c->target);
 	free(c);
 }
 

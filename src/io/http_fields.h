@@ -20,6 +20,7 @@ struct MHD_Connection;
 struct http_request {
 	struct req_id id;
 	struct slice method, path; /* the path without query */
+	struct slice target;       /* the whole, as it stands in the request line; unset where nobody redirects */
 	struct slice version;      /* "HTTP/1.1" */
 	struct slice body;
 	const struct peer *peer;        /* who has connected, or whom that one speaks for */

@@ -81,6 +81,7 @@ describe(struct request *rq, const char *url, const char *method, const char *ve
 		.id = request_id(rq),
 		.method = slice_str(method),
 		.path = place_path(slice_str(url)),
+		.target = slice_str(rq->connection->target),
 		.version = slice_str(version),
 		.body = buf_slice(&rq->body),
 		.peer = &rq->connection->peer,
@@ -324,8 +325,14 @@ note_own_answer(const struct connection *c, struct MHD_Connection *library)
 static void *
 on_target(void *arg, const char *target, struct MHD_Connection *library)
 {
-	(void) arg;
-	connection_of(library)->has_blank = strpbrk(target, " \t") != NULL;
+	const struct http *h = arg;
+	struct connection *c = connection_of(library);
+
+	c->has_blank = strpbrk(target, " \t") != NULL;
+	if (listeners_of(h->context->listeners, &c->peer)->conf->redirect) {
+		free(c->target);
+		c->target = xstrdup(target);
+	}
 	return NULL;
 }
 

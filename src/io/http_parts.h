@@ -66,6 +66,7 @@ struct connection {
 	struct request *request; /* the one being served */
 	size_t charged;          /* to the budget: what the library keeps */
 	struct pace pace;
+	char *target;         /* of the same request, where it is to be redirected; NULL: not kept */
 	bool has_blank;       /* in the target of the request whose head came last */
 	bool is_gone;         /* the client sends no more */
 	bool is_read_out;     /* and all it sent was read when the library had run last */

@@ -1,10 +1,25 @@
 #include "io/http_reply.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/http_parts.h"
+
+/* RFC 6797, 7.2: only by TLS. */
+static void
+add_hsts(const struct request *rq, struct MHD_Response *response)
+{
+	const struct connection *c = rq->connection;
+	unsigned seconds = listeners_of(rq->http->context->listeners, &c->peer)->conf->hsts;
+	char value[32];
+
+	if (seconds == 0)
+		return;
+	snprintf(value, sizeof value, "max-age=%u", seconds);
+	MHD_add_response_header(response, "Strict-Transport-Security", value);
+}
 
 static void
 answer(struct request *rq, struct MHD_Response *response, unsigned status, const struct http_field *fields,
@@ -17,6 +32,7 @@ answer(struct request *rq, struct MHD_Response *response, unsigned status, const
 		MHD_add_response_header(response, fields[i].name, fields[i].value);
 	for (size_t i = 0; i < conf->n_response_header; i++)
 		MHD_add_response_header(response, conf->response_header[i].name, conf->response_header[i].value);
+	add_hsts(rq, response);
 	if (rq->is_last)
 		MHD_add_response_header(response, "Connection", "close");
 	rq->response = response;

@@ -24,11 +24,14 @@ rules_origins(const struct context *c)
 	};
 }
 
+/* On a listener that only redirects, nothing is a place of BOSH or WebSocket. */
 static inline struct places
-rules_places(const struct context *c)
+rules_places(const struct context *c, const struct peer *peer)
 {
 	const struct conf_list *bosh = &c->conf->bosh_paths, *websocket = &c->conf->websocket_paths;
 
+	if (listeners_of(c->listeners, peer)->conf->redirect)
+		return (struct places){NULL, 0, NULL, 0};
 	return (struct places){bosh->v, bosh->n, websocket->v, websocket->n};
 }
 
@@ -49,7 +52,7 @@ static inline struct upgrade_rules
 rules_upgrade(const struct context *c, const struct peer *peer)
 {
 	return (struct upgrade_rules){
-		.places = rules_places(c),
+		.places = rules_places(c, peer),
 		.origins = rules_origins(c),
 		.proxied = rules_proxied(c, peer),
 		.require_subprotocol = c->conf->websocket.require_subprotocol,

@@ -9,6 +9,7 @@
 #include "io/http.h"
 #include "io/http_answer.h"
 #include "io/pages.h"
+#include "io/redirect.h"
 #include "io/refusal.h"
 #include "io/rules.h"
 
@@ -67,7 +68,7 @@ see_client(const struct site *s, const struct http_request *as_it_came, struct p
 static enum place
 place_of(const struct site *s, const struct http_request *rq)
 {
-	struct places places = rules_places(s->context);
+	struct places places = rules_places(s->context, rq->peer);
 
 	return place_find(&places, rq->path);
 }
@@ -99,6 +100,8 @@ on_request(void *arg, const struct http_request *as_it_came)
 		refuse(s, &rq, 403, reason, NULL);
 		return;
 	}
+	if (redirect_answer(s->http, s->context, &rq))
+		return;
 	switch (place_of(s, &rq)) {
 	case PLACE_BOSH:
 		bosh_http_serve(s->http, s->context, &s->handler->bosh, &rq);

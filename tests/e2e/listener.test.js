@@ -16,7 +16,7 @@ const tls = require('node:tls');
 const { Authority } = require('./lib/authority');
 const { body, post, BoshClient } = require('./lib/bosh');
 const { BINARY, Culvert, DIRECT } = require('./lib/gateway');
-const { RawConnection, request } = require('./lib/http');
+const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { Program, temporaryDirectory } = require('./lib/program');
 const { Server } = require('./lib/server');
 const { culvert: test } = require('./lib/stage');
@@ -27,7 +27,7 @@ const { NS } = require('./lib/xml');
 const DOMAIN = 'example.test';
 const HOST = 'chat.test';
 
-let authority, server, gateway, secured, files;
+let authority, server, gateway, secured, files, webroot;
 
 const identity = ({ certificate, key }) => ({ certificate, key });
 
@@ -41,11 +41,13 @@ before(async () => {
 		wildcard: authority.issue('wild.test', { names: 'DNS:*.wild.test' }),
 		exact: authority.issue('exact.wild.test'),
 	};
+	webroot = temporaryDirectory('webroot');
 	server = await Server.start();
 	gateway = await Culvert.start({ [DOMAIN]: server.port }, {
 		listen: [
 			{ address: '127.0.0.1', port: 0 },
-			{ address: '127.0.0.1', port: 0, tls: Object.values(files).map(identity) },
+			{ address: '127.0.0.1', port: 0, tls: Object.values(files).map(identity), hsts: 86400 },
+			{ address: '127.0.0.1', port: 0, redirect: true, acme: webroot },
 		],
 	});
 	secured = gateway.secured(gateway.listenerPort(1), { ca: fs.readFileSync(authority.file), servername: HOST });
@@ -239,4 +241,62 @@ test('websocket: who is gone is gone, said or not', async () => {
 		await gateway.program.line(/session closed .*transport=websocket|session closed/, { mark });
 		client.ws.terminate();
 	}
+});
+
+test('HSTS is said by TLS and nowhere else', async () => {
+	for (const path of ['/', '/http-bind', '/none', '/.well-known/host-meta']) {
+		assert.equal((await request(secured.port, 'GET', path, { tls: secured.tls })).headers['strict-transport-security'], 'max-age=86400');
+		assert.equal((await request(gateway.port, 'GET', path)).headers['strict-transport-security'], undefined);
+		assert.equal((await request(gateway.listenerPort(2), 'GET', path)).headers['strict-transport-security'], undefined);
+	}
+});
+
+test('a listener that redirects: the same address by https, for every method and path', async () => {
+	const port = gateway.listenerPort(2);
+	const at = `https://${HOST}:${secured.port}`;
+	for (const [method, target, status] of [
+		['GET', '/', 301], ['HEAD', '/a/b?c=d&e=%2F', 301], ['GET', '/xmpp-websocket', 301], ['POST', '/http-bind', 308],
+		['OPTIONS', '/http-bind', 308], ['GET', '/.well-known/host-meta?domain=example.test', 301], ['PUT', '/x', 308],
+	]) {
+		const answer = await request(port, method, target, { headers: { Host: `${HOST}:80` }, body: method === 'POST' ? 'x'.repeat(1000) : undefined });
+		assert.deepEqual([answer.status, answer.headers.location], [status, at + target], `${method} ${target}`);
+	}
+	const upgrade = await request(port, 'GET', '/xmpp-websocket', { headers: { ...upgradeHeaders(), Host: HOST } });
+	assert.deepEqual([upgrade.status, upgrade.headers.location], [301, `${at}/xmpp-websocket`]);
+	for (const head of ['GET / HTTP/1.1\r\nHost: a b\r\n\r\n', 'GET / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.1\r\nHost: evil.test/x@\r\n\r\n']) {
+		const raw = await RawConnection.open(port);
+		raw.write(head);
+		await poll(() => raw.text.includes('\r\n\r\n'), 'an answer');
+		assert.match(raw.text, /^HTTP\/1\.[01] 400 /);
+		assert.doesNotMatch(raw.text, /Location/);
+		await raw.end();
+	}
+	/* Two on one connection keep their targets apart. */
+	const raw = await RawConnection.open(port);
+	for (const target of ['/one', '/two?x']) {
+		raw.text = '';
+		raw.write(`GET ${target} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+		await poll(() => raw.text.includes('https only'), 'an answer');
+		assert.match(raw.text, new RegExp(`Location: ${at}${target.replace('?', '\\?')}\r\n`));
+	}
+	await raw.end();
+});
+
+test('challenges of ACME: where certbot and acme.sh put them, and nothing else', async () => {
+	const port = gateway.listenerPort(2), ask = (target, to = port) => request(to, 'GET', target, { headers: { Host: HOST } });
+	const challenges = path.join(webroot, '.well-known', 'acme-challenge');
+	fs.mkdirSync(challenges, { recursive: true });
+	fs.writeFileSync(path.join(challenges, 'token_A-1'), 'token_A-1.thumbprint');
+	fs.writeFileSync(path.join(webroot, 'direct'), 'direct.thumbprint');
+	fs.writeFileSync(path.join(webroot, 'secret.txt'), 'secret');
+	fs.mkdirSync(path.join(webroot, 'folder'));
+	for (const [token, text] of [['token_A-1', 'token_A-1.thumbprint'], ['direct', 'direct.thumbprint']]) {
+		const answer = await ask(`/.well-known/acme-challenge/${token}`);
+		assert.deepEqual([answer.status, answer.text], [200, text]);
+	}
+	for (const token of ['other', '', 'secret.txt', '..', '../secret.txt', '%2e%2e', 'a/b', 'folder', '.well-known', 'token_A-1/'])
+		assert.equal((await ask(`/.well-known/acme-challenge/${token}`)).status, 404, token);
+	assert.equal((await request(port, 'POST', '/.well-known/acme-challenge/direct', { headers: { Host: HOST } })).status, 404);
+	assert.equal((await ask('/.well-known/acme-challenge/direct', gateway.port)).status, 404);
+	assert.equal((await ask('/direct')).status, 301);
 });

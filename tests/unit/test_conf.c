@@ -253,6 +253,12 @@ static const struct {
 	{"{\"drain\":10," D "}", "f:1:2: drain: " LATER},
 	{"{\"admin\":{\"listen\":[{}]}," D "}", "f:1:2: admin: " LATER},
 	{"{\"listen\":[{\"proxy_protocol\":true}]," D "}", "f:1:13: listen[0].proxy_protocol: " LATER},
+	{"{\"listen\":[{\"hsts\":1}]," D "}", "f:1:13: listen[0]: \"hsts\" without TLS, expected \"tls\" beside it\n"},
+	{"{\"listen\":[{\"tls\":[{\"certificate\":\"a\",\"key\":\"b\"}],\"redirect\":true}]," D "}",
+		"f:1:51: listen[0]: \"redirect\" with TLS, expected it on a listener without \"tls\"\n"},
+	{"{\"listen\":[{\"acme\":\"\",\"hsts\":-1}]," D "}",
+		"f:1:20: listen[0].acme: \"\", expected the path of a directory\n"
+		"f:1:30: listen[0].hsts: -1, expected a whole number from 0 to 2147483647\n"},
 	/* TLS: each with both files. */
 	{"{\"listen\":[{\"tls\":{}}]," D "}",
 		"f:1:19: listen[0].tls: an object, expected a list of objects: [{...}]\n"},

@@ -326,10 +326,7 @@ judge_before_tls(struct guest *g, size_t n)
 		refuse(g, &(const struct upgrade){.reason = without_tls, .client = peer}, n);
 		return;
 	case CLIENT_HELLO_GARBAGE:
-		counter_add(d->context->counters->http_refused, 1);
-		log_event(d->context->log, LOG_INFO, "not TLS", "client=%s listener=%s",
-			log_peer(d->context->log, &g->peer).text, log_string(entrance(g)).text);
-		show_out(g);
+		close_on(g, "not TLS", NULL);
 		return;
 	}
 }

@@ -252,7 +252,6 @@ static const struct {
 		"f:1:22: domains.a.org.conect: unknown key, did you mean \"connect\"?\n"},
 	{"{\"drain\":10," D "}", "f:1:2: drain: " LATER},
 	{"{\"admin\":{\"listen\":[{}]}," D "}", "f:1:2: admin: " LATER},
-	{"{\"listen\":[{\"proxy_protocol\":true}]," D "}", "f:1:13: listen[0].proxy_protocol: " LATER},
 	{"{\"listen\":[{\"hsts\":1}]," D "}", "f:1:13: listen[0]: \"hsts\" without TLS, expected \"tls\" beside it\n"},
 	{"{\"listen\":[{\"tls\":[{\"certificate\":\"a\",\"key\":\"b\"}],\"redirect\":true}]," D "}",
 		"f:1:51: listen[0]: \"redirect\" with TLS, expected it on a listener without \"tls\"\n"},

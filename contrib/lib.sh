@@ -77,6 +77,12 @@ port_mappers()
 	grep -lx epmd /proc/[0-9]*/comm 2>/dev/null | tr -dc '0-9\n'
 }
 
+# By a script of its own, or for systemd only.
+has_service()
+{
+	[ -e "/etc/init.d/$1" ] || [ -e "/lib/systemd/system/$1.service" ]
+}
+
 # begin_installation, end_installation: around what installs packages.  A server that comes with them may not start, now
 # or at the next boot.  A policy that is there already is left alone, and so are servers that were there before.
 # ejabberd's package starts Erlang's port mapper, epmd, on all addresses, whatever the policy says: it is ended.
@@ -84,8 +90,8 @@ begin_installation()
 {
 	is_installing=yes
 	old_mappers=$(port_mappers)
-	for service in prosody ejabberd nginx haproxy; do
-		[ -e /etc/init.d/$service ] || new_services="$new_services $service"
+	for service in prosody ejabberd nginx haproxy caddy; do
+		has_service $service || new_services="$new_services $service"
 	done
 	if [ ! -e $policy ] && [ ! -L $policy ]; then
 		made_policy=yes
@@ -96,9 +102,10 @@ begin_installation()
 end_installation()
 {
 	for service in $new_services; do
-		if [ -e /etc/init.d/$service ]; then
-			$root service $service stop
-			$root update-rc.d $service disable
+		if has_service "$service"; then
+			$root service "$service" stop
+			$root update-rc.d "$service" disable
+			$root deb-systemd-helper disable "$service.service"
 		fi
 	done >/dev/null 2>&1
 	new_services=

@@ -13,6 +13,7 @@ const { Program, freePort, removeDirectory, temporaryDirectory } = require('./pr
 
 const RECIPES = path.join(__dirname, '../../../contrib/proxy');
 const HOST = 'chat.example.com';
+const PATH = `${process.env.PATH}:/usr/sbin`;
 const APACHE_MODULES = '/usr/lib/apache2/modules';
 
 /* How each is started: what surrounds its recipe, and the command. */
@@ -38,6 +39,24 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `	${name}_t
 		surround: (recipe) => fs.readFileSync(recipe, 'utf8'),
 		command: (file) => ['haproxy', '-db', '-f', file],
 	},
+	'haproxy-tcp': {
+		recipe: 'haproxy-tcp.cfg',
+		surround: (recipe) => fs.readFileSync(recipe, 'utf8'),
+		command: (file) => ['haproxy', '-db', '-f', file],
+	},
+	caddy: {
+		recipe: 'Caddyfile',
+		surround: (recipe) => `
+{
+	admin off
+	auto_https off
+	default_sni ${HOST}
+}
+${fs.readFileSync(recipe, 'utf8')}
+`,
+		command: (file) => ['caddy', 'run', '--adapter', 'caddyfile', '--config', file],
+	},
+	/* Around the recipe stands what Debian's mods-enabled/mpm_event.conf has. */
 	apache: {
 		recipe: 'apache.conf',
 		surround: (recipe, { directory, port }) => `
@@ -49,10 +68,17 @@ ErrorLog ${directory}/error.log
 ${process.getuid() === 0 ? 'User www-data\nGroup www-data' : ''}
 ${['mpm_event', 'authz_core', 'ssl', 'headers', 'proxy', 'proxy_http', 'proxy_wstunnel'].map((name) =>
 		`LoadModule ${name}_module ${APACHE_MODULES}/mod_${name}.so\n`).join('')}
+StartServers 2
+MinSpareThreads 25
+MaxSpareThreads 75
+ThreadLimit 64
+ThreadsPerChild 25
+MaxRequestWorkers 150
+MaxConnectionsPerChild 0
 Listen 127.0.0.1:${port} https
 Include ${recipe}
 `,
-		command: (file) => ['apache2', '-X', '-f', file],
+		command: (file) => ['apache2', '-DFOREGROUND', '-f', file],
 	},
 };
 
@@ -78,8 +104,15 @@ class ReverseProxy {
 		return `wss://127.0.0.1:${this.port}${this.websocketPath}`;
 	}
 
-	/* kind: nginx, haproxy or apache; gateway: what it leads to. */
-	static async start(kind, gateway) {
+	/* A word for why the test of this kind cannot be, or false. */
+	static isMissing(kind) {
+		const [program] = KINDS[kind].command('', '');
+		const isThere = PATH.split(':').some((directory) => fs.existsSync(path.join(directory, program)));
+		return !isThere && `there is no ${program}`;
+	}
+
+	/* kind: one of the above; gateway: what it leads to; changes: of the recipe, as pairs of texts. */
+	static async start(kind, gateway, changes = []) {
 		const { recipe, surround, command } = KINDS[kind];
 		const proxy = new ReverseProxy();
 		const directory = proxy.directory = temporaryDirectory(kind);
@@ -89,7 +122,9 @@ class ReverseProxy {
 		fs.writeFileSync(both, fs.readFileSync(certificate) + fs.readFileSync(key));
 		const adapted = path.join(directory, recipe);
 		fs.writeFileSync(adapted, adapt(fs.readFileSync(path.join(RECIPES, recipe), 'utf8'), [
+			...changes,
 			['127.0.0.1:5280', `127.0.0.1:${gateway.port}`],
+			[`${HOST} {`, `https://:${proxy.port} {\n\tbind 127.0.0.1\n\ttls ${certificate} ${key}`],
 			['listen 443 ', `listen 127.0.0.1:${proxy.port} `],
 			['bind :443 ', `bind 127.0.0.1:${proxy.port} `],
 			['*:443', `127.0.0.1:${proxy.port}`],
@@ -101,7 +136,7 @@ class ReverseProxy {
 		fs.writeFileSync(file, surround(adapted, proxy));
 		const [program, ...args] = command(file, directory);
 		proxy.program = new Program(kind, program, args, {
-			env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
+			env: { ...process.env, PATH, HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
 		});
 		try {
 			await proxy.program.listening(proxy.port);

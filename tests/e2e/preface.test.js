@@ -7,14 +7,18 @@
  */
 
 const assert = require('node:assert/strict');
+const https = require('node:https');
 const { after, before } = require('node:test');
+const tls = require('node:tls');
 
+const { Authority } = require('./lib/authority');
 const { Culvert, DIRECT } = require('./lib/gateway');
 const { RawConnection, request, upgradeHeaders } = require('./lib/http');
 const { TRANSPORTS, opener } = require('./lib/opener');
 const { LOCAL, PROXY, Preface, SIGNATURE, binary, binary4, line } = require('./lib/preface');
 const { Server } = require('./lib/server');
 const { culvert: test } = require('./lib/stage');
+const { WsClient } = require('./lib/websocket');
 
 const REAL = '192.0.2.7';
 const FORGED = '198.51.100.66';
@@ -138,6 +142,36 @@ test('who is no trusted proxy is shown out, header or not; a reload changes who 
 	await shownOut('', word);
 	assert.match(await gateway.reload((c) => { delete c.trusted_proxies; }), /reloaded/);
 	assert.equal(await comes(line(REAL), TRANSPORTS.BOSH), `${REAL}:4711`);
+});
+
+test('TLS comes behind the header, for both transports; TLS in front of it does not', async () => {
+	const { certificate, key } = Authority.selfSigned('localhost');
+	const secure = await Culvert.start({ 'example.test': server.port }, { listen: [{ ...listen[0], tls: [{ certificate, key }] }] });
+	const preface = await Preface.start(secure, binary4(REAL, TLV));
+	try {
+		const answered = new Promise((resolve, reject) => {
+			https.get({ host: '127.0.0.1', port: preface.port, path: '/http-bind', rejectUnauthorized: false, agent: false }, (response) => {
+				response.resume();
+				response.on('end', () => resolve(response.statusCode));
+			}).on('error', reject);
+		});
+		assert.equal(await answered, 200);
+		const client = new WsClient({ websocketUrl: `wss://127.0.0.1:${preface.port}/xmpp-websocket` }, 'example.test');
+		assert.equal(await opener(secure, async () => {
+			await client.connect({ rejectUnauthorized: false, headers: { 'X-Forwarded-For': FORGED } });
+			client.openStream();
+			await client.next();
+			client.ws.terminate();
+		}), `${REAL}:4711`);
+		const { mark } = secure.program;
+		const socket = tls.connect({ host: '127.0.0.1', port: secure.port, rejectUnauthorized: false });
+		socket.on('error', () => {});
+		await new Promise((resolve) => socket.once('close', resolve));
+		await secure.program.line(/ no PROXY header client=127\.0\.0\.1:\d+ .*"something else in its place"/, { mark });
+	} finally {
+		await preface.stop();
+		await secure.stop();
+	}
 });
 
 test('its address is the one that is refused', async () => {

@@ -26,8 +26,10 @@
 #ifdef HAVE_MALLOPT
 #include <malloc.h>
 #define MEMORY_GIVE_BACK(from) ((void) mallopt(M_MMAP_THRESHOLD, from))
+#define MEMORY_TRIM() ((void) malloc_trim(0))
 #else
 #define MEMORY_GIVE_BACK(from) ((void) (from))
+#define MEMORY_TRIM() ((void) 0)
 #endif
 
 /* Where make install puts www/; the Makefile says, since it is what knows the prefix. */

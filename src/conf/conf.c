@@ -22,6 +22,8 @@ conf_listen_fini(struct conf_listen *l)
 	free(l->acme);
 	free(l->address);
 	free(l->unix_path);
+	free(l->owner);
+	free(l->group);
 	*l = (struct conf_listen){0};
 }
 
@@ -72,6 +74,7 @@ release(struct conf *c)
 	free(c->listen);
 	free(c->pages.directory);
 	free(c->node);
+	free(c->user);
 	free(c);
 }
 
@@ -191,7 +194,8 @@ is_same_listen(const struct conf *a, const struct conf *b)
 		if (!is_same_place(one, other) || one->mode != other->mode ||
 			one->proxy_protocol != other->proxy_protocol || (one->n_tls > 0) != (other->n_tls > 0) ||
 			one->hsts != other->hsts || one->redirect != other->redirect ||
-			!is_same_text(one->acme, other->acme))
+			!is_same_text(one->acme, other->acme) || !is_same_text(one->owner, other->owner) ||
+			!is_same_text(one->group, other->group))
 			return false;
 	}
 	return a->n_listen == b->n_listen;
@@ -209,6 +213,8 @@ conf_each_restart(
 		tell(arg, "workers");
 	if (!is_same_text(running->node, next->node))
 		tell(arg, "node");
+	if (!is_same_text(running->user, next->user))
+		tell(arg, "user");
 }
 
 static bool

@@ -52,10 +52,13 @@ struct conf_identity {
 
 /* One listening socket: either an address and port, or a unix path and mode. */
 struct conf_listen {
-	char *address;       /* "*", a literal without brackets, or a host name; NULL for a unix socket */
-	uint16_t port;       /* 0: the kernel picks */
-	char *unix_path;     /* NULL for TCP */
-	unsigned mode;       /* permissions of the unix socket */
+	char *address;   /* "*", a literal without brackets, or a host name; NULL for a unix socket */
+	uint16_t port;   /* 0: the kernel picks */
+	char *unix_path; /* NULL for TCP */
+	unsigned mode;   /* permissions of the unix socket */
+	char *owner;     /* name or number of the user it belongs to; NULL: see conf.user */
+	char *group;     /* of the group; NULL: the same */
+	struct conf_place owner_place, group_place;
 	bool proxy_protocol; /* each connection begins with a PROXY header */
 
 	struct conf_identity *tls; /* none: without TLS */
@@ -160,6 +163,8 @@ struct conf {
 	struct conf_limits limits;
 	unsigned workers; /* 0: one per core */
 	char *node;       /* 1 to 16 ASCII letters and digits */
+	char *user;       /* name or number of who serves; NULL: who starts culvert */
+	struct conf_place user_place;
 	struct {
 		enum log_level level;
 		bool names; /* the log may say who logs in */

@@ -259,6 +259,7 @@ end_identity(struct reader *r, size_t at, const struct conf_row *row)
 static int
 end_listen(struct reader *r, size_t at, const struct conf_row *row)
 {
+	static const char *const unix_only[] = {"listen[].mode", "listen[].owner", "listen[].group"};
 	bool is_unix = r->listen.unix_path != NULL;
 	bool is_tcp = written_at(r, "listen[].address") != SIZE_MAX || written_at(r, "listen[].port") != SIZE_MAX;
 	size_t twin;
@@ -267,9 +268,11 @@ end_listen(struct reader *r, size_t at, const struct conf_row *row)
 		return GO_ON;
 	if (is_unix && is_tcp)
 		return complain(r, at, row, "both an address and a unix socket, expected one of them");
-	if (!is_unix && written_at(r, "listen[].mode") != SIZE_MAX)
-		return complain(r, written_at(r, "listen[].mode"), row,
-			"\"mode\" without a unix socket, expected \"unix\" beside it");
+	for (size_t i = 0; !is_unix && i < sizeof unix_only / sizeof *unix_only; i++)
+		if (written_at(r, unix_only[i]) != SIZE_MAX)
+			return complain(r, written_at(r, unix_only[i]), row,
+				"\"%s\" without a unix socket, expected \"unix\" beside it",
+				strchr(unix_only[i], '.') + 1);
 	if (r->listen.hsts > 0 && r->listen.n_tls == 0)
 		return complain(
 			r, written_at(r, "listen[].hsts"), row, "\"hsts\" without TLS, expected \"tls\" beside it");
@@ -534,6 +537,12 @@ note_place(struct reader *r, const struct conf_row *row)
 		r->domain.ca_file_place = place_of(r, r->start);
 	} else if (row->take == conf_take_pages) {
 		r->c->pages.place = place_of(r, r->start);
+	} else if (row->take == conf_take_user) {
+		r->c->user_place = place_of(r, r->start);
+	} else if (row->take == conf_take_listen_owner) {
+		r->listen.owner_place = place_of(r, r->start);
+	} else if (row->take == conf_take_listen_group) {
+		r->listen.group_place = place_of(r, r->start);
 	}
 }
 

@@ -121,6 +121,11 @@ static const struct conf_row table[] = {
 		.is_alternative = true},
 	TEXT("listen[].mode", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_mode, "\"0660\"", NULL,
 		"Permissions of the unix socket, in octal."),
+	TEXT("listen[].owner", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_owner, "null", NULL,
+		"User that the unix socket belongs to, by name or number. null: the one of user. Only root can give files away."),
+	TEXT("listen[].group", CONF_STRING, CONF_BASE_LISTEN, conf_take_listen_group, "null", NULL,
+		"Group that the unix socket belongs to, by name or number: with mode 0660, who may connect. null: that of the "
+		"owner."),
 	VALUE("listen[].proxy_protocol", CONF_BOOL, LISTEN(proxy_protocol), 0, 0, "false",
 		"Each connection begins with the header of the PROXY protocol, version 1 or 2 (HAProxy: send-proxy), which names "
 		"the client. Only trusted_proxies, or who comes by the unix socket, may connect then. What client_address_header "
@@ -285,7 +290,10 @@ static const struct conf_row table[] = {
 		"Threads that serve clients. 0: one per processor core."),
 	TEXT("node", CONF_STRING, CONF_BASE_TOP, conf_take_node, "\"n\"", NULL,
 		"Name of this culvert, 1 to 16 letters and digits. Every session id begins with it."),
-	LATER("user"),
+	TEXT("user", CONF_STRING, CONF_BASE_TOP, conf_take_user, "null", NULL,
+		"Who serves clients, when root starts culvert: a user, by name or number, with the groups he is in. Root's rights "
+		"stay with a small process that opens the listeners and reads this file and those named in it; who serves needs "
+		"to read the pages only. null: who starts culvert."),
 	CONTAINER("log", CONF_OBJECT, "The log goes to standard error, one line per event."),
 	WORD("log.level", level_words, TOP(log.level), "\"info\"", NULL,
 		"Lines of this level and of more important ones are written: {}."),
@@ -521,6 +529,7 @@ static const struct {
 	{"resolver", CONF_RESTART},
 	{"workers", CONF_RESTART},
 	{"node", CONF_RESTART},
+	{"user", CONF_RESTART},
 	{"log.level", CONF_AT_ONCE},
 	{"log.addresses", CONF_AT_ONCE},
 };

@@ -9,6 +9,7 @@
 #include "base/fatal.h"
 
 #define NODE_MAX 16
+#define ACCOUNT_MAX 255 /* bytes of a name of a user or group */
 #define DOMAIN_MAX 1023 /* bytes, RFC 7622, 3.2 */
 #define HOST_MAX 253
 #define URL_MAX 512
@@ -201,6 +202,40 @@ conf_take_listen_mode(void *base, struct slice s)
 	}
 	l->mode = mode;
 	return NULL;
+}
+
+static const char user_words[] = "the name or number of a user";
+
+/* Whether there is one, the system knows; what it would never call one is refused here. */
+static const char *
+take_account(char **place, struct slice s, const char *expected)
+{
+	if (s.n == 0 || s.n > ACCOUNT_MAX)
+		return expected;
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char) s.p[i] <= 0x20 || strchr(":/\"\\\x7f", s.p[i]) != NULL)
+			return expected;
+	free(*place);
+	*place = xstrndup(s.p, s.n);
+	return NULL;
+}
+
+const char *
+conf_take_listen_owner(void *base, struct slice s)
+{
+	return take_account(&((struct conf_listen *) base)->owner, s, user_words);
+}
+
+const char *
+conf_take_listen_group(void *base, struct slice s)
+{
+	return take_account(&((struct conf_listen *) base)->group, s, "the name or number of a group");
+}
+
+const char *
+conf_take_user(void *base, struct slice s)
+{
+	return take_account(&((struct conf *) base)->user, s, user_words);
 }
 
 const char *

@@ -29,10 +29,13 @@ conf_take conf_take_trusted_proxy; /* adds one */
 conf_take conf_take_deny;          /* adds one */
 conf_take conf_take_resolver;
 conf_take conf_take_node;
+conf_take conf_take_user;
 /* base: struct conf_listen */
 conf_take conf_take_listen_address;
 conf_take conf_take_listen_unix;
 conf_take conf_take_listen_mode;
+conf_take conf_take_listen_owner;
+conf_take conf_take_listen_group;
 conf_take conf_take_listen; /* "ADDRESS:PORT", ":PORT", "[IPV6]:PORT" or "unix:/PATH": all of it */
 conf_take conf_take_acme;
 /* base: struct conf_identity */

@@ -156,13 +156,13 @@ certificates_load(struct mbedtls_x509_crt *chain, const char *file, bool is_leni
 }
 
 int
-certificates_check(const char *file, struct buf *error)
+certificates_check(const char *file, struct slice text, struct buf *error)
 {
 	mbedtls_x509_crt chain;
 	int n;
 
 	mbedtls_x509_crt_init(&chain);
-	n = certificates_load(&chain, file, false, error);
+	n = certificates_load_text(&chain, file, text, false, error);
 	mbedtls_x509_crt_free(&chain);
 	return n;
 }

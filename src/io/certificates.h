@@ -30,7 +30,7 @@ void certificates_describe(const struct mbedtls_x509_crt *certificate, struct bu
  */
 struct identity *certificates_names(const struct mbedtls_x509_crt *certificate, size_t *n);
 
-/* Reads the file only to see whether that works: the same, without a chain. */
-int certificates_check(const char *file, struct buf *error);
+/* Only looks whether the text can be used: as certificates_load_text(), without a chain. */
+int certificates_check(const char *file, struct slice text, struct buf *error);
 
 #endif

@@ -67,12 +67,12 @@ static const char *const system_authorities[] = {
 
 /* Of the system's, those that cannot be read are left out. */
 static int
-load_authorities(struct tls_trust *t, const char *ca_file, struct buf *error)
+load_authorities(struct tls_trust *t, const char *ca_file, struct slice text, struct buf *error)
 {
 	int n = -1;
 
 	if (ca_file != NULL)
-		return certificates_load(&t->authorities, ca_file, false, error) > 0 ? 0 : -1;
+		return certificates_load_text(&t->authorities, ca_file, text, false, error) > 0 ? 0 : -1;
 	for (size_t i = 0; i < sizeof system_authorities / sizeof *system_authorities && n <= 0; i++) {
 		buf_clear(error, BUF_UNLIMITED);
 		n = certificates_load(&t->authorities, system_authorities[i], true, error);
@@ -112,7 +112,7 @@ trust_free(struct tls_trust *t)
 }
 
 struct tls_trust *
-tls_trust_new(const char *ca_file, bool verify, struct buf *error)
+tls_trust_new(const char *ca_file, struct slice text, bool verify, struct buf *error)
 {
 	static const char *protocols[] = {"xmpp-client", NULL};
 	static const unsigned char personal[] = "culvert tls";
@@ -132,7 +132,7 @@ tls_trust_new(const char *ca_file, bool verify, struct buf *error)
 		trust_free(t);
 		return NULL;
 	}
-	if (verify && load_authorities(t, ca_file, error) != 0) {
+	if (verify && load_authorities(t, ca_file, text, error) != 0) {
 		trust_free(t);
 		return NULL;
 	}

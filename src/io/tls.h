@@ -25,11 +25,11 @@ struct tls_trust;
 #define TLS_MEMORY 49152 /* about what a connection takes: room for a record each way, the peer's certificates */
 
 /*
- * Certificates are checked against those in ca_file (PEM), or the system's
- * when it is NULL; not at all without verify.  NULL when they cannot be read:
- * error then says why and what to do.
+ * Certificates are checked against those in text, which is what ca_file (PEM)
+ * has in it, or against the system's when ca_file is NULL; not at all without
+ * verify.  NULL when they cannot be read: error then says why and what to do.
  */
-struct tls_trust *tls_trust_new(const char *ca_file, bool verify, struct buf *error);
+struct tls_trust *tls_trust_new(const char *ca_file, struct slice text, bool verify, struct buf *error);
 /* One reference less, from any thread; the last one frees.  NULL is fine. */
 void tls_trust_unref(struct tls_trust *t);
 

@@ -88,8 +88,11 @@ whole_file_read(const char *path, struct buf *text)
 		words = wrong(EINVAL, kind_of(st.st_mode));
 	else if ((uint64_t) st.st_size > WHOLE_FILE_MAX)
 		words = wrong(EFBIG, too_large);
-	else
+	else {
+		/* At once: bytes that move leave a copy behind. */
+		buf_reserve(text, (size_t) st.st_size + PIECE);
 		words = read_all(fd, text);
+	}
 	error = errno;
 	if (fd >= 0)
 		close(fd);

@@ -1,6 +1,7 @@
 #include "session/letter.h"
 
 #include "base/fatal.h"
+#include "base/octets.h"
 #include "session/sid.h"
 
 enum {
@@ -13,23 +14,6 @@ enum {
 #define HEAD_BYTES 22
 
 /* ---- writing ---- */
-
-static char *
-put_number(char *out, uint64_t value, unsigned bytes)
-{
-	while (bytes-- > 0)
-		*out++ = (char) (unsigned char) (value >> (8 * bytes));
-	return out;
-}
-
-static char *
-put_bytes(char *out, struct slice s, unsigned length_bytes)
-{
-	out = put_number(out, s.n, length_bytes);
-	if (s.n > 0)
-		memcpy(out, s.p, s.n);
-	return out + s.n;
-}
 
 static struct req_id
 id_of(const struct letter *letter)
@@ -66,32 +50,32 @@ write_post(char *out, const struct post *post)
 {
 	const struct peer *peer = &post->peer;
 
-	out = put_number(out,
+	out = octets_put_number(out,
 		(peer->is_secure ? FLAG_SECURE : 0) | (peer->is_client ? FLAG_CLIENT : 0) |
 			(post->has_left ? FLAG_LEFT : 0),
 		1);
-	out = put_number(out, peer->kind, 1);
-	out = put_number(out, peer->listener, 4);
+	out = octets_put_number(out, peer->kind, 1);
+	out = octets_put_number(out, peer->listener, 4);
 	memcpy(out, peer->address, NETWORK_BYTES);
-	out = put_number(out + NETWORK_BYTES, peer->port, 2);
-	return put_bytes(out, post->body, 4);
+	out = octets_put_number(out + NETWORK_BYTES, peer->port, 2);
+	return octets_put_text(out, post->body, 4);
 }
 
 static char *
 write_news(char *out, const struct news *news)
 {
 	must(news->sid.n < SID_MAX);
-	out = put_number(out, news->fate.event, 1);
-	out = put_number(out, (uint64_t) news->fate.unsent, 8);
-	return put_bytes(out, news->sid, 1);
+	out = octets_put_number(out, news->fate.event, 1);
+	out = octets_put_number(out, (uint64_t) news->fate.unsent, 8);
+	return octets_put_text(out, news->sid, 1);
 }
 
 static char *
 write_reply(char *out, const struct reply *reply)
 {
-	out = put_number(out, reply->status, 2);
-	out = put_number(out, reply->content, 1);
-	return put_bytes(out, reply->body, 4);
+	out = octets_put_number(out, reply->status, 2);
+	out = octets_put_number(out, reply->content, 1);
+	return octets_put_text(out, reply->body, 4);
 }
 
 void
@@ -100,12 +84,12 @@ letter_write(const struct letter *letter, char *out)
 	struct req_id id = id_of(letter);
 	const char *end = out + letter_size(letter);
 
-	out = put_number(out, LETTER_VERSION, 1);
-	out = put_number(out, letter->kind, 1);
-	out = put_number(out, id.owner.generation, 4);
-	out = put_number(out, id.owner.worker, 4);
-	out = put_number(out, id.slot, 4);
-	out = put_number(out, id.use, 8);
+	out = octets_put_number(out, LETTER_VERSION, 1);
+	out = octets_put_number(out, letter->kind, 1);
+	out = octets_put_number(out, id.owner.generation, 4);
+	out = octets_put_number(out, id.owner.worker, 4);
+	out = octets_put_number(out, id.slot, 4);
+	out = octets_put_number(out, id.use, 8);
 	if (letter->kind == LETTER_POST)
 		out = write_post(out, &letter->u.post);
 	else if (letter->kind == LETTER_NEWS)
@@ -117,85 +101,38 @@ letter_write(const struct letter *letter, char *out)
 
 /* ---- reading ---- */
 
-/* Bytes that are read from the front; bad once there were too few. */
-struct reader {
-	struct slice rest;
-	bool is_bad;
-};
-
-static struct slice
-take(struct reader *r, size_t n)
-{
-	struct slice s = {r->rest.p, n};
-
-	if (r->is_bad || n > r->rest.n) {
-		r->is_bad = true;
-		return SLICE("");
-	}
-	r->rest = slice_of(r->rest.p + n, r->rest.n - n);
-	return s;
-}
-
-static uint64_t
-take_number(struct reader *r, unsigned bytes)
-{
-	struct slice s = take(r, bytes);
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		value = value << 8 | (unsigned char) s.p[i];
-	return value;
-}
-
-static struct slice
-take_bytes(struct reader *r, unsigned length_bytes)
-{
-	return take(r, (size_t) take_number(r, length_bytes));
-}
-
-/* A number that must be below a bound. */
-static unsigned
-take_choice(struct reader *r, unsigned bytes, unsigned choices)
-{
-	uint64_t value = take_number(r, bytes);
-
-	if (value >= choices)
-		r->is_bad = true;
-	return r->is_bad ? 0 : (unsigned) value;
-}
-
 static void
-read_post(struct reader *r, struct post *post)
+read_post(struct octets *r, struct post *post)
 {
-	unsigned flags = take_choice(r, 1, FLAGS + 1);
+	unsigned flags = octets_take_choice(r, 1, FLAGS + 1);
 	struct slice address;
 
 	post->peer = (struct peer){.is_secure = flags & FLAG_SECURE, .is_client = flags & FLAG_CLIENT};
 	post->has_left = flags & FLAG_LEFT;
-	post->peer.kind = (enum peer_kind) take_choice(r, 1, PEER_KINDS);
-	post->peer.listener = (uint32_t) take_number(r, 4);
-	address = take(r, NETWORK_BYTES);
+	post->peer.kind = (enum peer_kind) octets_take_choice(r, 1, PEER_KINDS);
+	post->peer.listener = (uint32_t) octets_take_number(r, 4);
+	address = octets_take(r, NETWORK_BYTES);
 	memcpy(post->peer.address, address.p, address.n);
-	post->peer.port = (uint16_t) take_number(r, 2);
-	post->body = take_bytes(r, 4);
+	post->peer.port = (uint16_t) octets_take_number(r, 2);
+	post->body = octets_take_text(r, 4);
 }
 
 static void
-read_news(struct reader *r, struct news *news)
+read_news(struct octets *r, struct news *news)
 {
-	news->fate.event = (enum req_event) take_choice(r, 1, REQ_UNSENT + 1);
-	news->fate.unsent = (int64_t) take_number(r, 8);
-	news->sid = take_bytes(r, 1);
+	news->fate.event = (enum req_event) octets_take_choice(r, 1, REQ_UNSENT + 1);
+	news->fate.unsent = (int64_t) octets_take_number(r, 8);
+	news->sid = octets_take_text(r, 1);
 	if (news->sid.n >= SID_MAX)
 		r->is_bad = true;
 }
 
 static void
-read_reply(struct reader *r, struct reply *reply)
+read_reply(struct octets *r, struct reply *reply)
 {
-	reply->status = take_choice(r, 2, 1000);
-	reply->content = (enum content) take_choice(r, 1, CONTENTS);
-	reply->body = take_bytes(r, 4);
+	reply->status = octets_take_choice(r, 2, 1000);
+	reply->content = (enum content) octets_take_choice(r, 1, CONTENTS);
+	reply->body = octets_take_text(r, 4);
 	if (reply->status < 200)
 		r->is_bad = true;
 }
@@ -203,17 +140,17 @@ read_reply(struct reader *r, struct reply *reply)
 bool
 letter_read(struct slice bytes, struct letter *letter)
 {
-	struct reader r = {.rest = bytes};
+	struct octets r = {.rest = bytes};
 	struct req_id id;
 
 	*letter = (struct letter){.kind = LETTER_NONE};
-	if (take_number(&r, 1) != LETTER_VERSION)
+	if (octets_take_number(&r, 1) != LETTER_VERSION)
 		return false;
-	letter->kind = (enum letter_kind) take_choice(&r, 1, LETTER_CUT + 1);
-	id.owner.generation = (uint32_t) take_number(&r, 4);
-	id.owner.worker = (uint32_t) take_number(&r, 4);
-	id.slot = (uint32_t) take_number(&r, 4);
-	id.use = take_number(&r, 8);
+	letter->kind = (enum letter_kind) octets_take_choice(&r, 1, LETTER_CUT + 1);
+	id.owner.generation = (uint32_t) octets_take_number(&r, 4);
+	id.owner.worker = (uint32_t) octets_take_number(&r, 4);
+	id.slot = (uint32_t) octets_take_number(&r, 4);
+	id.use = octets_take_number(&r, 8);
 	switch (letter->kind) {
 	case LETTER_POST:
 		read_post(&r, &letter->u.post);

@@ -10,7 +10,6 @@
 
 #include "base/err.h"
 #include "base/fatal.h"
-#include "worker/listen.h"
 
 #define BATCH 16       /* sockets accepted per wake */
 #define BACKOFF_MS 100 /* when there are no descriptors left */
@@ -167,8 +166,8 @@ on_stop(uv_async_t *stop)
 }
 
 struct acceptor *
-acceptor_new(struct listeners *listeners, struct mailbox *const *mailboxes, unsigned n_mailboxes,
-	struct sockets *sockets, const struct log *log, struct buf *error)
+acceptor_new(struct listeners *listeners, const int *fd, struct mailbox *const *mailboxes, unsigned n_mailboxes,
+	struct sockets *sockets, const struct log *log)
 {
 	struct acceptor *a = xcalloc(1, sizeof *a);
 
@@ -184,11 +183,7 @@ acceptor_new(struct listeners *listeners, struct mailbox *const *mailboxes, unsi
 	a->stop.data = a->backoff.data = a;
 	for (uint32_t i = 0; i < listeners->n; i++) {
 		struct entrance *e = &a->entrance[i];
-		e->fd = listen_open(listeners->v[i].conf, error);
-		if (e->fd < 0) {
-			acceptor_stop(a);
-			return NULL;
-		}
+		e->fd = fd[i];
 		e->acceptor = a;
 		e->index = i;
 		must(uv_poll_init(&a->loop, &e->poll, e->fd) == 0);
@@ -226,11 +221,8 @@ acceptor_stop(struct acceptor *a)
 		pthread_join(a->thread, NULL);
 	else
 		uv_run(&a->loop, UV_RUN_DEFAULT);
-	for (size_t i = 0; i < a->n_entrances; i++) {
+	for (size_t i = 0; i < a->n_entrances; i++)
 		close(a->entrance[i].fd);
-		if (a->listeners->v[i].conf->unix_path != NULL)
-			unlink(a->listeners->v[i].conf->unix_path);
-	}
 	must(uv_loop_close(&a->loop) == 0);
 	free(a->entrance);
 	free(a);

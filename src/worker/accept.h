@@ -5,7 +5,6 @@
 #ifndef CULVERT_WORKER_ACCEPT_H
 #define CULVERT_WORKER_ACCEPT_H
 
-#include "base/buf.h"
 #include "base/log.h"
 #include "base/sockets.h"
 #include "conf/listeners.h"
@@ -14,12 +13,12 @@
 struct acceptor;
 
 /*
- * Opens the listeners, which must outlive it; each is logged with its address
- * and port, and what is accepted carries its index.  NULL when one cannot be
- * opened: error then says which and why.
+ * Takes over the sockets of the listeners, which must outlive it: fd[i] is that
+ * of the i-th.  Each is logged with its address and port, and what is accepted
+ * carries its index.
  */
-struct acceptor *acceptor_new(struct listeners *listeners, struct mailbox *const *mailboxes, unsigned n_mailboxes,
-	struct sockets *sockets, const struct log *log, struct buf *error);
+struct acceptor *acceptor_new(struct listeners *listeners, const int *fd, struct mailbox *const *mailboxes,
+	unsigned n_mailboxes, struct sockets *sockets, const struct log *log);
 /* Starts the thread; 0 or CV_ESYS. */
 int acceptor_start(struct acceptor *a);
 /* Closes the listeners, ends the thread and frees; NULL is fine. */

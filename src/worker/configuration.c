@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "conf/conf_read.h"
 #include "io/certificates.h"
-#include "io/whole_file.h"
+#include "worker/account.h"
 #include "worker/key_files.h"
 
 #define PLACE_MAX ((size_t) 8192)
@@ -37,9 +37,9 @@ cannot_read(const char *file, const char *why, struct buf *errors)
 }
 
 static int
-read_text(const char *file, const char *name, struct buf *text, struct buf *errors)
+read_text(const char *file, const char *name, struct files *files, struct slice *text, struct buf *errors)
 {
-	const char *why = strcmp(file, "-") == 0 ? whole_file_read_input(text) : whole_file_read(file, text);
+	const char *why = files_read(files, strcmp(file, "-") == 0 ? FILES_INPUT : file, text);
 
 	return why != NULL ? cannot_read(name, why, errors) : 0;
 }
@@ -94,14 +94,21 @@ forget(struct hash *by_path, struct seen *seen)
 }
 
 static int
-check_authority(const struct conf_domain *d, const char *name, struct buf *errors, struct buf *notes)
+check_authority(
+	const struct conf_domain *d, const char *name, struct files *files, struct buf *errors, struct buf *notes)
 {
 	const struct conf_place place = d->ca_file_place;
+	const char *wrong;
+	struct slice text;
 	struct buf why;
-	int n;
+	int n = CV_ESYS;
 
 	buf_init(&why, PLACE_MAX);
-	n = certificates_check(d->ca_file, &why);
+	wrong = files_read(files, d->ca_file, &text);
+	if (wrong == NULL)
+		n = certificates_check(d->ca_file, text, &why);
+	else
+		buf_printf(&why, "%s: %s", d->ca_file, wrong);
 	if (n <= 0)
 		buf_printf(errors,
 			"%s:%u:%u: domains.%s.ca_file: %.*s, expected a file with the certificates of authorities (PEM)\n",
@@ -114,7 +121,7 @@ check_authority(const struct conf_domain *d, const char *name, struct buf *error
 
 /* Each file once, however many domains name it. */
 static int
-check_authorities(const struct conf *c, const char *name, struct buf *errors, struct buf *notes)
+check_authorities(const struct conf *c, const char *name, struct files *files, struct buf *errors, struct buf *notes)
 {
 	struct seen *all = NULL;
 	struct hash by_path;
@@ -130,7 +137,7 @@ check_authorities(const struct conf *c, const char *name, struct buf *errors, st
 		seen->next = all;
 		all = seen;
 		hash_insert(&by_path, &seen->by_path, slice_str(d->ca_file));
-		n_errors += check_authority(d, name, errors, notes) != 0;
+		n_errors += check_authority(d, name, files, errors, notes) != 0;
 	}
 	forget(&by_path, all);
 	return n_errors > 0 ? CV_ESYS : 0;
@@ -139,37 +146,64 @@ check_authorities(const struct conf *c, const char *name, struct buf *errors, st
 /* ---- certificates of our own ---- */
 
 static int
-check_keys(const struct conf *c, const char *name, struct buf *errors, struct buf *notes)
+check_keys(const struct conf *c, const char *name, struct files *files, struct buf *errors, struct buf *notes)
 {
-	struct credentials *all = key_files_read(c, c, name, errors, notes);
+	struct credentials *all = key_files_read(c, c, name, files, errors, notes);
 	int error = all != NULL ? 0 : CV_ESYS;
 
 	credentials_unref(all);
 	return error;
 }
 
+/* ---- users and groups ---- */
+
+static int
+unknown(const char *key, const char *value, struct conf_place place, const char *name, struct buf *errors)
+{
+	buf_printf(errors, "%s:%u:%u: %s: \"%s\", expected a %s of this machine, by name or number\n", name, place.line,
+		place.column, key, value, strcmp(key, "listen.group") == 0 ? "group" : "user");
+	return CV_ESYS;
+}
+
+static int
+check_people(const struct conf *c, const char *name, struct buf *errors)
+{
+	struct account account;
+	gid_t gid;
+	int error = 0;
+
+	if (c->user != NULL && !account_find(c->user, &account))
+		error = unknown("user", c->user, c->user_place, name, errors);
+	for (size_t i = 0; i < c->n_listen; i++) {
+		const struct conf_listen *l = &c->listen[i];
+		if (l->owner != NULL && !account_find(l->owner, &account))
+			error = unknown("listen.owner", l->owner, l->owner_place, name, errors);
+		if (l->group != NULL && !account_find_group(l->group, &gid))
+			error = unknown("listen.group", l->group, l->group_place, name, errors);
+	}
+	return error;
+}
+
 /* ---- all of it ---- */
 
 int
-configuration_read(
-	struct conf **out, const char *file, const struct hooks *hooks, struct buf *errors, struct buf *notes)
+configuration_read(struct conf **out, const char *file, struct files *files, const struct hooks *hooks,
+	struct buf *errors, struct buf *notes)
 {
 	const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
-	struct buf text;
+	struct slice text;
 	int error;
 
 	*out = NULL;
-	buf_init(&text, BUF_UNLIMITED);
-	error = read_text(file, name, &text, errors);
+	error = read_text(file, name, files, &text, errors);
 	if (error == 0)
-		error = conf_read(out, buf_slice(&text), name, hooks, errors);
-	buf_fini(&text);
+		error = conf_read(out, text, name, hooks, errors);
 	if (error != 0)
 		return error;
 	error = check_pages(*out, name, errors);
-	if (check_authorities(*out, name, errors, notes) != 0)
+	if (check_authorities(*out, name, files, errors, notes) != 0 || check_people(*out, name, errors) != 0)
 		error = CV_ESYS;
-	if (check_keys(*out, name, errors, notes) != 0)
+	if (check_keys(*out, name, files, errors, notes) != 0)
 		error = CV_ESYS;
 	if (error != 0) {
 		conf_unref(*out);

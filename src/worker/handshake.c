@@ -24,7 +24,7 @@
 #define MAX_UNDER_WAY_EACH 64
 #define STALE_MS 1000 /* who keeps us waiting for as long makes room for others when there are MAX_UNDER_WAY */
 #define NS_PER_MS 1000000
-/* Certificates of authorities are read again after this time, so that new ones count without a restart. */
+/* The system's certificates of authorities are read again after this time, so that new ones count without a reload. */
 #define TRUST_MS 300000
 
 /* Who is believed, as read from one file; each thread has its own, since the library's keys cache without locks. */
@@ -85,7 +85,8 @@ struct handshakes {
 	const struct log *log;
 	struct tickets *tickets;
 	pthread_mutex_t mutex;
-	struct credentials *credentials; /* the mutex's */
+	struct credentials *credentials; /* the mutex's, as this: */
+	struct files *files;             /* what ca_files have in them */
 };
 
 static void
@@ -113,6 +114,27 @@ forget_trust(struct thread *t, unsigned i)
 	t->trust[i] = t->trust[--t->n_trusts];
 }
 
+static struct tls_trust *
+read_trust(struct thread *t, const struct tls_job *job, struct buf *error)
+{
+	const char *ca_file = job->server.ca_file, *wrong = NULL;
+	struct slice text = SLICE("");
+	struct tls_trust *trust = NULL;
+	struct files *files;
+
+	pthread_mutex_lock(&t->all->mutex);
+	files = files_ref(t->all->files);
+	pthread_mutex_unlock(&t->all->mutex);
+	if (ca_file != NULL && job->server.verify)
+		wrong = files_read(files, ca_file, &text);
+	if (wrong == NULL)
+		trust = tls_trust_new(ca_file, text, job->server.verify, error);
+	else
+		buf_printf(error, "%s: %s", ca_file, wrong);
+	files_unref(files);
+	return trust;
+}
+
 /* The trust a job asks for, read when it is not there yet or too old; NULL with a reason in the job. */
 static struct tls_trust *
 find_trust(struct thread *t, struct tls_job *job)
@@ -132,7 +154,7 @@ find_trust(struct thread *t, struct tls_job *job)
 		break;
 	}
 	buf_init(&error, TLS_REASON);
-	tls = tls_trust_new(job->server.ca_file, job->server.verify, &error);
+	tls = read_trust(t, job, &error);
 	if (tls == NULL) {
 		snprintf(job->reason, sizeof job->reason, "%.*s", SLICE_ARG(buf_slice(&error)));
 	} else {
@@ -499,11 +521,13 @@ open_turns(struct thread *t)
 }
 
 struct handshakes *
-handshakes_new(unsigned n, struct mailbox *const *mailboxes, struct credentials *credentials, const struct log *log)
+handshakes_new(unsigned n, struct mailbox *const *mailboxes, struct files *files, struct credentials *credentials,
+	const struct log *log)
 {
 	struct handshakes *h = xcalloc(1, sizeof *h);
 
 	h->log = log;
+	h->files = files_ref(files);
 	h->credentials = credentials_ref(credentials);
 	must(pthread_mutex_init(&h->mutex, NULL) == 0);
 	h->tickets = tickets_new();
@@ -543,8 +567,14 @@ handshakes_post(struct handshakes *h, struct tls_job *job)
 }
 
 void
-handshakes_reload(struct handshakes *h)
+handshakes_reload(struct handshakes *h, struct files *files)
 {
+	struct files *before = h->files;
+
+	pthread_mutex_lock(&h->mutex);
+	h->files = files_ref(files);
+	pthread_mutex_unlock(&h->mutex);
+	files_unref(before);
 	h->generation++;
 }
 
@@ -577,6 +607,7 @@ handshakes_stop(struct handshakes *h)
 		forget_services(t);
 		turns_fini(&t->turns);
 	}
+	files_unref(h->files);
 	credentials_unref(h->credentials);
 	tickets_free(h->tickets);
 	pthread_mutex_destroy(&h->mutex);

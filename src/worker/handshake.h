@@ -15,21 +15,23 @@
 
 #include "base/log.h"
 #include "io/credentials.h"
+#include "io/files.h"
 #include "worker/mailbox.h"
 
 struct handshakes;
 
 /*
- * n threads; mailboxes are the workers', found by a job's worker.  What our
- * listeners show is referenced, and NULL where there are none.  NULL when a thread does not start, or the
- * system gives no entropy.
+ * n threads; mailboxes are the workers', found by a job's worker; files, which
+ * is sealed and referenced, has what each ca_file has in it.  What our
+ * listeners show is referenced, too, and NULL where there are none.  NULL when
+ * a thread does not start, or the system gives no entropy.
  */
-struct handshakes *
-handshakes_new(unsigned n, struct mailbox *const *mailboxes, struct credentials *credentials, const struct log *log);
+struct handshakes *handshakes_new(unsigned n, struct mailbox *const *mailboxes, struct files *files,
+	struct credentials *credentials, const struct log *log);
 /* From any thread; takes the job over, and gives it back by mail. */
 void handshakes_post(struct handshakes *h, struct tls_job *job);
-/* Files of authorities may have changed: each is read anew when it is needed next. */
-void handshakes_reload(struct handshakes *h);
+/* These files count from now on; those of the system, too, are read anew when they are needed next. */
+void handshakes_reload(struct handshakes *h, struct files *files);
 /* Handshakes that begin now show these, which were checked; connections that stand are not touched. */
 void handshakes_show(struct handshakes *h, struct credentials *credentials);
 /* Gives up what is under way and frees.  The workers must have ended, or be about to.  NULL is fine. */

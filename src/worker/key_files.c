@@ -3,11 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "io/whole_file.h"
-
 struct reading {
 	struct credentials *credentials;
 	const char *name;
+	struct files *files;
 	struct buf *errors, *notes;
 	bool is_bad;
 };
@@ -25,7 +24,7 @@ cure_of(int error)
 {
 	switch (error) {
 	case EACCES:
-		return "; the user that culvert runs as must be allowed to read it, and to enter its directories";
+		return "; the user that starts culvert must be allowed to read it, and to enter its directories";
 	case ENOENT:
 		return "; write its whole path";
 	default:
@@ -36,11 +35,14 @@ cure_of(int error)
 static bool
 read_file(struct reading *r, const struct conf_identity *i, size_t listener, const char *path, struct buf *text)
 {
-	const char *wrong = whole_file_read(path, text);
+	struct slice bytes;
+	const char *wrong = files_read(r->files, path, &bytes);
 	struct buf words;
 
-	if (wrong == NULL)
+	if (wrong == NULL) {
+		buf_append(text, bytes);
 		return true;
+	}
 	buf_init(&words, BUF_UNLIMITED);
 	buf_printf(&words, "%s: %s, expected a file (PEM)%s", path, wrong, cure_of(errno));
 	complain(r, i, listener, buf_slice(&words));
@@ -69,10 +71,11 @@ read_identity(struct reading *r, const struct conf_identity *i, size_t written, 
 }
 
 struct credentials *
-key_files_read(
-	const struct conf *c, const struct conf *running, const char *name, struct buf *errors, struct buf *notes)
+key_files_read(const struct conf *c, const struct conf *running, const char *name, struct files *files,
+	struct buf *errors, struct buf *notes)
 {
-	struct reading r = {.credentials = credentials_new(), .name = name, .errors = errors, .notes = notes};
+	struct reading r = {
+		.credentials = credentials_new(), .name = name, .files = files, .errors = errors, .notes = notes};
 
 	for (size_t i = 0; i < running->n_listen; i++) {
 		size_t k = conf_same_listen(c, running, i);

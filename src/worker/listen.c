@@ -98,8 +98,8 @@ tcp_cure(int error)
 static int
 listen_tcp(const struct conf_listen *l, struct buf *error)
 {
-	bool is_any = strcmp(l->address, "*") == 0, is_v6 = strchr(l->address, ':') != NULL;
-	int fd = is_any ? open_any(l->port) : open_named(l->address, l->port, error);
+	bool is_star = strcmp(l->address, "*") == 0, is_v6 = strchr(l->address, ':') != NULL;
+	int fd = is_star ? open_any(l->port) : open_named(l->address, l->port, error);
 	int why = errno;
 
 	if (fd >= 0 || error->n > 0)
@@ -131,25 +131,60 @@ is_answering(const struct sockaddr_un *address)
 	return is_answering;
 }
 
+/*
+ * We may be root, in a directory of somebody else's: what the path leads to is
+ * not looked at again once the socket has been made, but for its owner, and
+ * then no link is followed.  Nobody connects before that.
+ */
 static int
-open_unix(const struct sockaddr_un *address, unsigned mode)
+open_unix(const struct sockaddr_un *address, unsigned mode, uid_t uid, gid_t gid)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	mode_t before;
+	int status;
 
 	if (fd < 0)
 		return -1;
-	if (bind(fd, (const struct sockaddr *) address, sizeof *address) != 0 ||
-		chmod(address->sun_path, (mode_t) mode) != 0 || listen(fd, BACKLOG) != 0)
+	before = umask((mode_t) (~mode & 0777));
+	status = bind(fd, (const struct sockaddr *) address, sizeof *address);
+	umask(before);
+	if (status != 0)
 		return give_up(fd);
+	if (((uid != geteuid() || gid != getegid()) && lchown(address->sun_path, uid, gid) != 0) ||
+		listen(fd, BACKLOG) != 0) {
+		status = errno;
+		unlink(address->sun_path);
+		errno = status;
+		return give_up(fd);
+	}
 	return fd;
+}
+
+/* False: one of them is not known, and error says which. */
+static bool
+find_owner(const struct conf_listen *l, const struct account *otherwise, uid_t *uid, gid_t *gid, struct buf *error)
+{
+	struct account owner = *otherwise;
+
+	if (l->owner != NULL && !account_find(l->owner, &owner)) {
+		buf_printf(error, "there is no user %s; change \"owner\"", l->owner);
+		return false;
+	}
+	*uid = owner.uid;
+	*gid = owner.gid;
+	if (l->group == NULL || account_find_group(l->group, gid))
+		return true;
+	buf_printf(error, "there is no group %s; change \"group\"", l->group);
+	return false;
 }
 
 static const char *
 unix_cure(int error)
 {
 	switch (error) {
-	case EACCES:
 	case EPERM:
+		return "; only root can give a socket to another owner or group";
+	case EACCES:
 		return "; the user that culvert runs as may not make files there: change the directory's owner, or the path";
 	case ENOENT:
 		return "; make its directory first";
@@ -164,13 +199,17 @@ unix_cure(int error)
 
 /* A socket that a daemon left behind is replaced; one that somebody answers on is not, nor is anything else. */
 static int
-listen_unix(const struct conf_listen *l, struct buf *error)
+listen_unix(const struct conf_listen *l, const struct account *owner, struct buf *error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct stat st;
+	uid_t uid;
+	gid_t gid;
 	int fd;
 
 	buf_printf(error, "cannot listen on %s: ", l->unix_path);
+	if (!find_owner(l, owner, &uid, &gid, error))
+		return -1;
 	if (strlen(l->unix_path) >= sizeof address.sun_path) {
 		buf_printf(error, "the path of a socket may have %zu bytes", sizeof address.sun_path - 1);
 		return -1;
@@ -192,7 +231,7 @@ listen_unix(const struct conf_listen *l, struct buf *error)
 		return -1;
 	}
 	unlink(l->unix_path);
-	fd = open_unix(&address, l->mode);
+	fd = open_unix(&address, l->mode, uid, gid);
 	if (fd < 0)
 		buf_printf(error, "%s%s", strerror(errno), unix_cure(errno));
 	else
@@ -201,7 +240,69 @@ listen_unix(const struct conf_listen *l, struct buf *error)
 }
 
 int
-listen_open(const struct conf_listen *l, struct buf *error)
+listen_open(const struct conf_listen *l, const struct account *owner, struct buf *error)
 {
-	return l->unix_path != NULL ? listen_unix(l, error) : listen_tcp(l, error);
+	return l->unix_path != NULL ? listen_unix(l, owner, error) : listen_tcp(l, error);
+}
+
+/* Opened by somebody else ----------------------------------------------- */
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in ip4;
+	struct sockaddr_in6 ip6;
+	struct sockaddr_un unix;
+	struct sockaddr_storage room;
+};
+
+static bool
+is_any(const union address *a)
+{
+	return a->any.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&a->ip6.sin6_addr)
+					    : a->ip4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/* The addresses alone, not the ports. */
+static bool
+is_same_address(const union address *a, const struct sockaddr *b)
+{
+	const struct sockaddr_in *ip4 = (const struct sockaddr_in *) (const void *) b;
+	const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *) (const void *) b;
+
+	if (a->any.sa_family != b->sa_family)
+		return false;
+	return b->sa_family == AF_INET6 ? memcmp(&a->ip6.sin6_addr, &ip6->sin6_addr, sizeof ip6->sin6_addr) == 0
+					: a->ip4.sin_addr.s_addr == ip4->sin_addr.s_addr;
+}
+
+static bool
+is_named(const union address *a, const char *name)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+	bool is_same = false;
+
+	if (getaddrinfo(name, NULL, &hints, &found) != 0)
+		return false;
+	for (const struct addrinfo *i = found; i != NULL && !is_same; i = i->ai_next)
+		is_same = is_same_address(a, i->ai_addr);
+	freeaddrinfo(found);
+	return is_same;
+}
+
+bool
+listen_is_at(int fd, const struct conf_listen *l)
+{
+	union address a = {.room = {.ss_family = AF_UNSPEC}};
+	socklen_t n = sizeof a;
+
+	if (getsockname(fd, &a.any, &n) != 0)
+		return false;
+	if (l->unix_path != NULL)
+		return a.any.sa_family == AF_UNIX &&
+			strncmp(a.unix.sun_path, l->unix_path, sizeof a.unix.sun_path) == 0;
+	if (a.any.sa_family != AF_INET && a.any.sa_family != AF_INET6)
+		return false;
+	if (l->port != 0 && l->port != ntohs(a.any.sa_family == AF_INET6 ? a.ip6.sin6_port : a.ip4.sin_port))
+		return false;
+	return strcmp(l->address, "*") == 0 ? is_any(&a) : is_named(&a, l->address);
 }

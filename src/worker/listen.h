@@ -7,8 +7,16 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "worker/account.h"
 
-/* A socket that listens and does not block; -1 when there is none: error then is one line without its end. */
-int listen_open(const struct conf_listen *l, struct buf *error);
+/*
+ * A socket that listens and does not block; -1 when there is none: error then
+ * is one line without its end.  A unix socket is owner's, unless l says
+ * otherwise.  While it is made, no other thread may make files.
+ */
+int listen_open(const struct conf_listen *l, const struct account *owner, struct buf *error);
+
+/* Does fd listen where l says?  For descriptors that somebody else has opened. */
+bool listen_is_at(int fd, const struct conf_listen *l);
 
 #endif

@@ -53,13 +53,22 @@ choose_descriptor(struct log_sink *s)
 }
 
 struct log_sink *
-log_sink_new(void)
+log_sink_new(int fd)
 {
 	struct log_sink *s = xcalloc(1, sizeof *s);
 
 	must(pthread_mutex_init(&s->mutex, NULL) == 0);
-	choose_descriptor(s);
+	if (fd >= 0)
+		s->fd = fd;
+	else
+		choose_descriptor(s);
 	return s;
+}
+
+int
+log_sink_opened(const struct log_sink *s)
+{
+	return s->fd != STDERR_FILENO ? s->fd : -1;
 }
 
 /* ---- bytes ---- */

@@ -13,7 +13,10 @@
 
 struct log_sink;
 
-struct log_sink *log_sink_new(void);
+/* fd, which it takes over, is what log_sink_opened() of another process said; -1: it finds out. */
+struct log_sink *log_sink_new(int fd);
+/* What it has opened itself, for another process that may not; -1: nothing. */
+int log_sink_opened(const struct log_sink *s);
 /* The last of all: no thread but this one is left.  Says what is still to be said. */
 void log_sink_free(struct log_sink *s);
 

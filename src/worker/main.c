@@ -1,10 +1,10 @@
 /*
- * main.c: arguments, limits, threads and signals.  The main thread only waits
- * for signals; everything else happens in the workers and the acceptor.
+ * main.c: arguments, and the serving process: limits, threads, what the keeper
+ * says.  The main thread only waits for the keeper and for signals; everything
+ * else happens in the workers and the acceptor.
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,9 @@
 #include "io/idn.h"
 #include "worker/accept.h"
 #include "worker/configuration.h"
+#include "worker/control.h"
 #include "worker/handshake.h"
+#include "worker/keeper.h"
 #include "worker/key_files.h"
 #include "worker/libraries.h"
 #include "worker/log_sink.h"
@@ -26,6 +28,7 @@
 #include "worker/options.h"
 #include "worker/precautions.h"
 #include "worker/probe.h"
+#include "worker/serving.h"
 #include "worker/worker.h"
 
 #define MAX_WORKERS 64
@@ -37,6 +40,7 @@
 #define MAX_DESCRIPTORS 1048576 /* libraries keep tables as long as the limit */
 
 struct process {
+	struct serving *serving;
 	const struct conf *conf;
 	const struct conf *first; /* what does not change without a restart is as it says */
 	struct log_sink *sink;
@@ -233,7 +237,7 @@ read_keys(const struct process *p, const struct conf *conf, const char *file, st
 	struct buf notes;
 
 	buf_init(&notes, BUF_UNLIMITED);
-	all = key_files_read(conf, p->first, file, errors, &notes);
+	all = key_files_read(conf, p->first, file, serving_files(p->serving), errors, &notes);
 	if (all != NULL)
 		log_lines(&p->log, LOG_WARNING, "certificate", buf_slice(&notes));
 	buf_fini(&notes);
@@ -252,10 +256,23 @@ start_handshakes(struct process *p, const char *file)
 	buf_fini(&errors);
 	if (credentials == NULL)
 		return -1;
-	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailbox, credentials, &p->log);
+	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailbox, serving_files(p->serving), credentials, &p->log);
 	credentials_unref(credentials);
 	must(p->handshakes != NULL);
 	return 0;
+}
+
+/* The listeners, as the keeper has opened them. */
+static struct acceptor *
+open_acceptor(struct process *p)
+{
+	int *fd = xcalloc(p->listeners->n, sizeof *fd);
+	struct acceptor *a;
+
+	must(serving_take_listeners(p->serving, fd, p->listeners->n));
+	a = acceptor_new(p->listeners, fd, p->mailbox, p->n_workers, &p->sockets, &p->log);
+	free(fd);
+	return a;
 }
 
 static int
@@ -267,9 +284,7 @@ start(struct process *p, const char *file)
 		.sockets = &p->sockets,
 		.mailboxes = p->mailbox,
 		.handshakes = &p->handshakes};
-	struct buf error;
 
-	buf_init(&error, BUF_UNLIMITED);
 	look_for_pages(p);
 	set_budget(p, p->conf);
 	config.listeners = p->listeners = listeners_new(p->conf);
@@ -288,12 +303,7 @@ start(struct process *p, const char *file)
 			return -1;
 		p->mailbox[i] = worker_mailbox(p->worker[i]);
 	}
-	p->acceptor = acceptor_new(p->listeners, p->mailbox, p->n_workers, &p->sockets, &p->log, &error);
-	if (p->acceptor == NULL) {
-		fprintf(stderr, "culvert: %.*s\n", SLICE_ARG(buf_slice(&error)));
-		buf_fini(&error);
-		return -1;
-	}
+	p->acceptor = open_acceptor(p);
 	if (start_handshakes(p, file) != 0)
 		return -1;
 	for (unsigned i = 0; i < p->n_workers; i++)
@@ -323,40 +333,43 @@ log_counters(const struct process *p)
 	log_event(&p->log, LOG_NOTICE, "counters", "%s", text);
 }
 
+/* Where it is told what a reload cannot change. */
+struct restarts {
+	const struct log *log;
+	struct buf notes;
+};
+
 static void
 tell_restart(void *arg, const char *key)
 {
-	const struct process *p = arg;
+	struct restarts *r = arg;
 
-	log_event(&p->log, LOG_WARNING, "needs a restart", "key=%s", log_string(key).text);
+	log_event(r->log, LOG_WARNING, "needs a restart", "key=%s", log_string(key).text);
+	buf_printf(&r->notes, "%s: the change takes a restart\n", key);
 }
 
-/* SIGHUP: sessions to come live by the new configuration, unless it is wrong. */
+/* Sessions to come live by the new configuration, unless it is wrong. */
 static void
 reload(struct process *p, const char *file, const struct hooks *hooks)
 {
+	struct restarts restarts = {.log = &p->log};
+	struct files *files = serving_files(p->serving);
 	struct conf *next = NULL;
 	struct credentials *credentials = NULL;
 	struct buf errors;
 
-	if (file == NULL || strcmp(file, "-") == 0) {
-		log_event(&p->log, LOG_WARNING, "nothing to reload", "reason=%s",
-			log_string(file == NULL ? "started without a configuration file"
-						: "the configuration came from standard input")
-				.text);
-		return;
-	}
 	buf_init(&errors, BUF_UNLIMITED);
-	if (configuration_read(&next, file, hooks, &errors, NULL) == 0)
+	if (configuration_read(&next, file, files, hooks, &errors, NULL) == 0)
 		credentials = read_keys(p, next, file, &errors);
 	if (credentials == NULL) {
-		log_lines(&p->log, LOG_ERROR, "configuration wrong, the old one stays", buf_slice(&errors));
+		serving_reloaded(p->serving, false, buf_slice(&errors));
 		buf_fini(&errors);
 		conf_unref(next);
 		return;
 	}
 	buf_fini(&errors);
-	conf_each_restart(p->first, next, tell_restart, p);
+	buf_init(&restarts.notes, BUF_UNLIMITED);
+	conf_each_restart(p->first, next, tell_restart, &restarts);
 	set_budget(p, next);
 	set_sockets(p, next);
 	for (unsigned i = 0; i < p->n_workers; i++) {
@@ -364,7 +377,7 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 		mail->conf = conf_ref(next);
 		mailbox_post(p->mailbox[i], mail);
 	}
-	handshakes_reload(p->handshakes);
+	handshakes_reload(p->handshakes, files);
 	handshakes_show(p->handshakes, credentials);
 	credentials_unref(credentials);
 	log_event(&p->log, LOG_NOTICE, "configuration reloaded", "file=%s domains=%zu", log_string(file).text,
@@ -374,6 +387,8 @@ reload(struct process *p, const char *file, const struct hooks *hooks)
 	conf_unref(p->conf);
 	p->conf = next;
 	look_for_pages(p);
+	serving_reloaded(p->serving, true, buf_slice(&restarts.notes));
+	buf_fini(&restarts.notes);
 }
 
 static void
@@ -392,74 +407,107 @@ stop(struct process *p)
 	listeners_free(p->listeners);
 }
 
-/* Threads inherit this: the signals come to sigwait() here and nowhere else. */
-static void
-block_signals(sigset_t *signals)
-{
-	static const int ours[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGALRM};
-
-	/* A peer that left, and a log that may not grow, are errors of a call. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	sigemptyset(signals);
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-		sigaddset(signals, ours[i]);
-	pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
-/* Serves until a signal ends it. */
+/* Serves until it is told to end. */
 static int
 serve(struct process *p, const struct options *options)
 {
-	sigset_t signals;
-	int signal_number = 0;
+	enum serving_event event;
 
-	block_signals(&signals);
 	if (raise_descriptors(p) != 0 || start(p, options->file) != 0)
 		return EXIT_FAILURE;
-	while (signal_number != SIGTERM && signal_number != SIGINT) {
-		if (sigwait(&signals, &signal_number) != 0)
-			continue;
-		if (signal_number == SIGUSR1)
+	serving_ready(p->serving);
+	do {
+		event = serving_next(p->serving);
+		if (event == SERVING_USR1)
 			log_counters(p);
-		else if (signal_number == SIGHUP)
+		else if (event == SERVING_RELOAD)
 			reload(p, options->file, options->hooks);
-		else if (signal_number == SIGALRM)
+		else if (event == SERVING_ALARM)
 			log_sink_tell(p->sink);
-	}
-	log_event(&p->log, LOG_NOTICE, "culvert stops", "signal=%s", signal_number == SIGINT ? "INT" : "TERM");
+	} while (event != SERVING_TERMINATE && event != SERVING_INTERRUPT && event != SERVING_ORPHANED);
+	log_event(&p->log, LOG_NOTICE, "culvert stops", "signal=%s",
+		event == SERVING_INTERRUPT           ? "INT"
+			: event == SERVING_TERMINATE ? "TERM"
+						     : "- reason=\"the process that started this one is gone\"");
 	stop(p);
 	return EXIT_SUCCESS;
+}
+
+/* The serving process, which the keeper has started. */
+static int
+run_serving(struct options *options, struct serving *serving)
+{
+	struct process p = {.serving = serving, .log = {.sink = log_sink_take}, .conf = options->conf};
+	int status;
+
+	/* Those that count are serving_files(): others are not to stay. */
+	files_unref(options->files);
+	options->files = NULL;
+	p.sink = p.log.arg = log_sink_new(serving_take_log(serving));
+	p.first = conf_ref(p.conf);
+	p.log.level = p.conf->log.level;
+	p.log.addresses = p.conf->log.addresses;
+	status = serve(&p, options);
+	log_sink_free(p.sink);
+	conf_unref(p.first);
+	conf_unref(p.conf);
+	return status;
+}
+
+static int
+probe(struct options *options)
+{
+	int status;
+
+	files_seal(options->files);
+	status = probe_all(options->conf, options->files) ? EXIT_SUCCESS : EXIT_FAILURE;
+	conf_unref(options->conf);
+	return status;
+}
+
+/* What the arguments ask for; serving is NULL but in a serving process. */
+static int
+run(int argc, char **argv, struct options *options, struct serving *serving)
+{
+	switch (options_parse(argc, argv, options)) {
+	case OPTIONS_RELOAD:
+		return control_reload(options->file);
+	case OPTIONS_RUN:
+		precautions_core_dumps(options->has_core_dumps);
+		return serving != NULL ? run_serving(options, serving) : keeper_run(argc, argv, options);
+	case OPTIONS_CONNECT:
+		precautions_core_dumps(options->has_core_dumps);
+		return probe(options);
+	default:
+		return options->status;
+	}
 }
 
 int
 main(int argc, char **argv)
 {
-	struct process p = {.log = {.sink = log_sink_take}};
 	struct hooks hooks = {.to_ascii = idn_to_ascii};
 	struct options options = {.hooks = &hooks, .libraries = libraries_print};
-	enum options_result what;
+	struct serving *serving = NULL;
 	int status;
 
 	MEMORY_GIVE_BACK(LARGE_BLOCK);
 	precautions_take_standard_descriptors();
-	what = (enum options_result) options_parse(argc, argv, &options);
-	if (what == OPTIONS_EXIT)
-		return options.status;
-	precautions_core_dumps(options.has_core_dumps);
-	if (what == OPTIONS_CONNECT) {
-		status = probe_all(options.conf) ? EXIT_SUCCESS : EXIT_FAILURE;
-		conf_unref(options.conf);
-		return status;
+	if (argc > 1 && strcmp(argv[1], SERVING_WORD) == 0) {
+		/* Before secrets come. */
+		precautions_core_dumps(false);
+		serving = serving_new();
+		if (serving == NULL) {
+			fprintf(stderr, "culvert: only culvert itself starts a \"" SERVING_WORD "\" process\n");
+			return EXIT_FAILURE;
+		}
+		argv[1] = argv[0];
+		argc--;
+		argv++;
 	}
-	p.sink = p.log.arg = log_sink_new();
-	p.conf = options.conf;
-	p.first = conf_ref(p.conf);
-	p.log.level = p.conf->log.level;
-	p.log.addresses = p.conf->log.addresses;
-	status = serve(&p, &options);
-	log_sink_free(p.sink);
-	conf_unref(p.first);
-	conf_unref(p.conf);
+	options.files = serving != NULL ? files_ref(serving_files(serving)) : files_new();
+	status = run(argc, argv, &options, serving);
+	files_unref(options.files);
+	serving_free(serving);
 	return status;
 }

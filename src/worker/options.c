@@ -48,15 +48,16 @@ static const struct option long_options[] = {
 /* The first argument may be a word, which says what to do. */
 struct word {
 	const char *name;
-	bool is_built, is_check;
+	bool is_built, is_check, is_reload;
 	const char *form; /* how it is written, for --help */
 	const char *what; /* it does, for --help; of one that is not built yet: what can be done meanwhile */
 };
 
 /* "run" is what no word means. */
 static const struct word words[] = {
-	{"run", true, false, "[run] -c FILE", "serve as the file says"},
-	{"check", true, true, "check -c FILE", "only say what is wrong with it, or \"ok\""},
+	{"run", true, false, false, "[run] -c FILE", "serve as the file says"},
+	{"check", true, true, false, "check -c FILE", "only say what is wrong with it, or \"ok\""},
+	{"reload", true, false, true, "reload -c FILE", "culvert that runs reads the file again"},
 	{"sessions", .what = "the log says when sessions begin and end, and SIGUSR1 writes counters to it"},
 	{"kick", .what = "the XMPP server can end a session"},
 	{"tail", .what = "follow the log, which has more after \"log\": {\"level\": \"debug\"} and SIGHUP"},
@@ -65,8 +66,7 @@ static const struct word words[] = {
 
 #define N_WORDS (sizeof words / sizeof words[0])
 
-static const char help_head[] = "culvert carries XMPP streams from web browsers (BOSH and WebSocket, one port)\n"
-				"to any XMPP server.\n"
+static const char help_head[] = "culvert carries XMPP streams from browsers (BOSH, WebSocket) to XMPP servers.\n"
 				"\n";
 static const char help_options[] = "  culvert [run] [--listen WHERE]... --domain NAME=TARGET... [--pages DIR]\n"
 				   "                                    quick start without a file\n"
@@ -326,6 +326,8 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 	}
 	if (optind < argc)
 		return refuse_rest(o, r, argv[optind]);
+	if (r->word != NULL && r->word->is_reload && r->file == NULL)
+		return usage(o, "nothing to reload; say -c FILE, the one that culvert was started with");
 	if (r->is_connect && !r->is_check)
 		return usage(o, "--connect belongs to check: culvert check --connect -c FILE");
 	if (r->file != NULL && r->pages != NULL)
@@ -364,7 +366,7 @@ read_conf(struct options *o, const struct request *r)
 	buf_init(&errors, TEXT_MAX);
 	buf_init(&notes, TEXT_MAX);
 	if (r->file != NULL)
-		error = configuration_read(&o->conf, r->file, o->hooks, &errors, &notes);
+		error = configuration_read(&o->conf, r->file, o->files, o->hooks, &errors, &notes);
 	else
 		error = conf_read_arguments(
 			&o->conf, r->listen, r->n_listen, r->domain, r->n_domain, o->hooks, &errors);
@@ -403,8 +405,12 @@ options_parse(int argc, char **argv, struct options *o)
 	/* The word stands where getopt expects the name of the program. */
 	if (result == OPTIONS_RUN)
 		result = read_options(argc - (r.word != NULL), argv + (r.word != NULL), o, &r);
-	if (result == OPTIONS_RUN)
+	if (result == OPTIONS_RUN && r.word != NULL && r.word->is_reload) {
+		o->file = r.file;
+		result = OPTIONS_RELOAD;
+	} else if (result == OPTIONS_RUN) {
 		result = read_conf(o, &r);
+	}
 	free(r.domain);
 	free(r.listen);
 	return result;

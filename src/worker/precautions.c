@@ -28,8 +28,7 @@ precautions_core_dumps(bool is_wanted)
 {
 	struct rlimit limit;
 
-	if (!is_wanted)
-		(void) prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+	(void) prctl(PR_SET_DUMPABLE, is_wanted ? 1L : 0L, 0L, 0L, 0L);
 	if (getrlimit(RLIMIT_CORE, &limit) != 0)
 		return;
 	limit.rlim_cur = is_wanted ? limit.rlim_max : 0;

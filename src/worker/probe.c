@@ -384,7 +384,7 @@ list_items(struct probes *p)
 }
 
 static bool
-open_parts(struct probes *p)
+open_parts(struct probes *p, struct files *files)
 {
 	struct crypto *crypto = crypto_new();
 	uint64_t seed;
@@ -404,7 +404,7 @@ open_parts(struct probes *p)
 	p->mailbox = mailbox_new(&p->loop, receive, p);
 	for (unsigned i = 0; i < PARALLEL; i++)
 		p->mailboxes[i] = p->mailbox;
-	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailboxes, NULL, NULL);
+	p->handshakes = handshakes_new(HANDSHAKE_THREADS, p->mailboxes, files, NULL, NULL);
 	must(p->handshakes != NULL);
 	xml_readers_init(&p->readers, seed);
 	must(uv_prepare_init(&p->loop, &p->prepare) == 0 && uv_timer_init(&p->loop, &p->timer) == 0);
@@ -444,7 +444,7 @@ free_parts(struct probes *p)
 }
 
 bool
-probe_all(const struct conf *conf)
+probe_all(const struct conf *conf, struct files *files)
 {
 	struct probes *p = xcalloc(1, sizeof *p);
 	bool is_good;
@@ -452,7 +452,7 @@ probe_all(const struct conf *conf)
 	p->context.sockets = &p->sockets;
 	p->conf = conf;
 	list_items(p);
-	if (!open_parts(p))
+	if (!open_parts(p, files))
 		return false;
 	for (unsigned i = 0; i < PARALLEL; i++)
 		open_slot(p, i);

@@ -9,12 +9,13 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
+#include "io/files.h"
 
 /*
  * Writes what was found to stdout, a block for each domain, then "ok" or how
  * many servers failed.  True when none did.  Ends after some minutes in any
- * case: who was not tried until then has failed.
+ * case: who was not tried until then has failed.  files: see handshakes_new().
  */
-bool probe_all(const struct conf *conf);
+bool probe_all(const struct conf *conf, struct files *files);
 
 #endif

@@ -10,9 +10,9 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { BINARY } = require('./lib/gateway');
+const { BINARY, Daemon } = require('./lib/gateway');
 const { request } = require('./lib/http');
-const { Program, freePort, temporaryDirectory } = require('./lib/program');
+const { freePort, temporaryDirectory } = require('./lib/program');
 const { culvert } = require('./lib/stage');
 const { pause, poll } = require('./lib/wait');
 
@@ -23,7 +23,7 @@ const LOST = /^\S+Z warning lines could not be written lines=(\d+) reason="(.*)"
 async function start(redirections, options = []) {
 	const port = await freePort();
 	const args = [...options, '--listen', `127.0.0.1:${port}`, '--domain', 'a.test=xmpp://127.0.0.1:1'];
-	const program = new Program('culvert', 'sh', ['-c', `exec "$0" "$@" ${redirections}`, BINARY, ...args]);
+	const program = new Daemon('culvert', 'sh', ['-c', `exec "$0" "$@" ${redirections}`, BINARY, ...args]);
 	await program.listening(port);
 	return [program, port];
 }

@@ -257,7 +257,7 @@ culvert('words: run is what no word means; others are refused, with the nearest'
 		[['run'], /^culvert: nothing to serve; say -c FILE or /],
 		[['check'], /^culvert: nothing to check; say -c FILE or /],
 		[['chekc', '-c', file], /^culvert: unknown word "chekc", did you mean "check"\?$/],
-		[['reload'], /^culvert: unknown word "reload"; culvert --help lists them all$/],
+		[['reload'], /^culvert: nothing to reload; say -c FILE, the one that culvert was started with$/],
 		[['sessions'], /^culvert: "sessions" is not built yet; .*SIGUSR1/],
 		[['kick'], /^culvert: "kick" is not built yet; /],
 		[['tail'], /^culvert: "tail" is not built yet; .*SIGHUP/],

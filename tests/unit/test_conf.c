@@ -50,7 +50,7 @@
 	", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind " \
 	"the prefix\n"
 #define TOP_KEYS \
-	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, deny, trusted_proxies, client_address_header, limits, resolver, workers, node, log\n"
+	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, deny, trusted_proxies, client_address_header, limits, resolver, workers, node, user, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -294,6 +294,17 @@ static const struct {
 		"f:1:12: listen[0]: both an address and a unix socket, expected one of them\n"},
 	{"{\"listen\":[{\"mode\":\"0660\"}]," D "}",
 		"f:1:13: listen[0]: \"mode\" without a unix socket, expected \"unix\" beside it\n"},
+	{"{\"listen\":[{\"group\":\"a\"}]," D "}",
+		"f:1:13: listen[0]: \"group\" without a unix socket, expected \"unix\" beside it\n"},
+	{"{\"listen\":[{\"port\":1,\"owner\":\"a\"}]," D "}",
+		"f:1:22: listen[0]: \"owner\" without a unix socket, expected \"unix\" beside it\n"},
+	{"{\"listen\":[{\"unix\":\"/x\",\"owner\":\"\"}]," D "}",
+		"f:1:33: listen[0].owner: \"\", expected the name or number of a user\n"},
+	{"{\"listen\":[{\"unix\":\"/x\",\"group\":\"a b\"}]," D "}",
+		"f:1:33: listen[0].group: \"a b\", expected the name or number of a group\n"},
+	{"{\"user\":\"a:b\"," D "}", "f:1:9: user: \"a:b\", expected the name or number of a user\n"},
+	{"{\"user\":\"../x\"," D "}", "f:1:9: user: \"../x\", expected the name or number of a user\n"},
+	{"{\"user\":1," D "}", "f:1:9: user: 1, expected a string or null\n"},
 	{"{\"listen\":[{\"unix\":\"/x\",\"mode\":\"0888\"}]," D "}",
 		"f:1:32: listen[0].mode: \"0888\", expected permissions in octal like \"0660\"\n"},
 	{"{\"listen\":[{\"unix\":\"/x\",\"mode\":432}]," D "}", "f:1:32: listen[0].mode: 432, expected a string\n"},
@@ -1246,8 +1257,8 @@ test_restarts(void **state)
 	assert_string_equal(buf_cstr(&keys), " listen");
 	buf_fini(&keys);
 	restarts("{" D "}",
-		"{\"listen\":[{\"port\":1}],\"resolver\":{\"servers\":\"192.0.2.1\"},\"workers\":3,\"node\":\"m\"," D
-		"}",
+		"{\"listen\":[{\"port\":1}],\"resolver\":{\"servers\":\"192.0.2.1\"},\"workers\":3,\"node\":\"m\","
+		"\"user\":\"nobody\"," D "}",
 		&all);
 	/* All that the table says of, and no others. */
 	for (size_t i = 0; i < n; i++) {

@@ -61,7 +61,9 @@ parse(const char *const *args, struct options *o, struct answer *a)
 	fflush(stdout);
 	out_file = divert(1, &out);
 	err_file = divert(2, &err);
+	o->files = files_new();
 	result = options_parse(argc, argv, o);
+	files_unref(o->files);
 	fflush(stdout);
 	restore(1, out, out_file, a->out, sizeof a->out);
 	restore(2, err, err_file, a->err, sizeof a->err);
@@ -120,7 +122,10 @@ static const struct {
 		"culvert: unknown word \"session\", did you mean \"sessions\"? It is not built yet; "
 		"the log says when sessions begin and end, "
 		"and SIGUSR1 writes counters to it\n"},
-	{{"reload", NULL}, 2, "culvert: unknown word \"reload\"; culvert --help lists them all\n"},
+	{{"reload", NULL}, 2, "culvert: nothing to reload; say -c FILE, the one that culvert was started with\n"},
+	{{"reload", "--domain", "a=b", NULL}, 2,
+		"culvert: nothing to reload; say -c FILE, the one that culvert was started with\n"},
+	{{"restart", NULL}, 2, "culvert: unknown word \"restart\"; culvert --help lists them all\n"},
 	{{"", NULL}, 2, "culvert: unknown word \"\"; culvert --help lists them all\n"},
 	{{"-", NULL}, 2, "culvert: unknown word \"-\"; culvert --help lists them all\n"},
 	{{"-c", "a", "chekc", NULL}, 2, "culvert: unknown word \"chekc\", did you mean \"check\"?\n"},

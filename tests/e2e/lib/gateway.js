@@ -63,6 +63,34 @@ class Direct extends Gateway {
 	}
 }
 
+/*
+ * culvert's processes: signals go to the keeper, as an administrator sends them; what a test wants to know of a process, or
+ * to stop it for a while, is about the one that serves.
+ */
+class Daemon extends Program {
+	/* Did one that served end by itself?  Another has taken its place. */
+	get hasFailed() {
+		return this.lines.some((line) => /\bserving process ended\b/.test(line));
+	}
+
+	/* Of the process that serves; of the keeper, when there is none. */
+	get pid() {
+		const { pid } = this.child;
+		try {
+			return Number.parseInt(fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'), 10) || pid;
+		} catch {
+			return pid;
+		}
+	}
+
+	kill(signal) {
+		if (!this.status && ['SIGSTOP', 'SIGCONT'].includes(signal))
+			process.kill(this.pid, signal);
+		else
+			super.kill(signal);
+	}
+}
+
 class Culvert extends Gateway {
 	/* upstreams: { domain: port }; extra: further keys of the configuration file. */
 	static async start(upstreams, extra = {}) {
@@ -106,7 +134,7 @@ class Culvert extends Gateway {
 		const culvert = new Culvert();
 		const limited = nofile ? ['prlimit', `--nofile=${nofile}:${nofile}`] : [];
 		const [command, ...rest] = [...limited, BINARY, ...args, '--core-dumps'];
-		culvert.program = new Program('culvert', command, rest);
+		culvert.program = new Daemon('culvert', command, rest);
 		const listening = await culvert.program.line(/\blistening\b.*\bport=(\d+)/);
 		culvert.port = Number(listening[1]);
 		await culvert.program.line(/\bculvert ready\b/);
@@ -156,7 +184,7 @@ class Culvert extends Gateway {
 		const { code, signal } = status || await this.terminate();
 		if (this.directory)
 			removeDirectory(this.directory);
-		if (code !== 0)
+		if (code !== 0 || this.program.hasFailed)
 			throw new Error(`culvert ended with ${code === null ? signal : `status ${code}`}\n${this.tail()}`);
 	}
 
@@ -165,4 +193,4 @@ class Culvert extends Gateway {
 	}
 }
 
-module.exports = { BINARY, Culvert, DIRECT, Direct };
+module.exports = { BINARY, Culvert, DIRECT, Daemon, Direct };

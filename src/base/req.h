@@ -25,6 +25,9 @@ enum req_event {
 	REQ_GONE,   /* its client is gone, and has read no answer: one that was given meanwhile is not written */
 	REQ_HURRY,  /* its client has sent more behind it on the same connection: it waits for the answer */
 	REQ_UNSENT, /* so many bytes of a large answer are on their way, or, below zero, not any more */
+	REQ_MOVES, /* bytes of it come, or bytes of its answer go: it will take a while, in which its client is not idle */
+	REQ_RESTS, /* not any more; once for each of the former */
+	REQ_SLOW,  /* they came too slowly, and no more of them are read: it was answered with CLOSING_SLOW_UPLOAD */
 };
 
 struct req_fate {

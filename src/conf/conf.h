@@ -111,6 +111,9 @@ struct conf_limits {
 	ms_t header_timeout;        /* from accept to the end of a request head; 0: none; changed at once */
 	ms_t first_message_timeout; /* from a WebSocket upgrade to the client's first message; 0: none */
 	ms_t auth_timeout;          /* from a session's creation to the end of its authentication; 0: none */
+	size_t upload_rate;         /* bytes a second of what a client is sending, at least; 0: none */
+	size_t download_rate;       /* of what it is sent; 0: none */
+	ms_t upload_time;           /* for one message, or the body of one request; 0: any */
 	ms_t connect_timeout;       /* for resolving and connecting, all candidates together; 0: none */
 };
 

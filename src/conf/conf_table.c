@@ -270,8 +270,17 @@ static const struct conf_row table[] = {
 		"credentials (SASL and SASL2). When there are that many, the session ends, and this address can begin no other for "
 		"some seconds (6 by default). 0: no limit."),
 	VALUE("limits.header_timeout", CONF_SECONDS, TOP(limits.header_timeout), 0, HOUR, "10",
-		"A connection whose request head is not complete after this time is closed. 0: never; then a body, which "
-		"otherwise has 60 seconds, may take any time too, with pauses of up to 120 seconds."),
+		"A connection whose request head is not complete after this time is closed. 0: never."),
+	VALUE("limits.upload_rate", CONF_BYTES, TOP(limits.upload_rate), 0, 256 * MIB, "2048",
+		"Bytes a second that a client has to send at least, while a WebSocket message or the body of a request is under "
+		"way; measured over some 10 seconds. Who sends nothing at all for 60 seconds is too slow, too. The session ends "
+		"with policy-violation, other requests are answered with 408. 0: any rate."),
+	VALUE("limits.download_rate", CONF_BYTES, TOP(limits.download_rate), 0, 256 * MIB, "512",
+		"Bytes a second that a client has to take at least, while there is more for it than its connection takes; "
+		"measured in the same way. A WebSocket session ends with policy-violation; of BOSH only the connection is closed, "
+		"and the client may ask for the answer again. 0: any rate."),
+	VALUE("limits.upload_time", CONF_SECONDS, TOP(limits.upload_time), 0, HOUR, "600",
+		"One message, or the body of one request, must be whole after this time, however fast it comes. 0: never."),
 	VALUE("limits.first_message_timeout", CONF_SECONDS, TOP(limits.first_message_timeout), 0, HOUR, "10",
 		"A WebSocket client that has not sent its first message after this time is disconnected. 0: never."),
 	VALUE("limits.auth_timeout", CONF_SECONDS, TOP(limits.auth_timeout), 0, HOUR, "60",

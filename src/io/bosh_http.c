@@ -1,6 +1,7 @@
 #include "io/bosh_http.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "io/http_answer.h"
@@ -8,6 +9,7 @@
 #include "io/rules.h"
 #include "proto/bosh/body.h"
 #include "proto/http/cors.h"
+#include "session/sid.h"
 
 #define PREFLIGHT_AGE "86400"
 
@@ -30,14 +32,14 @@ bosh_http_reply(struct http *http, const struct context *c, const struct reply *
 
 /* XEP-0124, 17.1: HTTP codes are for those who do not speak BOSH.  Nobody could look for the session. */
 void
-bosh_http_too_large(struct http *http, const struct context *c, const struct http_request *rq)
+bosh_http_refuse(struct http *http, const struct context *c, const struct http_request *rq, enum closing reason)
 {
 	struct http_answer a;
 	struct buf text;
 
 	counter_add(c->counters->http_refused, 1);
 	buf_init(&text, BUF_UNLIMITED);
-	body_terminal(&text, CLOSING_TOO_BIG, NULL);
+	body_terminal(&text, reason, NULL);
 	http_answer_begin(&a, c, rq, content_name(CONTENT_TEXT_XML));
 	http_answer_add(&a, "Connection", "close");
 	http_reply(http, rq->id, 200, a.field, a.n, buf_slice(&text));
@@ -100,6 +102,15 @@ bosh_http_serve(struct http *http, const struct context *c, const struct bosh_ht
 	else
 		http_answer_text(
 			http, c, rq, 405, "A BOSH endpoint takes POST.\n", "Allow", "POST, GET, HEAD, OPTIONS");
+}
+
+void
+bosh_http_begun(const struct http_request *rq)
+{
+	struct slice sid = slice_eq(rq->method, SLICE("POST")) ? body_sid(rq->body) : SLICE_NONE;
+
+	if (slice_is_set(sid) && sid.n < SID_MAX)
+		memcpy(rq->tag, sid.p, sid.n);
 }
 
 void

@@ -6,6 +6,7 @@
 #define CULVERT_IO_BOSH_HTTP_H
 
 #include "io/http_reply.h"
+#include "proto/closing.h"
 #include "session/context.h"
 #include "session/letter.h"
 
@@ -20,8 +21,10 @@ struct bosh_http_handler {
 /* A request to its path: POST, OPTIONS, GET or anything else. */
 void bosh_http_serve(struct http *http, const struct context *c, const struct bosh_http_handler *handler,
 	const struct http_request *rq);
-/* One that was refused before its body was read: too large. */
-void bosh_http_too_large(struct http *http, const struct context *c, const struct http_request *rq);
+/* One whose body was not read to its end: it is too large, or too slow. */
+void bosh_http_refuse(struct http *http, const struct context *c, const struct http_request *rq, enum closing reason);
+/* Whose it is, as soon as its body says so: into its tag. */
+void bosh_http_begun(const struct http_request *rq);
 /* For http_handler: tells it on, if the request named a session. */
 void bosh_http_news(const struct bosh_http_handler *handler, struct req_id id, const char *tag, struct req_fate fate);
 

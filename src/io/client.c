@@ -208,9 +208,9 @@ on_ws_message(void *arg, void *user, struct slice text)
 }
 
 static bool
-on_ws_part(void *arg, void *user, size_t n)
+on_ws_part(void *arg, void *user, size_t n, size_t kept)
 {
-	return session_message_part(client_from(user)->session, n, now_of(arg));
+	return session_message_part(client_from(user)->session, n, kept, now_of(arg));
 }
 
 static void
@@ -220,6 +220,7 @@ on_ws_trouble(void *arg, void *user, enum ws_trouble what)
 		[WS_TOO_BIG] = CLOSING_TOO_BIG,
 		[WS_BINARY] = CLOSING_NOT_TEXT,
 		[WS_UNMASKED] = CLOSING_UNMASKED,
+		[WS_SLOW] = CLOSING_SLOW_DOWNLOAD,
 	};
 
 	session_close(client_from(user)->session, closings[what], now_of(arg));

@@ -176,6 +176,7 @@ tell_unsent(struct http *h)
 	while ((link = list_shift(&h->untold)) != NULL) {
 		struct request *rq = list_entry(link, struct request, untold);
 		tell(rq, (struct req_fate){REQ_UNSENT, (int64_t) rq->unsent});
+		tell_moving(rq, true);
 	}
 }
 

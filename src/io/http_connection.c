@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/wipe.h"
+#include "io/tcp_info.h"
+
 #define MIN_SWEEP_MS 250
 
 struct connection *
@@ -22,6 +25,31 @@ http_connection_new(struct http *h, int fd, const struct peer *peer, struct shar
 	h->context->sockets->clients++;
 	budget_move(&h->context->budget, &c->charged, pool_bytes(shard->pool));
 	return c;
+}
+
+/* It stays with the connection: the kernel still has some of the answer. */
+void
+http_connection_pass(struct request *rq)
+{
+	struct connection *c = rq->connection;
+
+	c->passage = xcalloc(1, sizeof *c->passage);
+	c->passage->id = request_id(rq);
+	memcpy(c->passage->tag, rq->tag, sizeof rq->tag);
+	rq->is_moving = false;
+}
+
+void
+http_connection_taken(struct http *h, struct connection *c)
+{
+	const struct http_handler *handler = h->handler;
+
+	if (c->passage == NULL)
+		return;
+	handler->news(handler->arg, c->passage->id, c->passage->tag, (struct req_fate){.event = REQ_RESTS});
+	wipe(c->passage, sizeof *c->passage);
+	free(c->passage);
+	c->passage = NULL;
 }
 
 static void
@@ -64,6 +92,7 @@ http_connection_end(struct http *h, struct connection *c)
 	watch_remove(h->watch, c->fd);
 	list_remove(&c->vanished);
 	list_remove(&c->all);
+	http_connection_taken(h, c);
 	discard(c);
 }
 
@@ -131,10 +160,54 @@ http_connections_plan(struct http *h, ms_t now)
 {
 	ms_t timeout = h->context->conf->limits.header_timeout;
 
-	if (timeout == 0 || list_is_empty(&h->connections))
+	if (list_is_empty(&h->connections))
 		h->sweep_at = MS_NEVER;
 	else
-		h->sweep_at = now + ms_max(timeout / 2, MIN_SWEEP_MS);
+		h->sweep_at = now + (timeout > 0 ? ms_min(ms_max(timeout / 2, MIN_SWEEP_MS), RATE_LOOK) : RATE_LOOK);
+}
+
+static const char too_slow[] = "The body of this request comes too slowly.";
+
+/* The rest of the request is not waited for: it is answered, and what still comes is dropped. */
+static void
+give_up(struct request *rq)
+{
+	const struct http_handler *handler = rq->http->handler;
+	struct http_request public = request_public(rq);
+
+	rq->is_late = true;
+	rq->refusal = 408;
+	public.body = SLICE_NONE;
+	pace_ask(&rq->connection->pace);
+	handler->refuse(handler->arg, &public, rq->refusal, too_slow);
+	buf_fini(&rq->body);
+	charge(rq);
+	if (rq->is_moving)
+		tell(rq, (struct req_fate){.event = REQ_SLOW});
+}
+
+static void
+log_late(const struct http *h, const struct connection *c, const char *what)
+{
+	log_event(h->context->log, LOG_INFO, what, "client=%s listener=%s", log_peer(h->context->log, &c->peer).text,
+		log_string(listeners_of(h->context->listeners, &c->peer)->text).text);
+}
+
+/* How far is what it was given? */
+static void
+look_at_answer(struct http *h, struct connection *c, ms_t now)
+{
+	if (c->passage != NULL && tcp_info_bytes_unsent(c->fd) == 0)
+		http_connection_taken(h, c);
+	if (c->request == NULL)
+		return;
+	if (c->request->is_late) {
+		/* It had the time until now to read why. */
+		shutdown(c->fd, SHUT_RDWR);
+	} else if (c->request->unsent > 0 && pace_is_stuck(&c->pace, h->context->conf->limits.download_rate, now)) {
+		log_late(h, c, "answer taken too slowly");
+		shutdown(c->fd, SHUT_RDWR);
+	}
 }
 
 void
@@ -142,14 +215,17 @@ http_connections_expire(struct http *h, ms_t now)
 {
 	for (struct list *link = h->connections.next; link != &h->connections; link = link->next) {
 		struct connection *c = list_entry(link, struct connection, all);
+		look_at_answer(h, c, now);
 		/* One that came in the same packet as the request it waits behind: no event told of it. */
 		if (pace_is_pipelined(&c->pace) && list_is_empty(&c->vanished))
 			list_append(&h->pipelined, &c->vanished);
-		if (!pace_is_late(&c->pace, h->context->conf->limits.header_timeout, now))
+		if (!pace_is_late(&c->pace, &h->context->conf->limits, now))
 			continue;
-		log_event(h->context->log, LOG_INFO, "no request in time", "client=%s listener=%s",
-			log_peer(h->context->log, &c->peer).text,
-			log_string(listeners_of(h->context->listeners, &c->peer)->text).text);
+		if (c->request != NULL) {
+			give_up(c->request);
+			continue;
+		}
+		log_late(h, c, "no request in time");
 		c->pace.since = now;
 		/* The socket is the library's: it sees the end and closes it. */
 		shutdown(c->fd, SHUT_RDWR);

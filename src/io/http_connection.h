@@ -28,6 +28,11 @@ void http_connection_leave(struct http *h, struct connection *c);
 /* After the library has run: ends those who are read out. */
 void http_connections_part(struct http *h);
 
+/* A large answer is on its way even when the library is done with the request: the client has yet to take the last of it. */
+void http_connection_pass(struct request *rq);
+/* Now it has, or it never will. */
+void http_connection_taken(struct http *h, struct connection *c);
+
 /* Plans when to look at all of them, while there are any and their time is limited; and looks. */
 void http_connections_plan(struct http *h, ms_t now);
 void http_connections_expire(struct http *h, ms_t now);

@@ -13,6 +13,8 @@ struct http_handler {
 	void (*request)(void *arg, const struct http_request *rq);
 	/* A request is refused before it is complete: to be answered in this call, with "Connection: close"; a sentence. */
 	void (*refuse)(void *arg, const struct http_request *rq, unsigned status, const char *reason);
+	/* The beginning of a body has come; who knows by now whose request it is writes that into its tag. */
+	void (*begun)(void *arg, const struct http_request *rq);
 	/*
 	 * A GET, to be judged by http_upgrade(): WEBSOCKET, with *head and *client filled, lets go of the connection; REFUSED
 	 * answers in this call; HTTP lets it come as a request.

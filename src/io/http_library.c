@@ -7,13 +7,14 @@
 #include "io/http_connection.h"
 #include "io/late_upgrade.h"
 #include "io/refusal.h"
-#include "proto/http/place.h"
+#include "io/tcp_info.h"
 #include "proto/http/smuggling.h"
 
 #define IDLE_SECONDS 120    /* of a kept connection; proxies and browsers give up before (75 s) */
 #define MAX_DROPPED 1048576 /* bytes of a body too large that are read and dropped, so that the answer arrives */
 #define KEEP_BODY 1024      /* room a waiting request may keep */
 #define FIRST_ROOM 16384    /* made for a body before any of it has come */
+#define WHOSE_BYTES 8192    /* of a body, in which it should have said whose request it is */
 
 static const char ending[] = "culvert is shutting down.";
 static const char blank[] = "The request line has a blank too many.";
@@ -72,23 +73,6 @@ queue_response(struct request *rq)
 	MHD_destroy_response(rq->response);
 	rq->response = NULL;
 	return result;
-}
-
-static struct http_request
-describe(struct request *rq, const char *url, const char *method, const char *version)
-{
-	return (struct http_request){
-		.id = request_id(rq),
-		.method = slice_str(method),
-		.path = place_path(slice_str(url)),
-		.target = slice_str(rq->connection->target),
-		.version = slice_str(version),
-		.body = buf_slice(&rq->body),
-		.peer = &rq->connection->peer,
-		.has_left = rq->connection->is_gone,
-		.library = rq->library,
-		.tag = rq->tag,
-	};
 }
 
 /* A refusal that nobody but the library's connection is told of: it closes after it. */
@@ -212,7 +196,12 @@ begin(struct http *h, struct MHD_Connection *library, const char *url, const cha
 	enum MHD_Result result;
 
 	*request = rq;
-	public = describe(rq, url, method, version);
+	rq->url = url;
+	rq->method = method;
+	rq->version = version;
+	rq->length = framing->length;
+	http_connection_taken(h, rq->connection);
+	public = request_public(rq);
 	pace_head(&rq->connection->pace, head.bytes, framing->transfer_encodings > 0, (ms_t) uv_now(h->loop));
 	/* Where chunks end others may see otherwise (DIFFERENCES.md): what is behind them is nobody's next request. */
 	rq->is_last = framing->transfer_encodings > 0;
@@ -254,6 +243,21 @@ keep_body(struct request *rq, struct slice more)
 	}
 }
 
+/* A part of the body is there: whose is it?  They are not idle while it comes. */
+static void
+look_whose(struct request *rq)
+{
+	const struct http_handler *handler = rq->http->handler;
+	struct http_request public;
+
+	if (rq->tag[0] != '\0' || rq->refusal != 0 || rq->body.n == rq->length || rq->body.n > WHOSE_BYTES)
+		return;
+	public = request_public(rq);
+	handler->begun(handler->arg, &public);
+	if (rq->tag[0] != '\0')
+		tell_moving(rq, true);
+}
+
 /* What is taken over is the library's own memory, at which it does not look again before it reads on. */
 static enum MHD_Result
 read_body(struct request *rq, const char *data, size_t *n)
@@ -266,6 +270,7 @@ read_body(struct request *rq, const char *data, size_t *n)
 			return MHD_NO;
 	}
 	rq->connection->pace.consumed += *n;
+	look_whose(rq);
 	wipe((void *) (uintptr_t) data, *n);
 	*n = 0;
 	return MHD_YES;
@@ -284,10 +289,12 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 		return begin(h, library, url, method, version, request);
 	if (*n_data > 0)
 		return read_body(rq, data, n_data);
+	if (rq->is_late)
+		return MHD_NO;
 	pace = &rq->connection->pace;
 	if (pace->stage == PACE_BODY) {
 		pace_ask(pace);
-		public = describe(rq, url, method, version);
+		public = request_public(rq);
 		if (rq->refusal != 0)
 			return refuse(rq, &public, rq->refusal, rq->refusal == 413 ? too_large : no_room);
 		if (h->state != HTTP_OPEN)
@@ -296,6 +303,7 @@ on_access(void *arg, struct MHD_Connection *library, const char *url, const char
 			log_peer(h->context->log, public.peer).text, log_value(public.method).text,
 			log_value(public.path).text, rq->body.n);
 		h->handler->request(h->handler->arg, &public);
+		tell_moving(rq, false);
 		buf_clear(&rq->body, KEEP_BODY);
 		charge(rq);
 	}
@@ -343,7 +351,6 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 	struct request *rq = *request;
 	struct connection *c = connection_of(library);
 
-	(void) code;
 	if (pace_is_reading(&c->pace))
 		note_own_answer(c, library);
 	if (rq == NULL)
@@ -354,6 +361,9 @@ on_completed(void *arg, struct MHD_Connection *library, void **request, enum MHD
 		tell(rq, (struct req_fate){REQ_UNSENT, -(int64_t) rq->unsent});
 	if (pace_is_unanswered(&c->pace))
 		tell(rq, (struct req_fate){.event = REQ_GONE});
+	if (rq->is_moving && code == MHD_REQUEST_TERMINATED_COMPLETED_OK && tcp_info_bytes_unsent(c->fd) > 0)
+		http_connection_pass(rq);
+	tell_moving(rq, false);
 	pace_next(&c->pace);
 	if (c->is_gone)
 		http_connection_leave(h, c);

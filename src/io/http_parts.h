@@ -16,6 +16,7 @@
 #include "io/pace.h"
 #include "io/pool.h"
 #include "io/watch.h"
+#include "proto/http/place.h"
 #include "session/context.h"
 
 #define MAX_SHARDS 16 /* see http.c */
@@ -50,10 +51,20 @@ struct request {
 	struct list untold; /* in http->untold: the handler does not know of the large one */
 	struct buf body;
 	unsigned status;
-	bool has_more; /* bytes behind its head were read together with it */
-	bool is_last;  /* the connection is closed after its answer */
+	bool has_more;   /* bytes behind its head were read together with it */
+	bool is_late;    /* it is answered without the library, which still reads it, and what comes is dropped */
+	bool is_moving;  /* the handler was told so */
+	uint64_t length; /* of its body, as far as it says */
+	const char *url, *method, *version; /* the library's */
+	bool is_last;                       /* the connection is closed after its answer */
 	struct MHD_Response *response;
 	struct list due; /* in http->to_resume */
+	char tag[HTTP_TAG];
+};
+
+/* The request whose answer it is, which is no more. */
+struct passage {
+	struct req_id id;
 	char tag[HTTP_TAG];
 };
 
@@ -66,12 +77,13 @@ struct connection {
 	struct request *request; /* the one being served */
 	size_t charged;          /* to the budget: what the library keeps */
 	struct pace pace;
-	char *target;         /* of the same request, where it is to be redirected; NULL: not kept */
-	bool has_blank;       /* in the target of the request whose head came last */
-	bool is_gone;         /* the client sends no more */
-	bool is_read_out;     /* and all it sent was read when the library had run last */
-	struct list vanished; /* in http->vanished, http->leaving or http->pipelined */
-	struct list all;      /* in http->connections, for the sweep */
+	char *target;            /* of the same request, where it is to be redirected; NULL: not kept */
+	bool has_blank;          /* in the target of the request whose head came last */
+	bool is_gone;            /* the client sends no more */
+	bool is_read_out;        /* and all it sent was read when the library had run last */
+	struct passage *passage; /* a large answer that the library is done with and the client is not; or NULL */
+	struct list vanished;    /* in http->vanished, http->leaving or http->pipelined */
+	struct list all;         /* in http->connections, for the sweep */
 };
 
 enum http_state {
@@ -113,6 +125,24 @@ request_id(const struct request *rq)
 	return (struct req_id){rq->http->context->self, rq->slot, rq->use};
 }
 
+/* As its handler sees it; borrowed. */
+static inline struct http_request
+request_public(struct request *rq)
+{
+	return (struct http_request){
+		.id = request_id(rq),
+		.method = slice_str(rq->method),
+		.path = place_path(slice_str(rq->url)),
+		.target = slice_str(rq->connection->target),
+		.version = slice_str(rq->version),
+		.body = buf_slice(&rq->body),
+		.peer = &rq->connection->peer,
+		.has_left = rq->connection->is_gone,
+		.library = rq->library,
+		.tag = rq->tag,
+	};
+}
+
 /* What is kept of the body has changed, or the answer is there. */
 static inline void
 charge(struct request *rq)
@@ -126,6 +156,16 @@ tell(struct request *rq, struct req_fate fate)
 	const struct http_handler *handler = rq->http->handler;
 
 	handler->news(handler->arg, request_id(rq), rq->tag, fate);
+}
+
+/* The handler is told once that the request, or its answer, is on its way, and once that it is not. */
+static inline void
+tell_moving(struct request *rq, bool is_moving)
+{
+	if (rq->is_moving == is_moving)
+		return;
+	rq->is_moving = is_moving;
+	tell(rq, (struct req_fate){.event = is_moving ? REQ_MOVES : REQ_RESTS});
 }
 
 #endif

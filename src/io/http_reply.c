@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "io/http_parts.h"
+#include "io/tcp_info.h"
 
 /* RFC 6797, 7.2: only by TLS. */
 static void
@@ -39,6 +40,38 @@ answer(struct request *rq, struct MHD_Response *response, unsigned status, const
 	rq->status = status;
 	if (pace_answer(&rq->connection->pace))
 		list_append(&rq->http->to_resume, &rq->due);
+}
+
+static void
+write_field(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, "%s: %s\r\n", name, value);
+}
+
+/*
+ * The library takes no answer to what it is still reading.  All earlier ones
+ * are written, so there is nothing before this one.
+ */
+static void
+answer_late(struct request *rq, unsigned status, const struct http_field *fields, size_t n_fields, struct slice body)
+{
+	const struct conf *conf = rq->http->context->conf;
+	int fd = rq->connection->fd;
+	struct buf out;
+
+	buf_init(&out, BUF_UNLIMITED);
+	buf_printf(
+		&out, "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n", status, MHD_get_reason_phrase_for(status), body.n);
+	for (size_t i = 0; i < n_fields; i++)
+		write_field(&out, fields[i].name, fields[i].value);
+	for (size_t i = 0; i < conf->n_response_header; i++)
+		write_field(&out, conf->response_header[i].name, conf->response_header[i].value);
+	buf_append_str(&out, "\r\n");
+	buf_append(&out, body);
+	(void) send(fd, out.p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(fd, SHUT_WR);
+	buf_fini(&out);
+	(void) pace_answer(&rq->connection->pace);
 }
 
 /* The request, if it still waits for its answer. */
@@ -81,6 +114,10 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 
 	if (rq == NULL)
 		return;
+	if (rq->is_late) {
+		answer_late(rq, status, fields, n_fields, body);
+		return;
+	}
 	answer(rq,
 		MHD_create_response_from_buffer(
 			body.n, (void *) (uintptr_t) (body.n > 0 ? body.p : ""), MHD_RESPMEM_MUST_COPY),
@@ -89,6 +126,7 @@ http_reply(struct http *h, struct req_id id, unsigned status, const struct http_
 	charge(rq);
 	if (body.n >= HTTP_LARGE) {
 		rq->unsent = body.n;
+		tcp_info_keep_little(rq->connection->fd);
 		list_append(&h->untold, &rq->untold);
 	}
 }

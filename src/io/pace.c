@@ -2,7 +2,6 @@
 
 #include "io/tcp_info.h"
 
-#define BODY_MS 60000 /* from a request's head to the end of its body */
 #define LINE_END 2    /* some clients end a body with a line end that is not part of it (RFC 9112, 2.2) */
 #define STRAY_BYTES 4 /* or two: behind a request that is held they are not another one */
 
@@ -39,6 +38,7 @@ pace_head(struct pace *p, uint64_t bytes, bool is_chunked, ms_t now)
 	p->consumed += bytes;
 	p->is_chunked = is_chunked;
 	p->since = now;
+	rate_begin(&p->rate, p->consumed, now);
 }
 
 void
@@ -87,7 +87,7 @@ pace_next(struct pace *p)
 	if (more <= LINE_END)
 		p->consumed += more;
 	set_stage(p, PACE_HEAD);
-	p->is_chunked = false;
+	p->is_chunked = p->is_measured = false;
 	p->since = 0;
 }
 
@@ -121,15 +121,29 @@ pace_is_pipelined(const struct pace *p)
 }
 
 bool
-pace_is_late(struct pace *p, ms_t head, ms_t now)
+pace_is_stuck(struct pace *p, size_t least, ms_t now)
+{
+	uint64_t taken = p->stage == PACE_ANSWER ? tcp_info_bytes_taken(p->fd) : 0;
+
+	if (taken == 0)
+		return false;
+	if (!p->is_measured)
+		rate_begin(&p->rate, taken, now);
+	p->is_measured = true;
+	return rate_is_low(&p->rate, taken, least, now);
+}
+
+bool
+pace_is_late(struct pace *p, const struct conf_limits *limits, ms_t now)
 {
 	switch (p->stage) {
 	case PACE_HEAD:
 		if (p->since == 0 && p->is_counted && tcp_info_bytes_received(p->fd) > p->consumed)
 			p->since = now;
-		return p->since != 0 && now - p->since > head;
+		return limits->header_timeout > 0 && p->since != 0 && now - p->since > limits->header_timeout;
 	case PACE_BODY:
-		return now - p->since > BODY_MS;
+		return (limits->upload_time > 0 && now - p->since > limits->upload_time) ||
+			rate_is_low(&p->rate, p->consumed, limits->upload_rate, now);
 	case PACE_ASKED:
 	case PACE_HELD:
 	case PACE_DUE:

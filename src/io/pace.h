@@ -19,7 +19,9 @@
 #include <stdint.h>
 
 #include "base/ms.h"
+#include "base/rate.h"
 #include "base/state.h"
+#include "conf/conf.h"
 
 enum pace_stage {
 	PACE_HEAD,   /* of the next request; mostly none of it has come */
@@ -39,6 +41,8 @@ struct pace {
 	bool is_chunked;       /* the request, the last one: its framing is not counted */
 	uint64_t consumed;     /* bytes of requests so far */
 	ms_t since;            /* BODY: the end of the head; HEAD: some of it was seen first, 0: none yet */
+	struct rate rate;      /* BODY: how fast it comes; ANSWER: how fast it goes, once is_measured */
+	bool is_measured;
 };
 
 /* A new connection, whose first request is said to be there already. */
@@ -87,7 +91,12 @@ pace_is_reading(const struct pace *p)
 bool pace_has_read_out(const struct pace *p);
 /* Has another request come behind the one whose answer the library does not have yet? */
 bool pace_is_pipelined(const struct pace *p);
-/* Has this one taken too long?  head is the limit for a head, to be asked regularly: the first call only takes the time. */
-bool pace_is_late(struct pace *p, ms_t head, ms_t now);
+/*
+ * Has this one taken too long to come?  To be asked about every RATE_LOOK: of a head, the first call only takes the
+ * time.
+ */
+bool pace_is_late(struct pace *p, const struct conf_limits *limits, ms_t now);
+/* Does the client take a long answer too slowly?  To be asked as often. */
+bool pace_is_stuck(struct pace *p, size_t least, ms_t now);
 
 #endif

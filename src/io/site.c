@@ -122,12 +122,19 @@ on_refuse(void *arg, const struct http_request *as_it_came, unsigned status, con
 	struct peer client;
 	struct http_request rq = see_client(s, as_it_came, &client);
 
-	if (status == 413 && slice_eq(rq.method, SLICE("POST")) && place_of(s, &rq) == PLACE_BOSH) {
+	if ((status == 413 || status == 408) && slice_eq(rq.method, SLICE("POST")) && place_of(s, &rq) == PLACE_BOSH) {
 		refusal_request(s->context, rq.peer, status, reason);
-		bosh_http_too_large(s->http, s->context, &rq);
+		bosh_http_refuse(s->http, s->context, &rq, status == 413 ? CLOSING_TOO_BIG : CLOSING_SLOW_UPLOAD);
 		return;
 	}
 	refuse(s, &rq, status, reason, "close");
+}
+
+static void
+on_begun(void *arg, const struct http_request *rq)
+{
+	if (place_of(arg, rq) == PLACE_BOSH)
+		bosh_http_begun(rq);
 }
 
 /* The door's answer to an upgrade that is refused, for a connection that is past it. */
@@ -202,6 +209,7 @@ site_new(uv_loop_t *loop, struct context *context, const struct site_handler *ha
 		.arg = s,
 		.request = on_request,
 		.refuse = on_refuse,
+		.begun = on_begun,
 		.upgrade = on_upgrade,
 		.upgraded = on_upgraded,
 		.news = on_news,

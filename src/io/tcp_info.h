@@ -11,4 +11,13 @@ uint64_t tcp_info_bytes_received(int fd);
 /* Bytes that have come and were not read; any stream socket. */
 size_t tcp_info_bytes_waiting(int fd);
 
+/* Bytes that the peer of a TCP connection has acknowledged so far; 0 for other sockets. */
+uint64_t tcp_info_bytes_taken(int fd);
+
+/* Bytes that were written and not acknowledged, or, on a unix socket, not read; any stream socket. */
+size_t tcp_info_bytes_unsent(int fd);
+
+/* The kernel is to take little more of what is written than the peer does, so that who writes knows how far it is.  TCP. */
+void tcp_info_keep_little(int fd);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/fatal.h"
 #include "base/fdmap.h"
 #include "base/list.h"
+#include "base/rate.h"
 #include "base/state.h"
 #include "base/utf8.h"
 #include "io/tcp_info.h"
@@ -43,6 +44,13 @@ static const struct state states[] = {
 	[WS_HUNG_UP] = {"hung up", 0},
 };
 
+/* What a connection's bytes have come to, both ways. */
+struct standing {
+	uint64_t received; /* see look() */
+	uint64_t taken;    /* by the peer, as its kernel says; 0: nobody counts */
+	size_t unsent;     /* what it has yet to take, but for what the library keeps */
+};
+
 struct ws_connection {
 	uint32_t magic;
 	enum ws_state state; /* only set_state() sets it */
@@ -63,8 +71,11 @@ struct ws_connection {
 	bool wants_ping;         /* as soon as there is room for one */
 	ms_t ping, pong_timeout; /* of the configuration it began with */
 	ms_t heard_at;
-	ms_t asked_at;     /* by a ping, since it was heard last; 0: not */
-	uint64_t progress; /* when it was asked; see progress() */
+	ms_t asked_at;        /* by a ping, since it was heard last; 0: not */
+	struct standing when; /* it was asked */
+	bool is_behind;       /* it takes less than there is for it, ... */
+	bool is_measured;     /* ... and how fast is known since */
+	struct rate down;
 	struct due_link due;
 };
 
@@ -162,6 +173,7 @@ on_established(struct lws *wsi, struct slot *slot)
 	list_init(&c->held);
 	w->shared->sockets->clients++;
 	charge(c, 0);
+	tcp_info_keep_little(lws_get_socket_fd(wsi));
 	hear(c);
 	c->ping = w->shared->conf->websocket.ping;
 	c->pong_timeout = w->shared->conf->websocket.pong_timeout;
@@ -288,7 +300,7 @@ on_receive(struct lws *wsi, struct ws_connection *c, struct slice piece)
 		return;
 	}
 	if (!is_last) {
-		if (!handler->part(handler->arg, c->user, c->message.cap))
+		if (!handler->part(handler->arg, c->user, c->message.n, c->message.cap))
 			go_deaf(c);
 		return;
 	}
@@ -301,6 +313,20 @@ put_off(struct ws_connection *c)
 {
 	list_remove(&c->link);
 	list_append(&c->ws->put_off, &c->link);
+}
+
+/* From now on it is measured how fast the client takes what there is. */
+static void
+fall_behind(struct ws_connection *c)
+{
+	ms_t at = (ms_t) uv_now(c->ws->loop) + RATE_LOOK;
+
+	if (c->is_behind)
+		return;
+	c->is_behind = true;
+	c->is_measured = false;
+	if (c->due.place == 0 || at < c->due.at)
+		due_set(&c->ws->due, &c->due, at);
 }
 
 /*
@@ -316,6 +342,7 @@ has_room(struct ws_connection *c)
 		return true;
 	}
 	lws_callback_on_writable(c->wsi);
+	fall_behind(c);
 	return false;
 }
 
@@ -551,8 +578,10 @@ ws_send(struct ws_connection *c, struct stanza *st)
 		return false;
 	/* A write that fails is followed by gone; the bytes are of no use any more. */
 	(void) lws_write(c->wsi, (unsigned char *) st->bytes, st->n, LWS_WRITE_TEXT);
-	if (lws_partial_buffered(c->wsi))
+	if (lws_partial_buffered(c->wsi)) {
 		charge(c, st->n);
+		fall_behind(c);
+	}
 	return true;
 }
 
@@ -588,16 +617,44 @@ ws_deadline(const struct ws *w)
 }
 
 /*
- * What changes when bytes come: the kernel's count of them or, where there is
- * none (a unix socket), what the library still wants of a frame.  There a ping
- * that came whole is not seen, nor is a part of a frame's head.
+ * Received is what changes when bytes come: the kernel's count of them or,
+ * where there is none (a unix socket), what the library still wants of a
+ * frame.  There a ping that came whole is not seen, nor is a part of a frame's
+ * head.
  */
-static uint64_t
-progress(struct ws_connection *c)
+static struct standing
+look(const struct ws_connection *c)
 {
-	uint64_t received = tcp_info_bytes_received(lws_get_socket_fd(c->wsi));
+	int fd = lws_get_socket_fd(c->wsi);
+	struct standing s = {.received = tcp_info_bytes_received(fd), .taken = tcp_info_bytes_taken(fd)};
 
-	return received > 0 ? received : lws_remaining_packet_payload(c->wsi);
+	if (s.received == 0)
+		s.received = lws_remaining_packet_payload(c->wsi);
+	s.unsent = tcp_info_bytes_unsent(fd);
+	return s;
+}
+
+/*
+ * A ping waits behind all that was to be sent before it.  Who takes bytes of
+ * that is there, and has yet to hear the question.
+ */
+static bool
+takes_bytes(const struct ws_connection *c, const struct standing *s)
+{
+	return (c->is_behind || c->when.unsent > 0) && (s->taken != c->when.taken || s->unsent != c->when.unsent);
+}
+
+/* Does it take them as fast as it has to? */
+static bool
+is_too_slow(struct ws_connection *c, const struct standing *s, ms_t now)
+{
+	c->is_behind = c->is_behind && lws_partial_buffered(c->wsi);
+	if (!c->is_behind || s->taken == 0)
+		return false;
+	if (!c->is_measured)
+		rate_begin(&c->down, s->taken, now);
+	c->is_measured = true;
+	return rate_is_low(&c->down, s->taken, c->ws->shared->conf->limits.download_rate, now);
 }
 
 /*
@@ -606,27 +663,45 @@ progress(struct ws_connection *c)
  * library does not tell of: a ping, the beginning of a frame.
  */
 static void
-judge(struct ws_connection *c, ms_t now)
+judge_silence(struct ws_connection *c, const struct standing *s, ms_t now)
 {
 	ms_t silent_by;
-	uint64_t now_at;
 
-	if (c->state == WS_HUNG_UP)
-		return;
-	now_at = progress(c);
-	if (c->state == WS_PAUSED || (c->asked_at > 0 && now_at != c->progress))
+	if (c->state == WS_PAUSED || (c->asked_at > 0 && s->received != c->when.received))
 		hear(c);
+	if (c->asked_at > 0 && takes_bytes(c, s)) {
+		c->asked_at = now;
+		c->when = *s;
+	}
 	silent_by = c->asked_at > 0 ? c->asked_at + c->pong_timeout : c->heard_at + c->ping;
 	if (now < silent_by) {
 		due_set(&c->ws->due, &c->due, silent_by);
 	} else if (c->asked_at == 0) {
 		c->asked_at = (ms_t) uv_now(c->ws->loop);
-		c->progress = now_at;
+		c->when = *s;
 		due_set(&c->ws->due, &c->due, c->asked_at + c->pong_timeout);
 		ping(c);
 	} else {
 		ws_hangup(c, 0, NULL);
 	}
+}
+
+static void
+judge(struct ws_connection *c, ms_t now)
+{
+	struct standing s;
+
+	if (c->state == WS_HUNG_UP)
+		return;
+	s = look(c);
+	if (is_listening(c) && is_too_slow(c, &s, now)) {
+		trouble(c, WS_SLOW);
+		return;
+	}
+	if (c->ping > 0)
+		judge_silence(c, &s, now);
+	if (c->is_behind && c->state != WS_HUNG_UP && (c->due.place == 0 || c->due.at > now + RATE_LOOK))
+		due_set(&c->ws->due, &c->due, now + RATE_LOOK);
 }
 
 void

@@ -25,6 +25,7 @@ enum ws_trouble {
 	WS_TOO_BIG, /* a message larger than the limit */
 	WS_BINARY,
 	WS_UNMASKED, /* its first frame was not masked */
+	WS_SLOW,     /* it takes what it is sent too slowly */
 };
 
 struct ws_handler {
@@ -33,8 +34,10 @@ struct ws_handler {
 	void *(*opened)(void *arg, struct ws_connection *conn, const struct peer *peer);
 	/* A whole text message, valid UTF-8; the bytes are borrowed. */
 	void (*message)(void *arg, void *user, struct slice text);
-	/* So many bytes of a message have come and are kept until its end does.  False: not, and nothing more is read. */
-	bool (*part)(void *arg, void *user, size_t n);
+	/*
+	 * n bytes of a message have come, and so many are kept until its end does.  False: not, and nothing more is read.
+	 */
+	bool (*part)(void *arg, void *user, size_t n, size_t kept);
 	/* The peer broke a rule; nothing more is read from it. */
 	void (*trouble)(void *arg, void *user, enum ws_trouble what);
 	/* Output is taken again. */

@@ -37,7 +37,8 @@
 	X(UNMASKED,       "bad-request",              "bad-format",               1002, LOG_INFO,    "a frame without a mask") \
 	X(TOO_BIG,        "policy-violation",         "policy-violation",         1009, LOG_NOTICE,  "larger than the limit") \
 	X(NO_ROOM,        "internal-server-error",    "resource-constraint",      1013, LOG_NOTICE,  "more memory for all clients and servers than limits.buffer_total allows") \
-	X(SLOW_MESSAGE,   "policy-violation",         "policy-violation",         1008, LOG_INFO,    "a message begun and not finished") \
+	X(SLOW_UPLOAD,    "policy-violation",         "policy-violation",         1008, LOG_INFO,    "a message or request that comes too slowly") \
+	X(SLOW_DOWNLOAD,  "policy-violation",         "policy-violation",         1008, LOG_INFO,    "what is sent is taken too slowly") \
 	X(TOO_DEEP,       "policy-violation",         "policy-violation",         1008, LOG_NOTICE,  "elements nested too deeply") \
 	X(QUEUE_FULL,     "policy-violation",         "resource-constraint",      1008, LOG_NOTICE,  "more undelivered bytes than the limit") \
 	X(LIMITED,        "policy-violation",         "policy-violation",         1008, LOG_INFO,    "more sessions than the limits allow") \

@@ -120,7 +120,7 @@ read_post(struct octets *r, struct post *post)
 static void
 read_news(struct octets *r, struct news *news)
 {
-	news->fate.event = (enum req_event) octets_take_choice(r, 1, REQ_UNSENT + 1);
+	news->fate.event = (enum req_event) octets_take_choice(r, 1, REQ_SLOW + 1);
 	news->fate.unsent = (int64_t) octets_take_number(r, 8);
 	news->sid = octets_take_text(r, 1);
 	if (news->sid.n >= SID_MAX)

@@ -458,6 +458,8 @@ registry_run(struct registry *r, ms_t now)
 static bool
 note_news(struct list *waiting, const struct news *news)
 {
+	if (news->fate.event != REQ_GONE && news->fate.event != REQ_HURRY)
+		return false;
 	for (struct list *link = waiting->next; link != waiting; link = link->next) {
 		struct waiting *p = list_entry(link, struct waiting, link);
 		if (!req_eq(p->post.id, news->id))

@@ -10,9 +10,6 @@
 #include "session/server_side.h"
 #include "session/session_pump.h"
 
-/* From the first piece of a WebSocket message to its last. */
-#define MESSAGE_WAIT 60000
-
 static struct session *
 new_session(
 	const struct session_world *world, const struct conf *conf, uint64_t number, const struct peer *peer, ms_t now)
@@ -25,7 +22,7 @@ new_session(
 	s->peer = *peer;
 	s->opened_at = now;
 	s->trace = (struct trace){.log = world->log, .kind = "session", .number = number};
-	s->upstream_by = s->login_by = s->whole_by = MS_NEVER;
+	s->upstream_by = s->login_by = s->whole_by = s->look_by = MS_NEVER;
 	list_init(&s->link);
 	list_init(&s->unread_link);
 	stanza_queue_init(&s->unread);
@@ -129,19 +126,45 @@ session_news(struct session *s, struct req_id req, struct req_fate fate, ms_t no
 	case REQ_UNSENT:
 		count_unsent(s, fate.unsent, now);
 		break;
+	case REQ_MOVES:
+	case REQ_RESTS:
+		bosh_moves(front_bosh(&s->front), fate.event == REQ_MOVES, now);
+		session_pump(s, CLOSING_NONE, now);
+		break;
+	case REQ_SLOW:
+		session_pump(s, CLOSING_SLOW_UPLOAD, now);
+		break;
 	}
 }
 
+/* The rest of a message has to come in time. */
+static void
+await_rest(struct session *s, ms_t now)
+{
+	s->whole_by = s->conf->limits.upload_time > 0 ? now + s->conf->limits.upload_time : MS_NEVER;
+}
+
+/* And not too slowly, from now on. */
+static void
+measure_rest(struct session *s, ms_t now)
+{
+	rate_begin(&s->upload, s->uploaded, now);
+	s->look_by = now + RATE_LOOK;
+}
+
 bool
-session_message_part(struct session *s, size_t n, ms_t now)
+session_message_part(struct session *s, size_t n, size_t kept, ms_t now)
 {
 	bool is_first = s->part == 0, is_refused;
 
 	if (s->state == SESSION_CLOSED)
 		return false;
+	s->uploaded = n;
 	if (is_first)
-		s->whole_by = now + MESSAGE_WAIT;
-	budget_move(s->world->budget, &s->part, n);
+		await_rest(s, now);
+	if (s->look_by == MS_NEVER)
+		measure_rest(s, now);
+	budget_move(s->world->budget, &s->part, kept);
 	is_refused = budget_refuses(s->world->budget, session_kept(s));
 	if (is_first || is_refused)
 		session_pump(s, is_refused ? CLOSING_NO_ROOM : CLOSING_NONE, now);
@@ -164,7 +187,7 @@ void
 session_message(struct session *s, struct slice text, ms_t now)
 {
 	budget_move(s->world->budget, &s->part, 0);
-	s->whole_by = MS_NEVER;
+	s->whole_by = s->look_by = MS_NEVER;
 	counter_add(s->world->counters->websocket_messages, 1);
 	log_event(
 		s->world->log, LOG_DEBUG, "message", "session=%llu bytes=%zu", (unsigned long long) s->number, text.n);
@@ -270,6 +293,25 @@ late_reason(const struct session *s)
 	return s->server == SERVER_NONE ? CLOSING_NO_OPEN : CLOSING_NO_LOGIN;
 }
 
+/* Does the message come as fast as it has to? */
+static enum closing
+judge_upload(struct session *s, ms_t now)
+{
+	if (now < s->look_by && now < s->whole_by)
+		return CLOSING_NONE;
+	if (s->is_client_paused) {
+		/* It is we who do not read. */
+		await_rest(s, now);
+		s->look_by = MS_NEVER;
+		return CLOSING_NONE;
+	}
+	s->look_by = now + RATE_LOOK;
+	if (now < s->whole_by && !rate_is_low(&s->upload, s->uploaded, s->conf->limits.upload_rate, now))
+		return CLOSING_NONE;
+	s->whole_by = s->look_by = MS_NEVER;
+	return CLOSING_SLOW_UPLOAD;
+}
+
 void
 session_expire(struct session *s, ms_t now)
 {
@@ -284,20 +326,15 @@ session_expire(struct session *s, ms_t now)
 		}
 		server_side_drop(s);
 	}
-	if (now >= s->whole_by && s->is_client_paused) {
-		/* It is we who do not read. */
-		s->whole_by = now + MESSAGE_WAIT;
-	} else if (now >= s->whole_by) {
-		s->whole_by = MS_NEVER;
-		closing = CLOSING_SLOW_MESSAGE;
-	}
+	if (closing == CLOSING_NONE)
+		closing = judge_upload(s, now);
 	session_pump(s, closing, now);
 }
 
 ms_t
 session_deadline(const struct session *s)
 {
-	ms_t own = ms_min(s->upstream_by, ms_min(s->login_by, s->whole_by));
+	ms_t own = ms_min(ms_min(s->upstream_by, s->login_by), ms_min(s->whole_by, s->look_by));
 
 	return ms_min(s->front.transport->deadline(&s->front), own);
 }

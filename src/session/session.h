@@ -29,10 +29,10 @@ void session_news(struct session *s, struct req_id req, struct req_fate fate, ms
 /* BOSH: would a request with this rid be nothing new?  See bosh_is_old(). */
 bool session_is_old(const struct session *s, uint64_t rid);
 /*
- * WebSocket: n bytes are kept of a message whose end has not come.  False:
- * they are not to be kept, nor what follows.
+ * WebSocket: n bytes have come of a message whose end has not, and take so
+ * many to keep.  False: they are not to be kept, nor what follows.
  */
-bool session_message_part(struct session *s, size_t n, ms_t now);
+bool session_message_part(struct session *s, size_t n, size_t kept, ms_t now);
 /* WebSocket: a complete text message. */
 void session_message(struct session *s, struct slice text, ms_t now);
 /* WebSocket: the connection takes output again. */

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/peer.h"
+#include "base/rate.h"
 #include "conf/conf.h"
 #include "proto/bosh/body.h"
 #include "proto/stream/upstream.h"
@@ -78,7 +79,10 @@ struct session {
 	ms_t login_by; /* first the stream must be opened, then the client must log in */
 	size_t unsent; /* BOSH: bytes of large answers the client has not taken; counted where its connection is */
 	size_t part;   /* WebSocket: bytes of a message whose end has not come ... */
-	ms_t whole_by; /* ... and is awaited until then */
+	ms_t whole_by; /* ... and is awaited until then, ... */
+	ms_t look_by;  /* ... while this is how often it is measured ... */
+	struct rate upload;
+	size_t uploaded;            /* ... by what has come of it */
 	struct stanza_queue unread; /* WebSocket: texts of messages, a large one and what came behind it */
 	enum session_reads reads;
 	size_t queued;   /* its part of the budget */

@@ -74,7 +74,7 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	log_end(s, now);
 	counter_add(s->world->counters->sessions_closed, 1);
 	session_give_back(s);
-	s->login_by = s->whole_by = MS_NEVER;
+	s->login_by = s->whole_by = s->look_by = MS_NEVER;
 	budget_move(s->world->budget, &s->part, 0);
 	session_drop_unread(s);
 	server_side_return(s, reason);

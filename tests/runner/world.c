@@ -709,6 +709,7 @@ world_leave(struct world *w, struct client *c, struct request *r, bool is_taken)
 
 	world_event(w, "%s %s %llu", c->name, is_taken ? "takes" : "leaves", (unsigned long long) r->rid);
 	world_news(w, c, r, (struct req_fate){REQ_UNSENT, is_taken ? -n : n});
+	world_news(w, c, r, (struct req_fate){.event = is_taken ? REQ_RESTS : REQ_MOVES});
 }
 
 void
@@ -717,7 +718,7 @@ world_begin(struct world *w, struct client *c, size_t n)
 	world_event(w, "%s -> %zu bytes of a message", c->name, n);
 	w->current = c;
 	if (c->session != NULL)
-		session_message_part(c->session, n, w->now);
+		session_message_part(c->session, n, n, w->now);
 	end_event(w);
 }
 

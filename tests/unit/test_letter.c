@@ -55,7 +55,7 @@ static void
 news(void **state)
 {
 	static const struct req_fate fates[] = {{REQ_GONE, 0}, {REQ_HURRY, 0}, {REQ_UNSENT, 1}, {REQ_UNSENT, -1},
-		{REQ_UNSENT, INT64_MAX}, {REQ_UNSENT, INT64_MIN}};
+		{REQ_UNSENT, INT64_MAX}, {REQ_UNSENT, INT64_MIN}, {REQ_MOVES, 0}, {REQ_RESTS, 0}, {REQ_SLOW, 0}};
 	char longest[SID_MAX - 1], *bytes;
 
 	(void) state;
@@ -125,8 +125,8 @@ refused(void **state)
 	static const struct {
 		size_t letter, at;
 		unsigned char value;
-	} bad[] = {{0, 0, 2}, {0, 0, 0}, {0, 1, 0}, {0, 1, 5}, {0, 22, 8}, {0, 23, PEER_KINDS}, {0, 46, 1}, {1, 22, 3},
-		{1, 31, SID_MAX}, {2, 24, CONTENTS}, {2, 22, 0xff}, {2, 23, 0}};
+	} bad[] = {{0, 0, 2}, {0, 0, 0}, {0, 1, 0}, {0, 1, 5}, {0, 22, 8}, {0, 23, PEER_KINDS}, {0, 46, 1},
+		{1, 22, REQ_SLOW + 1}, {1, 31, SID_MAX}, {2, 24, CONTENTS}, {2, 22, 0xff}, {2, 23, 0}};
 
 	(void) state;
 	for (size_t i = 0; i < COUNT(letters); i++) {

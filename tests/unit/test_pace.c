@@ -10,6 +10,11 @@
 #include "io/pace.c"
 #include "io/tcp_info.c"
 
+#define UPLOAD_MS 300000
+#define UPLOAD_RATE 2048
+
+static const struct conf_limits limits = {.header_timeout = 500, .upload_time = UPLOAD_MS, .upload_rate = UPLOAD_RATE};
+
 static struct pace
 begin(void)
 {
@@ -104,19 +109,43 @@ late(void **state)
 
 	(void) state;
 	pace_init(&p, -1, NULL, 1000);
-	assert_false(pace_is_late(&p, 500, 1500));
-	assert_true(pace_is_late(&p, 500, 1501));
+	assert_false(pace_is_late(&p, &limits, 1500));
+	assert_true(pace_is_late(&p, &limits, 1501));
 	pace_head(&p, 100, false, 2000);
-	assert_false(pace_is_late(&p, 500, 2000 + BODY_MS));
-	assert_true(pace_is_late(&p, 500, 2000 + BODY_MS + 1));
+	for (ms_t now = 2000; now <= 2000 + UPLOAD_MS; now += 5000) {
+		p.consumed += 5 * UPLOAD_RATE;
+		assert_false(pace_is_late(&p, &limits, now));
+	}
+	p.consumed += UPLOAD_MS * UPLOAD_RATE;
+	assert_true(pace_is_late(&p, &limits, 2000 + UPLOAD_MS + 1));
 	pace_ask(&p);
-	assert_false(pace_is_late(&p, 500, 1000000));
+	assert_false(pace_is_late(&p, &limits, 1000000));
 	pace_hold(&p);
-	assert_false(pace_is_late(&p, 500, 1000000));
+	assert_false(pace_is_late(&p, &limits, 1000000));
 	pace_answer(&p);
-	assert_false(pace_is_late(&p, 500, 1000000));
+	assert_false(pace_is_late(&p, &limits, 1000000));
 	pace_next(&p);
-	assert_false(pace_is_late(&p, 500, 1000000));
+	assert_false(pace_is_late(&p, &limits, 1000000));
+}
+
+/* A body that comes too slowly, a silent one in the end, and one that may take any time. */
+static void
+slow_body(void **state)
+{
+	static const struct conf_limits none = {.header_timeout = 500};
+	struct pace p;
+
+	(void) state;
+	pace_init(&p, -1, NULL, 1000);
+	pace_head(&p, 100, false, 2000);
+	p.consumed += UPLOAD_RATE;
+	assert_false(pace_is_late(&p, &limits, 7000));
+	p.consumed += UPLOAD_RATE;
+	assert_true(pace_is_late(&p, &limits, 12000));
+	p.consumed++;
+	assert_false(pace_is_late(&p, &none, 2000 + UPLOAD_MS));
+	assert_false(pace_is_late(&p, &none, 2000 + UPLOAD_MS + RATE_SILENCE - 1));
+	assert_true(pace_is_late(&p, &none, 2000 + UPLOAD_MS + RATE_SILENCE));
 }
 
 /* Only while a request is read, and not before all that came was: the library may not have seen the end of it. */
@@ -162,18 +191,18 @@ uncounted(void **state)
 	pace_head(&p, 100, false, 1000);
 	pace_next(&p);
 	pace_arrive(&p, 2000);
-	assert_false(pace_is_late(&p, 500, 3000));
+	assert_false(pace_is_late(&p, &limits, 3000));
 	assert_int_equal(write(fds[1], "P", 1), 1);
 	pace_arrive(&p, 4000);
 	assert_int_equal(read(fds[0], &byte, 1), 1);
-	assert_false(pace_is_late(&p, 500, 4500));
+	assert_false(pace_is_late(&p, &limits, 4500));
 	/* Another byte wins no time. */
 	assert_int_equal(write(fds[1], "O", 1), 1);
 	pace_arrive(&p, 4400);
-	assert_true(pace_is_late(&p, 500, 4501));
+	assert_true(pace_is_late(&p, &limits, 4501));
 	pace_head(&p, 100, false, 4502);
 	pace_next(&p);
-	assert_false(pace_is_late(&p, 500, 9000));
+	assert_false(pace_is_late(&p, &limits, 9000));
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -220,18 +249,18 @@ counted(void **state)
 	pace_init(&p, fds[0], NULL, 1000);
 	pace_head(&p, 10, false, 1000);
 	pace_next(&p);
-	assert_false(pace_is_late(&p, 500, 2000));
-	assert_false(pace_is_late(&p, 500, 9000));
+	assert_false(pace_is_late(&p, &limits, 2000));
+	assert_false(pace_is_late(&p, &limits, 9000));
 	pass(fds, "P");
-	assert_false(pace_is_late(&p, 500, 10000));
-	assert_false(pace_is_late(&p, 500, 10500));
-	assert_true(pace_is_late(&p, 500, 10501));
+	assert_false(pace_is_late(&p, &limits, 10000));
+	assert_false(pace_is_late(&p, &limits, 10500));
+	assert_true(pace_is_late(&p, &limits, 10501));
 	pass(fds, "OST 567890\r\n\r\n");
 	pace_head(&p, 11, false, 11000);
 	pace_next(&p);
 	/* Two of them are not the line end of a body. */
-	assert_false(pace_is_late(&p, 500, 12000));
-	assert_true(pace_is_late(&p, 500, 12501));
+	assert_false(pace_is_late(&p, &limits, 12000));
+	assert_true(pace_is_late(&p, &limits, 12501));
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -245,6 +274,7 @@ main(void)
 		cmocka_unit_test(upgrades),
 		cmocka_unit_test(gone),
 		cmocka_unit_test(late),
+		cmocka_unit_test(slow_body),
 		cmocka_unit_test(read_out),
 		cmocka_unit_test(uncounted),
 		cmocka_unit_test(counted),

@@ -49,6 +49,7 @@ struct bosh {
 	ms_t pausing;      /* the inactivity period for now */
 	ms_t release_at;   /* an older request may linger until then */
 	ms_t idle_since;   /* since then nobody waits for an answer */
+	unsigned moving;   /* requests and answers that are on their way */
 	bool is_terminated;
 	bool fills_hold; /* the client has more than hold connections, or fills it by empty requests */
 
@@ -517,6 +518,22 @@ bosh_gone(struct bosh *b, struct req_id req, ms_t now)
 }
 
 void
+bosh_moves(struct bosh *b, bool moves, ms_t now)
+{
+	if (moves)
+		b->moving++;
+	else if (b->moving > 0 && --b->moving == 0)
+		note_idle(b, now);
+}
+
+/* 10: nobody waits for an answer, and none is on its way. */
+static bool
+is_idle(const struct bosh *b)
+{
+	return !ring_has_waiting(&b->ring) && b->moving == 0;
+}
+
+void
 bosh_hurry(struct bosh *b, struct req_id req, ms_t now)
 {
 	struct ring_slot *s = ring_request(&b->ring, req);
@@ -740,7 +757,7 @@ bosh_deadline(const struct bosh *b)
 	deadline = ring_deadline(&b->ring);
 	if (ring_held(&b->ring) > hold_of(b) && b->state == BOSH_OPEN)
 		deadline = ms_min(deadline, b->release_at);
-	if (!ring_has_waiting(&b->ring))
+	if (is_idle(b))
 		deadline = ms_min(deadline, b->idle_since + b->pausing);
 	return deadline;
 }
@@ -752,7 +769,7 @@ bosh_expire(struct bosh *b, ms_t now)
 		b->remembered_until = 0;
 	if (b->state == BOSH_NEW || b->state == BOSH_CLOSED)
 		return CLOSING_NONE;
-	if (!ring_has_waiting(&b->ring) && now >= b->idle_since + b->pausing)
+	if (is_idle(b) && now >= b->idle_since + b->pausing)
 		return CLOSING_INACTIVE;
 	bosh_flush(b, now);
 	return CLOSING_NONE;

@@ -69,6 +69,9 @@ void bosh_refused(struct bosh *b, struct req_id req);
  */
 bool bosh_gone(struct bosh *b, struct req_id req, ms_t now);
 
+/* Bytes of a request come, or of an answer go, and will for a while; or they do not any more.  Meanwhile the client is not idle. */
+void bosh_moves(struct bosh *b, bool moves, ms_t now);
+
 /* Somebody waits behind this request: it is answered at once, and with it those before it. */
 void bosh_hurry(struct bosh *b, struct req_id req, ms_t now);
 

@@ -99,6 +99,26 @@ as_many_as_there_may_be(void **state)
 	namespaces_fini(&d);
 }
 
+/* A prefix counts with a colon behind it, wherever it stands; the default namespace has none. */
+static void
+mentioned(void **state)
+{
+	struct namespaces d = {.n = 0};
+
+	(void) state;
+	assert_true(namespaces_add(&d, SLICE(""), SLICE("urn:default")));
+	assert_true(namespaces_add(&d, SLICE("xs"), SLICE("urn:xs")));
+	assert_true(namespaces_add(&d, SLICE("a"), SLICE("urn:a")));
+	assert_int_equal(namespaces_mentioned(&d, 7, SLICE("")), 0);
+	assert_int_equal(namespaces_mentioned(&d, 7, SLICE("xs, : a b :")), 0);
+	assert_int_equal(namespaces_mentioned(&d, 7, SLICE(":s:xs")), 0);
+	assert_int_equal(namespaces_mentioned(&d, 7, SLICE("xs:")), 2);
+	assert_int_equal(namespaces_mentioned(&d, 7, SLICE("s: a:b 'xs:string'")), 6);
+	assert_int_equal(namespaces_mentioned(&d, 7, SLICE("b.a:b -a:b \xc3\xa4xs:string")), 0);
+	assert_int_equal(namespaces_mentioned(&d, 4, SLICE("s: a:b 'xs:string'")), 4);
+	namespaces_fini(&d);
+}
+
 int
 main(void)
 {
@@ -106,6 +126,7 @@ main(void)
 		cmocka_unit_test(add_and_write),
 		cmocka_unit_test(find),
 		cmocka_unit_test(as_many_as_there_may_be),
+		cmocka_unit_test(mentioned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

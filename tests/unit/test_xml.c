@@ -187,6 +187,10 @@ elements_are_self_contained(void **state)
 		{"<r xmlns='u' xmlns:p='v'><p:a/><b/></r>", "<p:a xmlns:p='v'/>\n<b xmlns='u'/>\n"},
 		{"<r xmlns='u' xmlns:p='v'><p:a><b/></p:a></r>", "<p:a xmlns='u' xmlns:p='v'><b/></p:a>\n"},
 		{"<r xmlns:p='v' xmlns:pp='w'><pp:a/></r>", "<pp:a xmlns:pp='w'/>\n"},
+		/* In a value, too, or in text. */
+		{"<r xmlns:p='u' xmlns:q='v'><a b='p:c'>x q:y</a></r>",
+			"<a xmlns:p='u' xmlns:q='v' b='p:c'>x q:y</a>\n"},
+		{"<r xmlns:p='u' xmlns:q='v'><a b='pp:c'>p q</a></r>", "<a b='pp:c'>p q</a>\n"},
 		/* Declared again or taken back by the element. */
 		{"<r xmlns='u'><a xmlns='w'/></r>", "<a xmlns='w'/>\n"},
 		{"<r xmlns='u'><a xmlns='u'/></r>", "<a xmlns='u'/>\n"},
@@ -197,7 +201,8 @@ elements_are_self_contained(void **state)
 		{"<r xmlns:p='u'><p:a xmlns:p='w'><p:b xmlns:p='u'/></p:a></r>",
 			"<p:a xmlns:p='w'><p:b xmlns:p='u'/></p:a>\n"},
 		/* Declared again further inside. */
-		{"<r xmlns:p='u'><a><b xmlns:p='w'><p:c/></b></a></r>", "<a><b xmlns:p='w'><p:c/></b></a>\n"},
+		{"<r xmlns:p='u'><a><b xmlns:p='w'><p:c/></b></a></r>",
+			"<a xmlns:p='u'><b xmlns:p='w'><p:c/></b></a>\n"},
 		{"<r xmlns:p='u'><a><b xmlns:p='w'><p:c/></b><p:d/></a></r>",
 			"<a xmlns:p='u'><b xmlns:p='w'><p:c/></b><p:d/></a>\n"},
 		{"<r xmlns='u'><p:a xmlns:p='w'><b/></p:a></r>", "<p:a xmlns='u' xmlns:p='w'><b/></p:a>\n"},

@@ -1,5 +1,7 @@
 #include "proto/xml/namespaces.h"
 
+#include <ctype.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -139,6 +141,40 @@ next(const struct namespaces *d, uint32_t *these)
 
 	*these &= *these - 1;
 	return &d->at[i];
+}
+
+static bool
+is_name_byte(char c)
+{
+	return (unsigned char) c >= 0x80 || isalnum((unsigned char) c) || c == '_' || c == '-' || c == '.';
+}
+
+/* Is the name in front of a colon this prefix? */
+static bool
+ends_with(const struct declaration *d, const char *from, const char *colon)
+{
+	size_t n = d->n_prefix;
+
+	return (size_t) (colon - from) >= n && d->prefix[n - 1] == colon[-1] && memcmp(colon - n, d->prefix, n) == 0 &&
+		((size_t) (colon - from) == n || !is_name_byte(colon[-(ptrdiff_t) n - 1]));
+}
+
+uint32_t
+namespaces_mentioned(const struct namespaces *d, uint32_t these, struct slice text)
+{
+	uint32_t left = these & ~namespaces_find(d, SLICE(""), SLICE_NONE), found = 0, rest;
+	const char *from = text.p, *end = text.p + text.n, *colon = from;
+
+	while (left != 0 && colon < end && (colon = memchr(colon, ':', (size_t) (end - colon))) != NULL) {
+		for (rest = left; rest != 0;) {
+			uint32_t lowest = rest & -rest;
+			if (ends_with(next(d, &rest), from, colon))
+				found |= lowest;
+		}
+		left &= ~found;
+		colon++;
+	}
+	return found;
 }
 
 size_t

@@ -38,6 +38,12 @@ uint32_t namespaces_all(const struct namespaces *d);
 /* Which declare this prefix, and bind it to this namespace if ns is set. */
 uint32_t namespaces_find(const struct namespaces *d, struct slice prefix, struct slice ns);
 
+/*
+ * Which of these have a prefix that the text mentions, a colon behind it: in a
+ * value it may be meant as a name (xsi:type='xs:string').
+ */
+uint32_t namespaces_mentioned(const struct namespaces *d, uint32_t these, struct slice text);
+
 /* Bytes that namespaces_write() writes for these. */
 size_t namespaces_size(const struct namespaces *d, uint32_t these);
 /* Writes each of these; returns the end. */

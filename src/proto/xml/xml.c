@@ -346,6 +346,18 @@ put(char *out, const void *from, size_t n)
 }
 
 /*
+ * Of the inherited declarations that no name in the element needs, those that
+ * a value or text may: what is meant by a prefix there, only its reader knows.
+ */
+static uint32_t
+mentioned(const struct xml *x, struct slice bytes)
+{
+	uint32_t these = namespaces_all(x->declared) & ~(x->used | x->own);
+
+	return these != 0 ? namespaces_mentioned(x->declared, these, bytes) : 0;
+}
+
+/*
  * The cut element, self-contained: its own bytes, with the declarations it
  * inherits put behind its name and what is not for the client left out.  NULL
  * when a few bytes become far too many: a long namespace name of the root and
@@ -354,7 +366,7 @@ put(char *out, const void *from, size_t n)
 static struct stanza *
 make_stanza(struct xml *x, struct slice bytes)
 {
-	uint32_t add = x->used & ~x->own;
+	uint32_t add = (x->used | mentioned(x, bytes)) & ~x->own;
 	size_t n = bytes.n + namespaces_size(x->declared, add), at = name_length(bytes), from = at;
 	struct stanza *st;
 	char *out;

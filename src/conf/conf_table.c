@@ -199,7 +199,8 @@ static const struct conf_row table[] = {
 	VALUE("bosh.inactivity", CONF_SECONDS, TOP(bosh.inactivity), 100, DAY, "150",
 		"A session without an open request ends after this time."),
 	VALUE("bosh.polling", CONF_SECONDS, TOP(bosh.polling), 0, HOUR, "2",
-		"The shortest time between two empty requests of a client that polls. 0: no such limit."),
+		"The shortest time between two empty requests of a client that polls; one that comes sooner waits for its answer. "
+		"0: no such limit."),
 	VALUE("bosh.maxpause", CONF_SECONDS, TOP(bosh.maxpause), 0, DAY, "300",
 		"The longest pause a client may announce. 0: clients cannot pause."),
 	VALUE("bosh.max_body", CONF_BYTES, TOP(bosh.max_body), STANZA_MIN, 256 * MIB, "1048576",

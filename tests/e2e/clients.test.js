@@ -9,13 +9,15 @@ const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const path = require('node:path');
 
-const { PurplePerson, StanzaPerson, XmppJsPerson } = require('./lib/people');
+const { PurplePerson, StanzaIoPerson, StanzaPerson, XmppJsPerson } = require('./lib/people');
 const { temporaryDirectory } = require('./lib/program');
 const { DIRECT, ROOMS, suite, test } = require('./lib/stage');
+const { pause } = require('./lib/wait');
 
 const stage = suite({ users: ['alice', 'bob', 'carol'], rooms: true });
 
 const MESSAGES = 50;
+const TURNS = 40, TURN_MS = 200;
 const ODD = `<&>'" ünïcödé 日本語 \u{1F600}`;
 
 /* Builds purple.c, once. */
@@ -84,6 +86,23 @@ for (const kind of Object.keys(CLIENTS)) {
 			await bob.presence(jid, 'unavailable');
 	});
 }
+
+/* It fills its connections with empty requests whenever it says several things at once. */
+test('stanza.io 10, bosh: chats for a while', { ms: 60000 }, async () => {
+	const bob = await stage.login('bob', 'websocket');
+	const alice = stage.client(new StanzaIoPerson(stage.gateway, 'bosh', 'alice'));
+	await alice.login();
+	for (let i = 0; i < TURNS; i++) {
+		alice.client.sendPresence({ show: 'away' });
+		alice.say(bob.jid, `question ${i}`);
+		alice.client.sendPresence();
+		assert.equal(await bob.hear(alice.jid), `question ${i}`);
+		await pause(TURN_MS);
+		bob.say(alice.jid, `answer ${i}`);
+		assert.equal(await alice.hear(bob.jid), `answer ${i}`);
+	}
+	await alice.logout();
+});
 
 test('a room with three: stanza by bosh, stanza by websocket, @xmpp/client', async () => {
 	const room = `lounge@${ROOMS}`;

@@ -287,7 +287,7 @@ take_up(struct bosh *b, ms_t now)
 		stanza_queue_push_mark(&b->up, STANZA_CLOSE);
 		b->is_terminated = true;
 	}
-	b->release_at = has_payload ? now + LINGER : now;
+	b->release_at = has_payload ? now + LINGER : patience_release(&b->patience, &b->terms, &b->ring, s, now);
 	if (s->has_pause) {
 		/* 10: all held requests are answered at once, this one too. */
 		b->pausing = s->pause;

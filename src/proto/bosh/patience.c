@@ -1,12 +1,14 @@
 #include "proto/bosh/patience.h"
 
 /*
- * So many violations are borne, if they are not followed by another within this time.
+ * So many violations within this time are a flood: more than ten a second.
  *
  * DEVIATES: XEP-0124, 11 and 12 would end the session the first time.
  */
-#define TOLERATED 4
-#define FORGIVEN_AFTER 60000
+#define FLOOD 100
+#define FLOOD_WITHIN 10000
+/* From so many on, who makes them waits.  Not before: a client that waits has no connection left to speak on. */
+#define BRISK 20
 /* So many repeats of one request are borne that follow each other within this time. */
 #define REPEATS 20
 #define REPEATS_WITHIN 1000
@@ -62,10 +64,24 @@ patience_new(struct patience *p, const struct terms *terms, const struct ring *r
 
 	if (closing == CLOSING_NONE)
 		return CLOSING_NONE;
-	if (now - p->violated_at >= FORGIVEN_AFTER)
-		p->violations = 0;
-	p->violated_at = now;
-	return ++p->violations > TOLERATED ? closing : CLOSING_NONE;
+	if (now - p->since >= FLOOD_WITHIN)
+		*p = (struct patience){.since = now};
+	return ++p->violations > FLOOD ? closing : CLOSING_NONE;
+}
+
+ms_t
+patience_release(const struct patience *p, const struct terms *terms, const struct ring *ring,
+	const struct ring_slot *slot, ms_t now)
+{
+	const struct ring_slot *before = ring_find(ring, slot->rid - 1);
+
+	if (!slot->is_empty || slot->has_pause)
+		return now;
+	if (!terms->is_polling)
+		return now - p->since < FLOOD_WITHIN && p->violations > BRISK ? now + terms->polling : now;
+	if (before == NULL || before->state != SLOT_ANSWERED || !before->is_empty || before->has_payload)
+		return now;
+	return ms_max(now, before->answered_at + terms->polling);
 }
 
 enum closing

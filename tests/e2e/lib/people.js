@@ -17,6 +17,7 @@ if (!globalThis.crypto) // Node 18
 	globalThis.crypto = require('node:crypto').webcrypto;
 const xmppJs = require('@xmpp/client');
 const stanza = require('stanza');
+const stanzaIo = require('stanza.io');
 
 const { Program, removeDirectory, temporaryDirectory } = require('./program');
 const { DOMAIN, passwordOf } = require('./prosody');
@@ -105,6 +106,41 @@ class StanzaPerson extends Person {
 	/* Not until it says "disconnected": by BOSH it never does when an <r/> of its own was still to be sent. */
 	async logout() {
 		const gone = new Promise((resolve) => this.client.once('stream:end', resolve));
+		this.client.disconnect();
+		this.jid = null;
+		await within(gone, `${this.bare} to be disconnected`);
+	}
+}
+
+/* stanza.io, the same under an older name: by BOSH it has as many requests open as it may. */
+class StanzaIoPerson extends Person {
+	constructor(gateway, transport, name) {
+		super(gateway, transport, name);
+		this.client = stanzaIo.createClient({
+			jid: this.bare, password: this.password, transport, boshURL: this.url, wsURL: this.url, useStreamManagement: false,
+		});
+		this.client.on('raw:outgoing', (text) => this.note(`outgoing ${text}`));
+		this.client.on('raw:incoming', (text) => this.note(`incoming ${text}`));
+		this.client.on('message', ({ type, from, body }) => this.inbox.put({ type, from: from.full, text: body }));
+	}
+
+	async login() {
+		await within(new Promise((resolve, reject) => {
+			this.client.once('session:started', resolve);
+			this.client.once('auth:failed', () => reject(new Error(`${this.bare} cannot log in`)));
+			this.client.connect();
+		}), `${this.bare} to be logged in`);
+		this.jid = this.client.jid.full;
+		await this.client.getRoster();
+		this.client.sendPresence();
+	}
+
+	say(to, body) {
+		this.client.sendMessage({ to, type: 'chat', body });
+	}
+
+	async logout() {
+		const gone = new Promise((resolve) => this.client.once('disconnected', resolve));
 		this.client.disconnect();
 		this.jid = null;
 		await within(gone, `${this.bare} to be disconnected`);
@@ -217,4 +253,4 @@ class PurplePerson extends Person {
 	}
 }
 
-module.exports = { PurplePerson, StanzaPerson, XmppJsPerson };
+module.exports = { PurplePerson, StanzaIoPerson, StanzaPerson, XmppJsPerson };

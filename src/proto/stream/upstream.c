@@ -8,6 +8,7 @@
 #include "base/fatal.h"
 
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
+#define NS_PIPELINING "urn:xmpp:features:pipelining" /* XEP-0305: it is between two ends of one stream */
 #define NS_COMPRESS "http://jabber.org/features/compress"
 #define ERROR_TEXT 200 /* bytes that are kept of what a server says about an error */
 
@@ -236,7 +237,9 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 		u->features.has_starttls = true;
 		return XML_CUT;
 	}
-	return is_named(e, NS_COMPRESS, "compression") ? XML_CUT : XML_KEEP;
+	if (is_named(e, NS_COMPRESS, "compression") || is_named(e, NS_PIPELINING, "pipelining"))
+		return XML_CUT;
+	return XML_KEEP;
 }
 
 /* The number at the beginning of a text. */

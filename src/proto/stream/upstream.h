@@ -3,7 +3,7 @@
  * our header, its header, features, elements both ways, restart, the end.
  *
  * Transparent: every element passes as it is.  Only what belongs to this hop
- * is touched: the headers, and <starttls/> and <compression/> in the features
+ * is touched: the headers, and <starttls/>, <compression/> and <pipelining/> in the features
  * (they would be negotiated with us, not with the client).
  */
 #ifndef CULVERT_PROTO_STREAM_UPSTREAM_H

@@ -88,6 +88,9 @@ struct conf_domain {
 	char *ca_file;           /* of the issuers to trust, as written; NULL: the system's */
 	unsigned proxy_protocol; /* the version in which its servers are told of the client; 0: they are not */
 	char *server_name;       /* asked for by SNI and looked for in the certificate, ASCII; NULL: the domain */
+	ms_t keepalive;          /* the longest silence towards the server that is not broken by a space; 0: any */
+	ms_t tcp_keepalive;      /* of a silent server, until the kernel asks whether it is there; 0: it does not */
+	ms_t tcp_user_timeout;   /* for a server to acknowledge what it was sent; 0: the kernel's own */
 };
 
 /*
@@ -114,6 +117,7 @@ struct conf_limits {
 	size_t upload_rate;         /* bytes a second of what a client is sending, at least; 0: none */
 	size_t download_rate;       /* of what it is sent; 0: none */
 	ms_t upload_time;           /* for one message, or the body of one request; 0: any */
+	ms_t auth_timeout_max;      /* the same, however much client and server say to each other; 0: any */
 	ms_t connect_timeout;       /* for resolving and connecting, all candidates together; 0: none */
 };
 

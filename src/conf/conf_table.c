@@ -188,7 +188,15 @@ static const struct conf_row table[] = {
 		"Tell the server the client's address by the PROXY protocol of this version, so that its log, bans and limits are "
 		"about clients and not about culvert. The server must expect it on this port: ejabberd with use_proxy_protocol; "
 		"Prosody behind an HAProxy. 0: no."),
-	LATER("domains.*.keepalive"),
+	VALUE("domains.*.keepalive", CONF_SECONDS, DOMAIN(keepalive), 0, HOUR, "0",
+		"When a client that is logged in says nothing for this long, culvert sends its server a space (RFC 6120, 4.6.1): for "
+		"servers that end silent sessions. 0: never."),
+	VALUE("domains.*.tcp_keepalive", CONF_SECONDS, DOMAIN(tcp_keepalive), 0, HOUR, "60",
+		"When a server has sent nothing for this long, the kernel asks whether it is there (TCP keep-alive), then three times "
+		"more, a quarter of this time apart. 0: it does not ask."),
+	VALUE("domains.*.tcp_user_timeout", CONF_SECONDS, DOMAIN(tcp_user_timeout), 0, HOUR, "60",
+		"A server that has not acknowledged for this long what it was sent is taken for gone (TCP_USER_TIMEOUT, RFC 5482). "
+		"0: the kernel's own limit, some 15 minutes."),
 	LATER("domains.*.acks"),
 
 	CONTAINER("bosh", CONF_OBJECT, "BOSH (XEP-0124, XEP-0206). Clients may ask for less, not for more."),
@@ -284,8 +292,11 @@ static const struct conf_row table[] = {
 		"One message, or the body of one request, must be whole after this time, however fast it comes. 0: never."),
 	VALUE("limits.first_message_timeout", CONF_SECONDS, TOP(limits.first_message_timeout), 0, HOUR, "10",
 		"A WebSocket client that has not sent its first message after this time is disconnected. 0: never."),
-	VALUE("limits.auth_timeout", CONF_SECONDS, TOP(limits.auth_timeout), 0, HOUR, "60",
-		"A session that has not logged in after this time ends. 0: never."),
+	VALUE("limits.auth_timeout", CONF_SECONDS, TOP(limits.auth_timeout), 0, HOUR, "120",
+		"A session that has not logged in after this time ends. Each exchange of stanzas with the server begins it anew: "
+		"a registration with a form takes minutes. 0: never."),
+	VALUE("limits.auth_timeout_max", CONF_SECONDS, TOP(limits.auth_timeout_max), 0, HOUR, "600",
+		"A session that has not logged in after this time ends, however much it exchanges. 0: never."),
 	VALUE("limits.connect_timeout", CONF_SECONDS, TOP(limits.connect_timeout), 0, HOUR, "20",
 		"Time to find and reach one of the domain's servers. A TLS handshake after STARTTLS may take as long again, and so "
 		"may the server's first answer. 0: no limit."),

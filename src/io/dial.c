@@ -18,6 +18,7 @@
 #include "io/upstream_socket.h"
 #include "proto/net/race.h"
 
+#define PROBES 3 /* of TCP keep-alive, that a server may leave without an answer */
 #define MAX_ADDRESSES 16
 #define MAX_STEPS 32 /* attempts begun, or sessions told that they have failed, before others get their turn */
 #define REASON 240
@@ -507,6 +508,24 @@ on_poll(uv_poll_t *poll, int status, int events)
 	}
 }
 
+/* A server whose machine is gone says nothing: the kernel finds out. */
+static void
+look_after(int fd, const struct conf_domain *domain)
+{
+	int one = 1, probes = PROBES, idle = (int) (domain->tcp_keepalive + 999) / 1000;
+	int between = idle / 4 > 0 ? idle / 4 : 1;
+	unsigned timeout = (unsigned) domain->tcp_user_timeout;
+
+	if (idle > 0) {
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+	}
+	if (timeout > 0)
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
+}
+
 /* False with a reason in errno. */
 static bool
 connect_to(struct dial *d, const struct dns_address *a)
@@ -518,6 +537,7 @@ connect_to(struct dial *d, const struct dns_address *a)
 	if (fd < 0)
 		return false;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	look_after(fd, d->domain);
 	if (connect(fd, (const struct sockaddr *) &a->address, a->n) != 0 && errno != EINPROGRESS) {
 		int error = errno;
 		close(fd);

@@ -86,6 +86,9 @@ server_side_open(struct session *s, ms_t now)
 		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
 		set_state(s, SERVER_CONNECTING);
 		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
+		s->login_max = s->conf->limits.auth_timeout_max > 0 ? now + s->conf->limits.auth_timeout_max : MS_NEVER;
+		if (s->conf->limits.auth_timeout > 0)
+			s->login_by = ms_min(s->login_by, s->login_max);
 		s->world->outlet->connect(s->world->outlet->arg, s, s->domain);
 	} else if (s->server == SERVER_OPEN) {
 		if (!upstream_is_restart_due(s->upstream))
@@ -104,6 +107,18 @@ server_side_connected(struct session *s, enum upstream_leg leg, ms_t now)
 	if (s->conf->limits.connect_timeout > 0)
 		s->upstream_by = now + s->conf->limits.connect_timeout + SILENCE_GRACE;
 	upstream_open(s->upstream, s->front.transport->header(&s->front), leg);
+	if (s->domain->keepalive > 0)
+		s->keep_by = now + s->domain->keepalive / 2;
+}
+
+/* At every other look, so that no silence is longer than the client's server bears. */
+void
+server_side_keep(struct session *s, ms_t now)
+{
+	if (s->server == SERVER_OPEN && !s->has_written)
+		upstream_ping(s->upstream);
+	s->has_written = false;
+	s->keep_by = now + s->domain->keepalive / 2;
 }
 
 /* TLS with a server whose certificate nobody looks at keeps out only those who listen. */
@@ -190,7 +205,7 @@ void
 server_side_forget(struct session *s)
 {
 	set_state(s, SERVER_GONE);
-	s->upstream_by = MS_NEVER;
+	s->upstream_by = s->keep_by = MS_NEVER;
 	upstream_abandon(s->upstream);
 	if (s->reads == READS_SERVER)
 		s->reads = READS_NOTHING;
@@ -219,6 +234,7 @@ server_side_write(struct session *s)
 			want += v[i].iov_len;
 		written = s->world->outlet->write(s->world->outlet->arg, s, v, n);
 		upstream_written(s->upstream, written);
+		s->has_written = s->has_written || written > 0;
 		if (written < want)
 			break;
 	}
@@ -260,6 +276,7 @@ server_side_return(struct session *s, enum closing reason)
 void
 server_side_close(struct session *s, enum closing reason, ms_t now)
 {
+	s->keep_by = MS_NEVER;
 	switch (s->server) {
 	case SERVER_OPEN:
 		s->upstream_by = now + SERVER_CLOSE_WAIT;

@@ -39,6 +39,8 @@ void server_side_write(struct session *s);
  * sent it.  A server that keeps the session for its client has it still.
  */
 void server_side_return(struct session *s, enum closing reason);
+/* domains.*.keepalive: when keep_by is over. */
+void server_side_keep(struct session *s, ms_t now);
 /* The server gets what was sent before, then our end tag, and a while to say its own. */
 void server_side_close(struct session *s, enum closing reason, ms_t now);
 /* The connection is dropped, if there is one, */

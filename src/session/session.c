@@ -22,7 +22,7 @@ new_session(
 	s->peer = *peer;
 	s->opened_at = now;
 	s->trace = (struct trace){.log = world->log, .kind = "session", .number = number};
-	s->upstream_by = s->login_by = s->whole_by = s->look_by = MS_NEVER;
+	s->upstream_by = s->login_by = s->whole_by = s->look_by = s->keep_by = MS_NEVER;
 	list_init(&s->link);
 	list_init(&s->unread_link);
 	stanza_queue_init(&s->unread);
@@ -328,13 +328,15 @@ session_expire(struct session *s, ms_t now)
 	}
 	if (closing == CLOSING_NONE)
 		closing = judge_upload(s, now);
+	if (now >= s->keep_by)
+		server_side_keep(s, now);
 	session_pump(s, closing, now);
 }
 
 ms_t
 session_deadline(const struct session *s)
 {
-	ms_t own = ms_min(ms_min(s->upstream_by, s->login_by), ms_min(s->whole_by, s->look_by));
+	ms_t own = ms_min(ms_min(s->upstream_by, s->login_by), ms_min(s->whole_by, ms_min(s->look_by, s->keep_by)));
 
 	return ms_min(s->front.transport->deadline(&s->front), own);
 }

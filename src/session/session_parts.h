@@ -76,11 +76,15 @@ struct session {
 	bool is_announced;     /* "session opened" is in the log */
 	bool is_pumping, is_upstream_paused, is_client_paused;
 	ms_t opened_at, upstream_by;
-	ms_t login_by; /* first the stream must be opened, then the client must log in */
-	size_t unsent; /* BOSH: bytes of large answers the client has not taken; counted where its connection is */
-	size_t part;   /* WebSocket: bytes of a message whose end has not come ... */
-	ms_t whole_by; /* ... and is awaited until then, ... */
-	ms_t look_by;  /* ... while this is how often it is measured ... */
+	ms_t keep_by; /* the server is sent a space, unless something was written since the last look */
+	bool has_written;
+	ms_t login_max; /* login_by is never later */
+	bool has_asked; /* the client has said something to the server, which has not answered it */
+	ms_t login_by;  /* first the stream must be opened, then the client must log in */
+	size_t unsent;  /* BOSH: bytes of large answers the client has not taken; counted where its connection is */
+	size_t part;    /* WebSocket: bytes of a message whose end has not come ... */
+	ms_t whole_by;  /* ... and is awaited until then, ... */
+	ms_t look_by;   /* ... while this is how often it is measured ... */
 	struct rate upload;
 	size_t uploaded;            /* ... by what has come of it */
 	struct stanza_queue unread; /* WebSocket: texts of messages, a large one and what came behind it */

@@ -145,6 +145,7 @@ pump_up(struct session *s, ms_t now)
 		}
 		if (st->kind == STANZA_AUTH)
 			login_begin(s, stanza_slice(st));
+		s->has_asked = true;
 		s->stanzas_up++;
 		s->bytes_up += st->n;
 		counter_add(s->world->counters->stanzas_up, 1);
@@ -165,6 +166,15 @@ note_failures(struct session *s, ms_t now)
 			closing = CLOSING_LOGIN_FAILURES;
 	}
 	return closing;
+}
+
+/* The server has answered: client and server are at it, and are given more time. */
+static void
+extend_login(struct session *s, ms_t now)
+{
+	if (s->has_asked && s->login_by != MS_NEVER)
+		s->login_by = ms_max(s->login_by, ms_min(now + s->conf->limits.auth_timeout, s->login_max));
+	s->has_asked = false;
 }
 
 /* Server to client. */
@@ -189,6 +199,7 @@ pump_down(struct session *s, ms_t now)
 			stanza_free(st);
 			continue;
 		}
+		extend_login(s, now);
 		s->stanzas_down++;
 		s->bytes_down += st->n;
 		stanza_count(&s->given, st->kind, st->n);

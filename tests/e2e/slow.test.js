@@ -6,6 +6,7 @@
  */
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const { describe, it, before, after } = require('node:test');
 
 const { Culvert } = require('./lib/gateway');
@@ -140,6 +141,15 @@ describe('slow clients', { concurrency: true }, () => {
 		await client.tell(message('still here'));
 		await client.message('still here');
 		await raw.end();
+		await client.end();
+	});
+
+	slowly('servers are looked after by the kernel', () => gateway, async (own) => {
+		const client = await loggedIn(WsClient, own);
+		const port = server.port.toString(16).toUpperCase().padStart(4, '0');
+		/* local address, remote address, state, queues, timer: 02 is keep-alive */
+		const line = new RegExp(`: 0100007F:[0-9A-F]{4} 0100007F:${port} 01 [0-9A-F:]+ 02:`);
+		await poll(() => line.test(fs.readFileSync('/proc/net/tcp', 'latin1')), 'the timer');
 		await client.end();
 	});
 

@@ -691,7 +691,7 @@ test_defaults(void **state)
 	assert_int_equal(c->limits.queue, 2097152);
 	assert_int_equal(c->limits.header_timeout, 10000);
 	assert_int_equal(c->limits.first_message_timeout, 10000);
-	assert_int_equal(c->limits.auth_timeout, 60000);
+	assert_int_equal(c->limits.auth_timeout, 120000);
 	assert_int_equal(c->limits.connect_timeout, 20000);
 	assert_int_equal(c->workers, 0);
 	assert_string_equal(c->node, "n");

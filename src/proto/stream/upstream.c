@@ -506,6 +506,13 @@ upstream_close(struct upstream *u)
 }
 
 void
+upstream_ping(struct upstream *u)
+{
+	if (u->ours == OURS_OPEN && u->is_authenticated && !upstream_is_restart_due(u) && u->out.count == 0)
+		push_tag(u, SLICE(" "));
+}
+
+void
 upstream_abandon(struct upstream *u)
 {
 	set_ours(u, OURS_CLOSED);

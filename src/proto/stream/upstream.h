@@ -62,6 +62,8 @@ bool upstream_wants_tls(const struct upstream *u);
 void upstream_send(struct upstream *u, struct stanza **st);
 /* Queues the end of our stream (4.4), if it was opened.  Nothing can be sent after. */
 void upstream_close(struct upstream *u);
+/* A space between stanzas, where it means nothing (RFC 6120, 4.6.1), if nothing else is to be written. */
+void upstream_ping(struct upstream *u);
 /* There is no connection any more: what was to be written and what was read by half is let go. */
 void upstream_abandon(struct upstream *u);
 

@@ -10,14 +10,19 @@ is_ipv6(struct slice s)
 	return s.n > 0 && memchr(s.p, ':', s.n) != NULL && network_address(s, address);
 }
 
-bool
-authority_split(struct slice s, struct slice *host, uint16_t *port)
+static bool
+split(struct slice s, struct slice *host, uint16_t *port, bool may_have_scope)
 {
-	struct slice rest;
+	struct slice rest, address, scope;
 	uint64_t number;
 
 	if (s.n > 0 && s.p[0] == '[') {
-		if (!slice_cut(slice_of(s.p + 1, s.n - 1), ']', host, &rest) || !is_ipv6(*host))
+		if (!slice_cut(slice_of(s.p + 1, s.n - 1), ']', host, &rest))
+			return false;
+		address = *host;
+		if (may_have_scope)
+			slice_cut(*host, '%', &address, &scope);
+		if (!is_ipv6(address))
 			return false;
 		if (rest.n == 0)
 			return true;
@@ -31,4 +36,16 @@ authority_split(struct slice s, struct slice *host, uint16_t *port)
 		return false;
 	*port = (uint16_t) number;
 	return true;
+}
+
+bool
+authority_split(struct slice s, struct slice *host, uint16_t *port)
+{
+	return split(s, host, port, false);
+}
+
+bool
+authority_split_scoped(struct slice s, struct slice *host, uint16_t *port)
+{
+	return split(s, host, port, true);
 }

@@ -11,5 +11,7 @@
  * whether the host makes sense is not looked at.
  */
 bool authority_split(struct slice s, struct slice *host, uint16_t *port);
+/* The same; an IPv6 address may have a scope, "[fe80::1%eth0]", which is not judged. */
+bool authority_split_scoped(struct slice s, struct slice *host, uint16_t *port);
 
 #endif

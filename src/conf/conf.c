@@ -207,8 +207,6 @@ conf_each_restart(
 {
 	if (!is_same_listen(running, next))
 		tell(arg, "listen");
-	if (!conf_list_eq(&running->resolver_servers, &next->resolver_servers))
-		tell(arg, "resolver.servers");
 	if (running->workers != next->workers)
 		tell(arg, "workers");
 	if (!is_same_text(running->node, next->node))

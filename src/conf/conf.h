@@ -81,8 +81,9 @@ struct conf_domain {
 	struct conf_place place, ca_file_place;
 	char *name;  /* as written, ASCII letters in lower case: for people */
 	char *ascii; /* its A-label form in lower case: for comparing */
+	bool by_dns; /* its servers are found by DNS */
 	struct conf_target *connect;
-	size_t n_connect;        /* at least 1 */
+	size_t n_connect;        /* at least 1, unless by_dns: then 0 */
 	enum tls_policy tls;     /* not TLS_OFF when a target is tls_direct */
 	bool verify;             /* the server's certificate */
 	char *ca_file;           /* of the issuers to trust, as written; NULL: the system's */

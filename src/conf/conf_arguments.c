@@ -33,19 +33,30 @@ add_listen(struct conf *c, const char *text, struct buf *errors)
 	return expected != NULL ? complain(errors, "--listen", text, expected) : 0;
 }
 
+/* In place of the default. */
+static const char *
+take_target(struct conf_domain *d, struct slice target)
+{
+	d->by_dns = false;
+	return conf_take_connect(d, target);
+}
+
 /*
  * A domain named again: *d's target goes to the one that is there, which
  * nobody else has seen yet.  One that is elsewhere changes the defaults.
  */
-static void
+static const char *
 add_target(struct conf *c, struct conf_domain *d)
 {
 	struct conf_domain *there = &c->domain[conf_find_domain(c, slice_str(d->ascii)) - c->domain];
 
+	if (there->by_dns || d->by_dns)
+		return conf_dns_alone;
 	there->connect = xrealloc(there->connect, (there->n_connect + 1) * sizeof *there->connect);
 	there->connect[there->n_connect++] = d->connect[0];
 	d->n_connect = 0;
 	conf_domain_settle(there, false, false);
+	return NULL;
 }
 
 static void
@@ -58,23 +69,23 @@ add_new_domain(struct conf *c, struct conf_domain *d)
 static int
 add_domain(struct conf *c, const char *text, const struct hooks *hooks, struct buf *errors)
 {
-	const char *equals = strchr(text, '=');
+	struct slice name = slice_str(text), target;
+	bool has_target = slice_cut(name, '=', &name, &target);
 	struct conf_domain d = {0};
 	const char *expected;
 
-	if (equals == NULL || equals[1] == '\0')
-		return complain(errors, "--domain", text, "NAME=xmpp://HOST:PORT");
-	expected = conf_take_domain_name(&d, slice_of(text, (size_t) (equals - text)));
+	if (has_target && target.n == 0)
+		return complain(errors, "--domain", text, "NAME or NAME=xmpp://HOST:PORT");
+	conf_rows_default(CONF_BASE_DOMAIN, &d, none_seen);
+	expected = conf_take_domain_name(&d, name);
 	if (expected == NULL)
 		expected = conf_domain_to_ascii(&d, hooks);
 	if (expected == NULL)
-		expected = conf_take_connect(&d, slice_str(equals + 1));
-	if (expected == NULL) {
-		conf_rows_default(CONF_BASE_DOMAIN, &d, none_seen);
+		expected = take_target(&d, has_target ? target : SLICE("dns"));
+	if (expected == NULL)
 		conf_domain_settle(&d, false, false);
-	}
 	if (expected == NULL && conf_find_domain(c, slice_str(d.ascii)) != NULL)
-		add_target(c, &d);
+		expected = add_target(c, &d);
 	else if (expected == NULL)
 		add_new_domain(c, &d);
 	conf_domain_fini(&d);
@@ -96,7 +107,7 @@ conf_read_arguments(struct conf **out, const char *const *listen, size_t n_liste
 		if (add_domain(c, domain[i], hooks, errors) != 0)
 			error = CV_EINVAL;
 	if (n_domain == 0)
-		error = complain(errors, "--domain", "is missing", "NAME=xmpp://HOST:PORT");
+		error = complain(errors, "--domain", "is missing", "NAME or NAME=xmpp://HOST:PORT");
 	if (error != 0) {
 		conf_unref(c);
 		return error;

@@ -154,7 +154,7 @@ const struct conf_target *
 conf_domain_settle(struct conf_domain *d, bool is_tls_written, bool is_verify_written)
 {
 	const struct conf_target *direct = NULL;
-	bool is_local = true;
+	bool is_local = !d->by_dns;
 
 	for (size_t i = 0; i < d->n_connect; i++) {
 		if (!d->connect[i].loopback)

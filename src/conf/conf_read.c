@@ -368,10 +368,8 @@ end_domain(struct reader *r, const struct conf_row *row)
 
 	if (r->n_errors > r->errors_before)
 		return GO_ON;
-	if (r->domain.n_connect == 0)
-		return complain(r, at != SIZE_MAX ? at : r->domain_at, connect,
-			"%s, expected \"connect\": [\"xmpp://HOST:PORT\"] (finding servers by DNS is not available in this version yet)",
-			at != SIZE_MAX ? "an empty list" : "missing");
+	if (at != SIZE_MAX && r->domain.n_connect == 0 && !r->domain.by_dns)
+		return complain(r, at, connect, "an empty list, expected \"dns\" or [\"xmpp://HOST:PORT\"]");
 	conf_rows_default(CONF_BASE_DOMAIN, &r->domain, r->seen);
 	target = conf_domain_settle(
 		&r->domain, written_at(r, "domains.*.tls") != SIZE_MAX, written_at(r, "domains.*.verify") != SIZE_MAX);
@@ -407,7 +405,7 @@ end_file(struct reader *r, size_t at)
 	if (r->c->n_domain == 0) {
 		place = written_at(r, "domains");
 		return complain(r, place != SIZE_MAX ? place : at, conf_row_find(r->table, SLICE("domains")),
-			"no domain, expected \"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}");
+			"no domain, expected \"domains\": {\"example.com\": {}}");
 	}
 	if (r->c->n_listen == 0) {
 		begin_listen(r);
@@ -530,7 +528,7 @@ on_number(void *arg, const char *p, size_t n)
 static void
 note_place(struct reader *r, const struct conf_row *row)
 {
-	if (row->take == conf_take_connect) {
+	if (row->take == conf_take_connect && r->domain.n_connect > 0) {
 		r->target_at = xrealloc(r->target_at, r->domain.n_connect * sizeof *r->target_at);
 		r->target_at[r->domain.n_connect - 1] = r->start;
 	} else if (row->take == conf_take_ca_file) {
@@ -871,7 +869,7 @@ conf_read(struct conf **out, struct slice text, const char *name, const struct h
 	else if (conf_token_start(text, 0) == text.n)
 		complain(&r, 0, NULL,
 			"nothing, expected at least "
-			"{\"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}}");
+			"{\"domains\": {\"example.com\": {}}}");
 	else
 		walk(&r);
 

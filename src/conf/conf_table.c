@@ -163,10 +163,13 @@ static const struct conf_row table[] = {
 		"The XMPP domains that clients may log in to, by name. For any other they get the error host-unknown. At least one "
 		"is needed."),
 	CONTAINER("domains.*", CONF_OBJECT, "One domain."),
-	TEXT("domains.*.connect", CONF_STRINGS, CONF_BASE_DOMAIN, conf_take_connect, NULL,
+	TEXT("domains.*.connect", CONF_STRINGS, CONF_BASE_DOMAIN, conf_take_connect, "\"dns\"",
 		"[\"xmpp://127.0.0.1:5222\"]",
-		"The domain's servers, tried in this order: \"xmpp://HOST:PORT\" (without a port: 5222), or, for TLS from "
-		"the first byte, \"xmpps://HOST:PORT\" (without a port: 5223). One, or a list. Needed."),
+		"The domain's servers. \"dns\": as the SRV records _xmpps-client._tcp and _xmpp-client._tcp of the domain "
+		"have them, or when there are none, the domain itself as a host, port 5222. Or one address, or a list, tried "
+		"in this order: \"xmpp://HOST:PORT\" (without a port: 5222), or, for TLS from the first byte, "
+		"\"xmpps://HOST:PORT\" (without a port: 5223). IPv6 addresses stand in brackets, a link's with its "
+		"interface: \"[fe80::1%eth0]\". A server that has failed is tried last for a minute."),
 	WORD("domains.*.tls", tls_words, DOMAIN(tls), NULL, "\"if-required\"",
 		"TLS to an xmpp:// server (STARTTLS): {}. Default: "
 		"\"if-required\" when every server is written as a loopback address or \"localhost\", otherwise "
@@ -298,13 +301,14 @@ static const struct conf_row table[] = {
 	VALUE("limits.auth_timeout_max", CONF_SECONDS, TOP(limits.auth_timeout_max), 0, HOUR, "600",
 		"A session that has not logged in after this time ends, however much it exchanges. 0: never."),
 	VALUE("limits.connect_timeout", CONF_SECONDS, TOP(limits.connect_timeout), 0, HOUR, "20",
-		"Time to find and reach one of the domain's servers. A TLS handshake after STARTTLS may take as long again, and so "
-		"may the server's first answer. 0: no limit."),
+		"Time to find and reach one of the domain's servers: DNS, connections, TLS, and the server's first answer, all "
+		"attempts together. Who has the time of others behind it gets a share. 0: no limit."),
 
 	LATER("admin"),
 	CONTAINER("resolver", CONF_OBJECT, "How host names are resolved."),
 	TEXT("resolver.servers", CONF_STRINGS, CONF_BASE_TOP, conf_take_resolver, "[]", NULL,
-		"Addresses of DNS servers, like \"192.0.2.1\" or \"[2001:db8::1]:53\". Empty: those of the system."),
+		"Addresses of DNS servers, like \"192.0.2.1\" or \"[2001:db8::1]:53\". Empty: those of the system, as "
+		"/etc/resolv.conf has them; a change of that file counts within a second or so."),
 	LATER("allow_addresses"),
 	LATER("drain"),
 	VALUE("workers", CONF_NUMBER, TOP(workers), 0, 256, "0",
@@ -547,7 +551,7 @@ static const struct {
 	{"limits.auth_failures_per_minute", CONF_AT_ONCE},
 	{"limits.buffer_total", CONF_AT_ONCE},
 	{"limits.header_timeout", CONF_AT_ONCE},
-	{"resolver", CONF_RESTART},
+	{"resolver", CONF_AT_ONCE},
 	{"workers", CONF_RESTART},
 	{"node", CONF_RESTART},
 	{"user", CONF_RESTART},

@@ -12,6 +12,7 @@
 #define ACCOUNT_MAX 255 /* bytes of a name of a user or group */
 #define DOMAIN_MAX 1023 /* bytes, RFC 7622, 3.2 */
 #define HOST_MAX 253
+#define SCOPE_MAX 15 /* characters of an interface's name */
 #define URL_MAX 512
 #define ORIGIN_MAX 300 /* no more than proto/http/origin.h reads */
 
@@ -22,6 +23,7 @@
 
 #define PORT "a port from 1 to 65535"
 
+const char conf_dns_alone[] = "\"dns\" alone, or addresses alone";
 const char conf_ascii_host[] = "the host in ASCII (xn--...)";
 
 enum host_kind {
@@ -102,6 +104,21 @@ host_kind(struct slice s)
 	if (is_literal(AF_INET6, s, &address))
 		return HOST_IPV6;
 	return is_host_name(s) ? HOST_NAME : HOST_BAD;
+}
+
+/* An IPv6 address with the interface behind which it is (RFC 4007, 11): "fe80::1%eth0". */
+static bool
+is_scoped(struct slice s)
+{
+	struct slice address, scope;
+
+	if (!slice_cut(s, '%', &address, &scope) || host_kind(address) != HOST_IPV6 || scope.n == 0 ||
+		scope.n > SCOPE_MAX)
+		return false;
+	for (size_t i = 0; i < scope.n; i++)
+		if (!slice_is_letter(scope.p[i]) && !slice_is_digit(scope.p[i]) && strchr("-_.@", scope.p[i]) == NULL)
+			return false;
+	return true;
 }
 
 static bool
@@ -656,18 +673,22 @@ conf_take_server_name(void *base, struct slice s)
 const char *
 conf_take_connect(void *base, struct slice s)
 {
-	static const char *const form = "xmpp://HOST[:PORT] or xmpps://HOST[:PORT]";
+	static const char *const form = "\"dns\", xmpp://HOST[:PORT] or xmpps://HOST[:PORT]";
 	struct conf_domain *d = base;
 	bool is_direct = slice_has_prefix(s, SLICE("xmpps://"));
 	struct slice scheme = is_direct ? SLICE("xmpps://") : SLICE("xmpp://"), host;
 	uint16_t port = is_direct ? CONF_PORT_XMPPS : CONF_PORT_XMPP;
 
-	if (slice_eq(s, SLICE("dns")))
-		return "xmpp://HOST:PORT (finding servers by DNS is not available in this version yet)";
+	if (d->by_dns || (d->n_connect > 0 && slice_eq(s, SLICE("dns"))))
+		return conf_dns_alone;
+	if (slice_eq(s, SLICE("dns"))) {
+		d->by_dns = true;
+		return NULL;
+	}
 	if (!slice_has_prefix(s, scheme))
 		return form;
 	s = slice_of(s.p + scheme.n, s.n - scheme.n);
-	if (!authority_split(s, &host, &port) || host_kind(host) == HOST_BAD || port == 0)
+	if (!authority_split_scoped(s, &host, &port) || (host_kind(host) == HOST_BAD && !is_scoped(host)) || port == 0)
 		return host_expected(s, form, PORT);
 	d->connect = xrealloc(d->connect, (d->n_connect + 1) * sizeof *d->connect);
 	d->connect[d->n_connect++] = (struct conf_target){

@@ -14,6 +14,8 @@
 
 typedef const char *conf_take(void *base, struct slice s);
 
+/* What is expected where both were written. */
+extern const char conf_dns_alone[];
 /* What is expected of a host that is not ASCII; who knows how to write it as A-labels can say more. */
 extern const char conf_ascii_host[];
 

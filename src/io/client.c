@@ -128,6 +128,23 @@ out_start_tls(void *arg, struct session *s, const struct conf_domain *domain)
 }
 
 static void
+out_settle(void *arg, struct session *s)
+{
+	struct client *c = client_of(arg, s);
+
+	if (c->dial != NULL)
+		dial_settle(c->dial);
+}
+
+static bool
+out_pass_on(void *arg, struct session *s, enum closing reason, const char *why)
+{
+	struct client *c = client_of(arg, s);
+
+	return c->dial != NULL && dial_pass_on(c->dial, reason, why);
+}
+
+static void
 out_pause_upstream(void *arg, struct session *s, bool pause)
 {
 	struct client *c = client_of(arg, s);
@@ -153,6 +170,14 @@ on_connected(void *owner, enum upstream_leg leg)
 	struct client *c = client_from(owner);
 
 	session_connected(c->session, leg, now_of(c->all));
+}
+
+static void
+on_again(void *owner)
+{
+	struct client *c = client_from(owner);
+
+	session_upstream_again(c->session, now_of(c->all));
 }
 
 static void
@@ -276,6 +301,7 @@ clients_init(struct clients *c, uv_loop_t *loop, const struct clients_handler *h
 	c->dial_handler = (struct dial_handler){
 		.arg = c,
 		.connected = on_connected,
+		.again = on_again,
 		.handshake = on_handshake,
 		.data = on_upstream_data,
 		.writable = on_upstream_writable,
@@ -288,6 +314,8 @@ clients_init(struct clients *c, uv_loop_t *loop, const struct clients_handler *h
 	outlet->pause_client = out_pause_client;
 	outlet->connect = out_connect;
 	outlet->start_tls = out_start_tls;
+	outlet->settle = out_settle;
+	outlet->pass_on = out_pass_on;
 	outlet->describe = out_describe;
 	outlet->write = out_write;
 	outlet->pause_upstream = out_pause_upstream;

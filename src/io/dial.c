@@ -1,9 +1,7 @@
 #include "io/dial.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,43 +12,31 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/state.h"
+#include "io/hunt.h"
 #include "io/introduce.h"
 #include "io/upstream_socket.h"
-#include "proto/net/race.h"
 
-#define PROBES 3 /* of TCP keep-alive, that a server may leave without an answer */
-#define MAX_ADDRESSES 16
-#define MAX_STEPS 32 /* attempts begun, or sessions told that they have failed, before others get their turn */
-#define REASON 240
+#define MIN_HANDSHAKE 1000 /* ms, however little time is left */
+#define MAX_STEPS 32       /* attempts begun, or sessions told that they have failed, before others get their turn */
+#define REASON HUNT_REASON
 
 #define DIAL_MAGIC 0x6469616cu
 
-/* A socket that is being connected; lives until the loop lets go of it. */
-struct knock {
-	uv_poll_t poll;
-	int fd;            /* -1: somebody else has it */
-	struct dial *dial; /* NULL: given up */
-};
-
 enum dial_state {
-	DIAL_STARTING, /* waits for dialer_run() */
-	DIAL_RESOLVING,
-	DIAL_CONNECTING,
+	DIAL_STARTING,    /* waits for dialer_run() */
+	DIAL_TRYING,      /* the hunt is on */
 	DIAL_HANDSHAKING, /* TLS from the first byte; the socket is with the handshake, others may be tried after it */
 	DIAL_OPEN,
-	DIAL_STARTTLS, /* the socket is with the handshake */
+	DIAL_STARTTLS, /* the socket is with the handshake; the same */
 	DIAL_LOST,     /* waits for dialer_run() to say so */
 };
 
 static const struct state states[] = {
-	[DIAL_STARTING] = {"starting", STEP(DIAL_RESOLVING) | STEP(DIAL_CONNECTING) | STEP(DIAL_LOST)},
-	[DIAL_RESOLVING] = {"resolving", STEP(DIAL_CONNECTING) | STEP(DIAL_LOST)},
-	[DIAL_CONNECTING] = {"connecting",
-		STEP(DIAL_RESOLVING) | STEP(DIAL_HANDSHAKING) | STEP(DIAL_OPEN) | STEP(DIAL_LOST)},
-	[DIAL_HANDSHAKING] = {"handshaking",
-		STEP(DIAL_RESOLVING) | STEP(DIAL_CONNECTING) | STEP(DIAL_OPEN) | STEP(DIAL_LOST)},
-	[DIAL_OPEN] = {"open", STEP(DIAL_STARTTLS)},
-	[DIAL_STARTTLS] = {"starttls", STEP(DIAL_OPEN) | STEP(DIAL_LOST)},
+	[DIAL_STARTING] = {"starting", STEP(DIAL_TRYING) | STEP(DIAL_LOST)},
+	[DIAL_TRYING] = {"trying", STEP(DIAL_HANDSHAKING) | STEP(DIAL_OPEN) | STEP(DIAL_LOST)},
+	[DIAL_HANDSHAKING] = {"handshaking", STEP(DIAL_TRYING) | STEP(DIAL_OPEN) | STEP(DIAL_LOST)},
+	[DIAL_OPEN] = {"open", STEP(DIAL_STARTTLS) | STEP(DIAL_TRYING) | STEP(DIAL_LOST)},
+	[DIAL_STARTTLS] = {"starttls", STEP(DIAL_OPEN) | STEP(DIAL_TRYING) | STEP(DIAL_LOST)},
 	[DIAL_LOST] = {"lost", 0},
 };
 
@@ -62,16 +48,13 @@ struct dial {
 	uint64_t number;
 	const struct conf_domain *domain;
 	const struct peer *client; /* NULL: none */
-	ms_t timeout;              /* 0: none */
-	struct race race;
-	struct race_attempt attempt; /* the one under way, or that succeeded */
-	struct dns_query *query;
-	struct dns_address *address; /* of the attempt's server */
-	struct knock *knock;
+	struct hunt *hunt;         /* NULL: the server is the right one */
+	/* Of the connection that stands, or stood last: */
+	char *server; /* as it was asked for */
+	struct dns_address address;
 	struct upstream_socket *socket; /* OPEN */
 	bool is_paused;
 	size_t charged; /* to the budget: TLS */
-	ms_t tried_at;  /* since when it is connected to, or has TLS made */
 	ms_t secured_from;
 	uint64_t job; /* of the handshake under way; 0: none */
 	struct hash_link by_job;
@@ -83,7 +66,6 @@ struct dial {
 
 struct dialer {
 	uv_loop_t *loop;
-	struct dns *dns;
 	const struct dial_handler *handler;
 	struct context *context;
 	struct upstream_sockets *sockets;
@@ -92,9 +74,9 @@ struct dialer {
 	struct due due;
 	struct hash by_job;
 	uint64_t last_job;
+	struct hunts *hunts;
+	struct hunt_handler hunt_handler;
 };
-
-static void try_next(struct dial *d);
 
 static ms_t
 now_of(const struct dialer *d)
@@ -111,49 +93,17 @@ set_state(struct dial *d, enum dial_state to)
 	d->state = to;
 }
 
-/* The server that is tried, or was reached: as the configuration has it. */
-static void
-write_server(const struct dial *d, char *out, size_t room)
-{
-	const struct conf_target *target = &d->domain->connect[d->attempt.server];
-	bool is_ip6 = strchr(target->host, ':') != NULL;
-
-	snprintf(out, room, is_ip6 ? "[%s]:%u" : "%s:%u", target->host, (unsigned) target->port);
-}
-
-/* The same as an address; "-" as long as there is none. */
-static void
-write_address(const struct dial *d, char *out, size_t room)
-{
-	const struct dns_address *a = d->attempt.step == RACE_CONNECT ? &d->address[d->attempt.address] : NULL;
-	char text[INET6_ADDRSTRLEN] = "-";
-
-	if (a == NULL)
-		snprintf(out, room, "-");
-	else if (a->address.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) &a->address;
-		inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
-		snprintf(out, room, "[%s]:%u", text, (unsigned) ntohs(v6->sin6_port));
-	} else {
-		const struct sockaddr_in *v4 = (const struct sockaddr_in *) &a->address;
-		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
-		snprintf(out, room, "%s:%u", text, (unsigned) ntohs(v4->sin_port));
-	}
-}
-
-/* For debugging: what is done next to reach a server. */
+/* For debugging: what has been done to reach a server. */
 static void
 tell_step(const struct dial *d, const char *event)
 {
-	char server[REASON], address[PEER_TEXT];
+	char address[PEER_TEXT];
 
 	if (!log_is_on(d->dialer->context->log, LOG_DEBUG))
 		return;
-	write_server(d, server, sizeof server);
-	write_address(d, address, sizeof address);
-	log_event(d->dialer->context->log, LOG_DEBUG, event, "session=%llu server=%s address=%s after_s=%.3f",
-		(unsigned long long) d->number, log_string(server).text, address,
-		(double) (now_of(d->dialer) - d->tried_at) / 1000);
+	hunt_write_address(&d->address, address, sizeof address);
+	log_event(d->dialer->context->log, LOG_DEBUG, event, "session=%llu server=%s address=%s",
+		(unsigned long long) d->number, log_string(d->server).text, address);
 }
 
 static void
@@ -164,29 +114,6 @@ put_off(struct dial *d)
 }
 
 /* ---- its end ---- */
-
-static void
-on_knock_closed(uv_handle_t *handle)
-{
-	struct knock *k = handle->data;
-
-	if (k->fd >= 0)
-		close(k->fd);
-	free(k);
-}
-
-static void
-give_up_knock(struct dial *d)
-{
-	struct knock *k = d->knock;
-
-	if (k == NULL)
-		return;
-	d->knock = NULL;
-	k->dial = NULL;
-	uv_poll_stop(&k->poll);
-	uv_close((uv_handle_t *) &k->poll, on_knock_closed);
-}
 
 /* A handshake that comes back finds nobody. */
 static void
@@ -210,8 +137,7 @@ dial_drop(struct dial *d)
 	if (d == NULL)
 		return;
 	must(d->magic == DIAL_MAGIC);
-	dns_cancel(d->query);
-	give_up_knock(d);
+	hunt_free(d->hunt);
 	upstream_socket_close(d->socket);
 	forget_job(d);
 	set_deadline(d, MS_NEVER);
@@ -219,7 +145,7 @@ dial_drop(struct dial *d)
 	budget_move(&d->dialer->context->budget, &d->charged, 0);
 	d->dialer->context->sockets->servers--;
 	d->magic = 0;
-	free(d->address);
+	free(d->server);
 	free(d);
 }
 
@@ -228,17 +154,16 @@ log_gone(const struct dial *d)
 {
 	const struct log *log = d->dialer->context->log;
 	enum log_level level = closing_row(d->closing)->level;
-	char server[REASON], address[PEER_TEXT];
+	char address[PEER_TEXT];
 
-	write_server(d, server, sizeof server);
-	write_address(d, address, sizeof address);
+	hunt_write_address(&d->address, address, sizeof address);
 	if (d->closing == CLOSING_SERVER_GONE)
 		log_event(log, level, "upstream lost", "session=%llu domain=%s server=%s address=%s reason=%s",
-			(unsigned long long) d->number, d->domain->ascii, log_string(server).text, address,
+			(unsigned long long) d->number, d->domain->ascii, log_string(d->server).text, address,
 			log_string(d->reason).text);
 	else
 		log_event(log, level, "upstream not reached", "session=%llu domain=%s servers=%zu reason=%s",
-			(unsigned long long) d->number, d->domain->ascii, d->domain->n_connect,
+			(unsigned long long) d->number, d->domain->ascii, hunt_count(d->hunt),
 			log_string(d->reason).text);
 }
 
@@ -259,9 +184,58 @@ tell_gone(struct dial *d)
 static void
 lose(struct dial *d)
 {
+	d->closing = hunt_closing(d->hunt);
+	snprintf(d->reason, sizeof d->reason, "%s", hunt_reason(d->hunt));
 	set_state(d, DIAL_LOST);
 	set_deadline(d, MS_NEVER);
 	put_off(d);
+}
+
+/* ---- who leads ---- */
+
+/*
+ * Who leads is not the right server, for this reason.  True: others are
+ * tried, and the connection is gone; false: it is left as it is.
+ */
+static bool
+pass_on(struct dial *d, enum closing closing, const char *why)
+{
+	if (d->hunt == NULL || !hunt_has_more(d->hunt))
+		return false;
+	hunt_leader_failed(d->hunt, closing, why);
+	upstream_socket_close(d->socket);
+	d->socket = NULL;
+	d->is_paused = false;
+	budget_move(&d->dialer->context->budget, &d->charged, 0);
+	set_state(d, DIAL_TRYING);
+	set_deadline(d, MS_NEVER);
+	put_off(d);
+	return true;
+}
+
+/* Who leads has failed, and nobody else is left. */
+static void
+fail_last(struct dial *d, enum closing closing, const char *why)
+{
+	hunt_leader_failed(d->hunt, closing, why);
+	lose(d);
+}
+
+bool
+dial_pass_on(struct dial *d, enum closing closing, const char *why)
+{
+	return d->state == DIAL_OPEN && pass_on(d, closing, why);
+}
+
+void
+dial_settle(struct dial *d)
+{
+	if (d->state != DIAL_OPEN || d->hunt == NULL)
+		return;
+	hunt_settle(d->hunt);
+	hunt_free(d->hunt);
+	d->hunt = NULL;
+	set_deadline(d, MS_NEVER);
 }
 
 /* ---- an open connection ---- */
@@ -296,6 +270,10 @@ on_lost(void *p, const char *why)
 {
 	struct dial *d = dial_from(p);
 
+	if (pass_on(d, CLOSING_SERVER_GONE, why)) {
+		d->dialer->handler->again(d->owner);
+		return;
+	}
 	d->closing = CLOSING_SERVER_GONE;
 	snprintf(d->reason, sizeof d->reason, "%s", why);
 	tell_gone(d);
@@ -309,13 +287,16 @@ on_crowd(void *arg)
 	d->handler->crowd(d->handler->arg);
 }
 
-/* The connection is there to be used. */
+/* The connection is there to be used; whether it is the right one, its stream will show. */
 static void
 stand(struct dial *d, int fd, struct tls *tls, enum upstream_leg leg)
 {
 	set_state(d, DIAL_OPEN);
+	free(d->server);
+	d->server = xstrdup(hunt_server(d->hunt));
+	d->address = *hunt_address(d->hunt);
 	tell_step(d, tls != NULL ? "upstream secured" : "upstream connected");
-	set_deadline(d, MS_NEVER);
+	set_deadline(d, hunt_lead(d->hunt));
 	d->socket = upstream_socket_open(d->dialer->sockets, fd, tls, d);
 	if (d->is_paused)
 		upstream_socket_pause(d->socket, true);
@@ -328,8 +309,8 @@ dial_describe(const struct dial *d, struct server_link *link)
 	const struct tls *tls = d->socket != NULL ? upstream_socket_tls(d->socket) : NULL;
 	struct buf text;
 
-	write_server(d, link->server, sizeof link->server);
-	write_address(d, link->address, sizeof link->address);
+	snprintf(link->server, sizeof link->server, "%s", d->server);
+	hunt_write_address(&d->address, link->address, sizeof link->address);
 	buf_init(&text, sizeof link->tls - 1);
 	link->is_secure = tls != NULL;
 	if (tls != NULL)
@@ -349,7 +330,7 @@ dial_write(struct dial *d, const struct iovec *v, int n)
 const struct dns_address *
 dial_address(const struct dial *d)
 {
-	return &d->address[d->attempt.address];
+	return &d->address;
 }
 
 void
@@ -361,22 +342,6 @@ dial_pause(struct dial *d, bool pause)
 }
 
 /* ---- handshakes ---- */
-
-/* One server has failed, or one address of it; others may be left. */
-static void
-note_failure(struct dial *d, enum closing closing, const char *why)
-{
-	char server[REASON], address[PEER_TEXT];
-
-	write_server(d, server, sizeof server);
-	write_address(d, address, sizeof address);
-	log_event(d->dialer->context->log, LOG_INFO, "upstream attempt failed",
-		"session=%llu domain=%s server=%s address=%s after_s=%.3f reason=%s", (unsigned long long) d->number,
-		d->domain->ascii, log_string(server).text, address, (double) (now_of(d->dialer) - d->tried_at) / 1000,
-		log_string(why).text);
-	d->closing = closing;
-	snprintf(d->reason, sizeof d->reason, "%.100s: %s", server, why);
-}
 
 /*
  * Hands the socket to the handshake; it comes back to dialer_secured(), with
@@ -401,40 +366,58 @@ secure(struct dial *d, int fd, bool is_direct, ms_t timeout)
 	if (budget_refuses(budget, job->charged)) {
 		budget_move(budget, &job->charged, 0);
 		tls_job_free(job);
-		note_failure(d, CLOSING_NO_ROOM, "no room for TLS");
-		lose(d);
+		fail_last(d, CLOSING_NO_ROOM, "no room for TLS");
 		return;
 	}
 	d->job = ++dialer->last_job;
-	d->secured_from = d->tried_at = now_of(dialer);
+	d->secured_from = now_of(dialer);
 	hash_insert(&dialer->by_job, &d->by_job, slice_of((const char *) &d->job, sizeof d->job));
 	set_deadline(d, MS_NEVER);
 	dialer->handler->handshake(dialer->handler->arg, job);
 }
 
-/* There may be other candidates: the rest of the attempt's share is for the handshake, too. */
+/* What the server may take for the handshake; there may be other candidates. */
+static ms_t
+time_to_secure(struct dial *d)
+{
+	ms_t until = hunt_lead(d->hunt);
+
+	return until == MS_NEVER ? 0 : ms_max(until - now_of(d->dialer), MIN_HANDSHAKE);
+}
+
 static void
 secure_at_once(struct dial *d, int fd)
 {
-	ms_t left = d->attempt.until == MS_NEVER ? 0 : d->attempt.until - now_of(d->dialer);
-
 	set_state(d, DIAL_HANDSHAKING);
-	secure(d, fd, true, d->attempt.until == MS_NEVER ? 0 : ms_max(left, RACE_MIN_ATTEMPT));
+	secure(d, fd, true, time_to_secure(d));
 }
 
-/* Who agreed to STARTTLS is the only one left, and has all the time. */
 void
 dial_start_tls(struct dial *d)
 {
 	int fd;
 
-	must(d->state == DIAL_OPEN);
+	must(d->state == DIAL_OPEN && d->hunt != NULL);
 	fd = upstream_socket_detach(d->socket);
 	if (fd < 0)
 		return;
 	d->socket = NULL;
 	set_state(d, DIAL_STARTTLS);
-	secure(d, fd, false, d->timeout == 0 ? 0 : ms_max(d->timeout, RACE_MIN_ATTEMPT));
+	secure(d, fd, false, time_to_secure(d));
+}
+
+/* It was not with this one. */
+static void
+handshake_failed(struct dial *d, const char *why)
+{
+	bool was_open = d->state == DIAL_STARTTLS;
+
+	if (pass_on(d, CLOSING_TLS_FAILED, why)) {
+		if (was_open)
+			d->dialer->handler->again(d->owner);
+		return;
+	}
+	fail_last(d, CLOSING_TLS_FAILED, why);
 }
 
 void
@@ -452,21 +435,17 @@ dialer_secured(struct dialer *dialer, struct tls_job *job)
 		return;
 	}
 	/* What the job waited for a thread of ours, the servers have not spent. */
-	race_add_time(&d->race, ms_max(now_of(dialer) - d->secured_from - job->spent, 0));
+	hunt_add_time(d->hunt, ms_max(now_of(dialer) - d->secured_from - job->spent, 0));
 	forget_job(d);
 	tls = tls_job_take(job, &fd);
-	if (tls == NULL) {
-		budget_move(&dialer->context->budget, &job->charged, 0);
-		note_failure(d, CLOSING_TLS_FAILED, job->reason);
-	}
-	d->charged = job->charged;
-	tls_job_free(job);
-	if (tls != NULL)
+	if (tls != NULL) {
+		d->charged = job->charged;
 		stand(d, fd, tls, UPSTREAM_SECURE);
-	else if (d->state == DIAL_HANDSHAKING)
-		try_next(d);
-	else
-		lose(d);
+	} else {
+		budget_move(&dialer->context->budget, &job->charged, 0);
+		handshake_failed(d, job->reason);
+	}
+	tls_job_free(job);
 }
 
 /* ---- attempts ---- */
@@ -480,148 +459,38 @@ is_loopback(const struct sockaddr_storage *a)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_reached(void *arg, int fd)
 {
-	struct knock *k = poll->data;
-	struct dial *d = k->dial;
-	int error = 0, fd = k->fd;
-	socklen_t n = sizeof error;
+	struct dial *d = dial_from(arg);
 
-	(void) events;
-	if (d == NULL)
-		return;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || (status < 0 && error == 0))
-		error = error != 0 ? error : ECONNABORTED;
-	if (error == 0 && !introduce(fd, d->domain, d->client))
-		error = errno;
-	if (error == 0)
-		k->fd = -1;
-	give_up_knock(d);
-	if (error != 0) {
-		note_failure(d, CLOSING_CONNECT_FAILED, strerror(error));
-		try_next(d);
-	} else if (d->domain->connect[d->attempt.server].tls_direct) {
-		secure_at_once(d, fd);
-	} else {
-		stand(d, fd, NULL,
-			is_loopback(&d->address[d->attempt.address].address) ? UPSTREAM_LOCAL : UPSTREAM_EXPOSED);
-	}
-}
-
-/* A server whose machine is gone says nothing: the kernel finds out. */
-static void
-look_after(int fd, const struct conf_domain *domain)
-{
-	int one = 1, probes = PROBES, idle = (int) (domain->tcp_keepalive + 999) / 1000;
-	int between = idle / 4 > 0 ? idle / 4 : 1;
-	unsigned timeout = (unsigned) domain->tcp_user_timeout;
-
-	if (idle > 0) {
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
-		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-	}
-	if (timeout > 0)
-		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
-}
-
-/* False with a reason in errno. */
-static bool
-connect_to(struct dial *d, const struct dns_address *a)
-{
-	struct knock *k;
-	int one = 1;
-	int fd = socket(a->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return false;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	look_after(fd, d->domain);
-	if (connect(fd, (const struct sockaddr *) &a->address, a->n) != 0 && errno != EINPROGRESS) {
+	if (!introduce(fd, d->domain, d->client)) {
 		int error = errno;
 		close(fd);
-		errno = error;
-		return false;
+		hunt_leader_failed(d->hunt, CLOSING_CONNECT_FAILED, strerror(error));
+		hunt_go_on(d->hunt);
+	} else if (hunt_is_direct(d->hunt)) {
+		secure_at_once(d, fd);
+	} else {
+		stand(d, fd, NULL, is_loopback(&hunt_address(d->hunt)->address) ? UPSTREAM_LOCAL : UPSTREAM_EXPOSED);
 	}
-	k = d->knock = xcalloc(1, sizeof *k);
-	k->fd = fd;
-	k->dial = d;
-	must(uv_poll_init(d->dialer->loop, &k->poll, fd) == 0);
-	k->poll.data = k;
-	uv_poll_start(&k->poll, UV_WRITABLE, on_poll);
-	return true;
-}
-
-/* So many addresses has the attempt's server. */
-static void
-take_addresses(struct dial *d, const struct dns_address *address, size_t n)
-{
-	n = n < MAX_ADDRESSES ? n : MAX_ADDRESSES;
-	if (n > 0) {
-		/* Most have one, and every session keeps its own. */
-		d->address = xrealloc(d->address, n * sizeof *address);
-		memcpy(d->address, address, n * sizeof *address);
-	}
-	race_resolved(&d->race, n);
 }
 
 static void
-on_resolved(void *arg, const struct dns_address *address, size_t n, const char *reason)
+on_hunt_lost(void *arg)
 {
-	struct dial *d = arg;
-
-	d->query = NULL;
-	take_addresses(d, address, n);
-	if (n == 0)
-		note_failure(d, CLOSING_CONNECT_FAILED, reason);
-	/* Any number may have waited for this name. */
-	put_off(d);
+	lose(dial_from(arg));
 }
 
-/* True when it is an address, which takes no time. */
-static bool
-resolve(struct dial *d, const struct conf_target *target)
-{
-	struct dns_address literal;
-	struct dns_query *q;
-
-	if (dns_literal(target->host, target->port, &literal)) {
-		take_addresses(d, &literal, 1);
-		return true;
-	}
-	set_state(d, DIAL_RESOLVING);
-	tell_step(d, "upstream lookup");
-	set_deadline(d, d->attempt.until);
-	q = dns_resolve(d->dialer->dns, target->host, target->port, on_resolved, d);
-	d->query = q;
-	return false;
-}
-
-/* The attempt under way has failed, or there was none: on with the next that does not fail at once. */
 static void
-try_next(struct dial *d)
+on_later(void *arg)
 {
-	for (;;) {
-		d->tried_at = now_of(d->dialer);
-		d->attempt = race_next(&d->race, d->tried_at);
-		switch (d->attempt.step) {
-		case RACE_RESOLVE:
-			if (!resolve(d, &d->domain->connect[d->attempt.server]))
-				return;
-			break;
-		case RACE_CONNECT:
-			set_state(d, DIAL_CONNECTING);
-			set_deadline(d, d->attempt.until);
-			if (connect_to(d, &d->address[d->attempt.address]))
-				return;
-			note_failure(d, CLOSING_CONNECT_FAILED, strerror(errno));
-			break;
-		case RACE_LOST:
-			lose(d);
-			return;
-		}
-	}
+	put_off(dial_from(arg));
+}
+
+static void
+on_due(void *arg, ms_t at)
+{
+	set_deadline(dial_from(arg), at);
 }
 
 struct dial *
@@ -636,8 +505,7 @@ dial_connect(struct dialer *dialer, void *owner, const struct conf_domain *domai
 	d->domain = domain;
 	d->client = client;
 	d->number = number;
-	d->timeout = timeout;
-	race_init(&d->race, domain->n_connect, timeout, now_of(dialer));
+	d->hunt = hunt_new(dialer->hunts, d, domain, timeout, number);
 	dialer->context->sockets->servers++;
 	list_init(&d->link);
 	put_off(d);
@@ -652,7 +520,6 @@ dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler,
 	struct dialer *d = xcalloc(1, sizeof *d);
 
 	d->loop = loop;
-	d->dns = dns;
 	d->handler = handler;
 	d->context = context;
 	d->socket_handler = (struct upstream_socket_handler){
@@ -661,6 +528,8 @@ dialer_new(uv_loop_t *loop, struct dns *dns, const struct dial_handler *handler,
 	list_init(&d->put_off);
 	due_init(&d->due);
 	hash_init(&d->by_job, 0);
+	d->hunt_handler = (struct hunt_handler){on_reached, on_hunt_lost, on_later, on_due};
+	d->hunts = hunts_new(loop, dns, context, &d->hunt_handler);
 	return d;
 }
 
@@ -673,7 +542,19 @@ dialer_free(struct dialer *d)
 	upstream_sockets_free(d->sockets);
 	due_fini(&d->due);
 	hash_fini(&d->by_job);
+	hunts_free(d->hunts);
 	free(d);
+}
+
+static void
+hunt(struct dial *d)
+{
+	if (d->state == DIAL_STARTING) {
+		set_state(d, DIAL_TRYING);
+		hunt_start(d->hunt);
+	} else if (d->state == DIAL_TRYING) {
+		hunt_go_on(d->hunt);
+	}
 }
 
 bool
@@ -687,7 +568,7 @@ dialer_run(struct dialer *dialer)
 		if (d->state == DIAL_LOST)
 			tell_gone(d);
 		else
-			try_next(d);
+			hunt(d);
 	}
 	return again || !list_is_empty(&dialer->put_off);
 }
@@ -698,21 +579,42 @@ dialer_deadline(const struct dialer *d)
 	return due_first(&d->due);
 }
 
+/* The server's stream should have begun by now. */
+static void
+expire_leader(struct dial *d)
+{
+	const char *why = closing_row(CLOSING_SERVER_SILENT)->text;
+
+	if (pass_on(d, CLOSING_SERVER_SILENT, why)) {
+		d->dialer->handler->again(d->owner);
+		return;
+	}
+	fail_last(d, CLOSING_SERVER_SILENT, why);
+}
+
+static void
+expire(struct dial *d, ms_t now)
+{
+	switch (d->state) {
+	case DIAL_TRYING:
+		hunt_expire(d->hunt, now);
+		break;
+	case DIAL_OPEN:
+		expire_leader(d);
+		break;
+	case DIAL_STARTING:
+	case DIAL_HANDSHAKING:
+	case DIAL_STARTTLS:
+	case DIAL_LOST:
+		break;
+	}
+}
+
 void
 dialer_expire(struct dialer *dialer, ms_t now)
 {
 	struct due_link *link;
 
-	while ((link = due_shift(&dialer->due, now)) != NULL) {
-		struct dial *d = due_entry(link, struct dial, due);
-		list_remove(&d->link);
-		note_failure(d, CLOSING_CONNECT_FAILED, "no answer in time");
-		dns_cancel(d->query);
-		d->query = NULL;
-		give_up_knock(d);
-		if (race_is_over(&d->race, now))
-			lose(d);
-		else
-			try_next(d);
-	}
+	while ((link = due_shift(&dialer->due, now)) != NULL)
+		expire(due_entry(link, struct dial, due), now);
 }

@@ -4,11 +4,12 @@
  * nor of an open connection while the loop looks at its sockets: that is done
  * in dialer_run(), when it is known who else is gone.
  *
- *      STARTING -> RESOLVING <-> CONNECTING -> OPEN -> STARTTLS, in another thread, and back to OPEN
- *                       ^             |         ^
- *                       `------- HANDSHAKING ---'   (xmpps, in another thread)
+ *      STARTING -> SEARCHING -> TRYING -> OPEN -> STARTTLS, in another thread, and back to OPEN
+ *                  (by DNS)      ^  |      ^
+ *                                HANDSHAKING            (xmpps, in another thread)
  *
- *      nobody is left, or STARTTLS failed: LOST
+ * A server that turns out to be the wrong one before dial_settle(): back to
+ * TRYING, as long as there are others.  Nobody is left: LOST.
  */
 #ifndef CULVERT_IO_DIAL_H
 #define CULVERT_IO_DIAL_H
@@ -32,6 +33,8 @@ struct dial_handler {
 	void *arg;
 	/* The connection stands, or is now TLS. */
 	void (*connected)(void *owner, enum upstream_leg leg);
+	/* The connection that stood is gone before dial_settle(), and another is tried: connected comes again, or gone. */
+	void (*again)(void *owner);
 	/* Sends the job to where handshakes are done; it comes back through dialer_secured(). */
 	void (*handshake)(void *arg, struct tls_job *job);
 	void (*data)(void *owner, struct slice bytes);
@@ -51,10 +54,10 @@ void dialer_free(struct dialer *d);
 
 /*
  * Connects to the first of the domain's servers that answers, all attempts
- * within timeout ms (0: as long as the system tries); a handshake that waits
- * for one of our threads makes that longer.  client is whom servers are told
- * of, if the domain says so; NULL: nobody.  Both must stay until dial_drop()
- * or gone.  number is the session's, for the log.
+ * within timeout ms (0: as long as the system tries), until dial_settle(); a
+ * handshake that waits for one of our threads makes that longer.  client is
+ * whom servers are told of, if the domain says so; NULL: nobody.  Both must
+ * stay until dial_drop() or gone.  number is the session's, for the log.
  */
 struct dial *dial_connect(struct dialer *d, void *owner, const struct conf_domain *domain, const struct peer *client,
 	ms_t timeout, uint64_t number);
@@ -62,8 +65,12 @@ struct dial *dial_connect(struct dialer *d, void *owner, const struct conf_domai
 const struct dns_address *dial_address(const struct dial *dial);
 /* and the same in words. */
 void dial_describe(const struct dial *dial, struct server_link *link);
-/* STARTTLS was agreed on: does the handshake, for which there is the whole timeout, then connected is called again. */
+/* STARTTLS was agreed on: does the handshake, then connected is called again. */
 void dial_start_tls(struct dial *dial);
+/* It is the right server: its stream is the client's now. */
+void dial_settle(struct dial *dial);
+/* It is the wrong one.  True: the connection is gone, and another is tried, as with again; false: there is none. */
+bool dial_pass_on(struct dial *dial, enum closing reason, const char *why);
 /* How many bytes were taken, 0 when none now: writable is called when there is room. */
 size_t dial_write(struct dial *dial, const struct iovec *v, int n);
 void dial_pause(struct dial *dial, bool pause);

@@ -65,6 +65,13 @@ struct outlet {
 	 * or session_upstream_gone() is called later, as above.
 	 */
 	void (*start_tls)(void *arg, struct session *s, const struct conf_domain *domain);
+	/* It is the right server: its stream is the client's now. */
+	void (*settle)(void *arg, struct session *s);
+	/*
+	 * It is the wrong one, why is for people.  True: the connection is gone,
+	 * and another server is tried, as connect says; false: there is none.
+	 */
+	bool (*pass_on)(void *arg, struct session *s, enum closing reason, const char *why);
 	/* Where the connection leads, since session_connected(). */
 	void (*describe)(void *arg, struct session *s, struct server_link *link);
 	/*

@@ -1,5 +1,7 @@
 #include "session/server_side.h"
 
+#include <stdio.h>
+
 #include "base/fatal.h"
 #include "proto/stream/bounce.h"
 
@@ -51,6 +53,14 @@ max_bytes_up(const struct session *s)
 	return s->conf->limits.stanza < outer ? s->conf->limits.stanza : outer;
 }
 
+static void
+begin_stream(struct session *s)
+{
+	s->upstream = upstream_new(session_limits(s->conf), s->world->readers, &s->trace);
+	upstream_set_tls(s->upstream, s->domain->tls);
+	upstream_set_max_bytes(s->upstream, max_bytes_up(s));
+}
+
 /*
  * The client opens its stream, or opens it anew: when the server's <success/>
  * has ended the one before (RFC 6120, 4.3.3).
@@ -81,9 +91,7 @@ server_side_open(struct session *s, ms_t now)
 		log_event(s->world->log, LOG_DEBUG, "session begins", "session=%llu transport=%s client=%s domain=%s",
 			(unsigned long long) s->number, s->front.transport->name,
 			log_peer(s->world->log, &s->peer).text, s->domain->ascii);
-		s->upstream = upstream_new(session_limits(s->conf), s->world->readers, &s->trace);
-		upstream_set_tls(s->upstream, s->domain->tls);
-		upstream_set_max_bytes(s->upstream, max_bytes_up(s));
+		begin_stream(s);
 		set_state(s, SERVER_CONNECTING);
 		s->login_by = s->conf->limits.auth_timeout > 0 ? now + s->conf->limits.auth_timeout : MS_NEVER;
 		s->login_max = s->conf->limits.auth_timeout_max > 0 ? now + s->conf->limits.auth_timeout_max : MS_NEVER;
@@ -121,6 +129,61 @@ server_side_keep(struct session *s, ms_t now)
 	s->keep_by = now + s->domain->keepalive / 2;
 }
 
+/* Nothing of what the server said counts. */
+void
+server_side_again(struct session *s)
+{
+	if (s->state == SESSION_CLOSED || (s->server != SERVER_OPEN && s->server != SERVER_CONNECTING)) {
+		server_side_drop(s);
+		return;
+	}
+	if (s->reads == READS_SERVER)
+		s->reads = READS_NOTHING;
+	upstream_free(s->upstream);
+	begin_stream(s);
+	s->upstream_by = MS_NEVER;
+	s->is_upstream_paused = false;
+	if (s->server == SERVER_OPEN)
+		set_state(s, SERVER_CONNECTING);
+}
+
+/* Reasons that another server may not have. */
+static bool
+is_of_server(enum closing reason)
+{
+	switch (reason) {
+	case CLOSING_SERVER_CLOSED:
+	case CLOSING_SERVER_ERROR:
+	case CLOSING_SERVER_XML:
+	case CLOSING_SERVER_TOO_BIG:
+	case CLOSING_SERVER_TLS:
+	case CLOSING_SERVER_NO_TLS:
+	case CLOSING_TLS_FAILED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+server_side_pass_on(struct session *s, enum closing reason)
+{
+	const struct upstream_error *error;
+	char why[128];
+
+	if (!is_of_server(reason) || s->is_announced || s->state != SESSION_OPEN || s->server != SERVER_OPEN)
+		return false;
+	error = upstream_error(s->upstream);
+	if (reason == CLOSING_SERVER_ERROR && error->condition != NULL)
+		snprintf(why, sizeof why, "%s: %s", closing_row(reason)->text, error->condition);
+	else
+		snprintf(why, sizeof why, "%s", closing_row(reason)->text);
+	if (!s->world->outlet->pass_on(s->world->outlet->arg, s, reason, why))
+		return false;
+	server_side_again(s);
+	return true;
+}
+
 /* TLS with a server whose certificate nobody looks at keeps out only those who listen. */
 static const char *
 word_on_certificate(const struct session *s, const struct server_link *link)
@@ -138,6 +201,7 @@ server_side_announce(struct session *s, ms_t now)
 	if (s->is_announced)
 		return;
 	s->is_announced = true;
+	s->world->outlet->settle(s->world->outlet->arg, s);
 	if (!log_is_on(s->world->log, LOG_INFO))
 		return;
 	s->world->outlet->describe(s->world->outlet->arg, s, &link);

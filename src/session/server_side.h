@@ -6,8 +6,8 @@
  *                         ^                      |
  *                         `------start_tls-------'
  *
- * forget and drop lead to GONE from anywhere.  Only session.c and its
- * session_pump.c call this.
+ * pass_on and again lead from OPEN back to CONNECTING, forget and drop to GONE
+ * from anywhere.  Only session.c and its session_pump.c call this.
  */
 #ifndef CULVERT_SESSION_SERVER_SIDE_H
 #define CULVERT_SESSION_SERVER_SIDE_H
@@ -21,6 +21,13 @@
 enum closing server_side_open(struct session *s, ms_t now);
 /* The connection stands, or is now TLS. */
 void server_side_connected(struct session *s, enum upstream_leg leg, ms_t now);
+/*
+ * For this reason the session would end.  True: it does not, since the server
+ * is to blame, its stream is not the client's yet, and another is tried.
+ */
+bool server_side_pass_on(struct session *s, enum closing reason);
+/* The connection is gone, and another is tried: from the beginning.  Not where the session has ended: then it is dropped. */
+void server_side_again(struct session *s);
 /* The server has opened the client's stream: the log says which server it is, and how it was reached.  Once. */
 void server_side_announce(struct session *s, ms_t now);
 /* The session ends because of its server, before that: the log says which server it is.  To be called while it is connected. */

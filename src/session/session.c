@@ -235,6 +235,13 @@ session_upstream_writable(struct session *s, ms_t now)
 }
 
 void
+session_upstream_again(struct session *s, ms_t now)
+{
+	server_side_again(s);
+	session_pump(s, CLOSING_NONE, now);
+}
+
+void
 session_upstream_gone(struct session *s, enum closing reason, ms_t now)
 {
 	server_side_forget(s);

@@ -46,6 +46,8 @@ void session_connected(struct session *s, enum upstream_leg leg, ms_t now);
 void session_upstream(struct session *s, struct slice bytes, ms_t now);
 /* The connection takes output again. */
 void session_upstream_writable(struct session *s, ms_t now);
+/* The connection is gone before the server's stream was the client's, and another is tried. */
+void session_upstream_again(struct session *s, ms_t now);
 /* The connection could not be made (CLOSING_CONNECT_FAILED, CLOSING_TLS_FAILED) or is gone (CLOSING_SERVER_GONE). */
 void session_upstream_gone(struct session *s, enum closing reason, ms_t now);
 

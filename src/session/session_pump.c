@@ -301,6 +301,8 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 
 	must(!s->is_pumping);
 	s->is_pumping = true;
+	if (server_side_pass_on(s, closing))
+		closing = CLOSING_NONE;
 	up = s->state != SESSION_CLOSED ? pump_up(s, now) : CLOSING_NONE;
 	pump_down(s, now);
 	if (s->upstream != NULL)

@@ -68,7 +68,7 @@ static const struct word words[] = {
 
 static const char help_head[] = "culvert carries XMPP streams from browsers (BOSH, WebSocket) to XMPP servers.\n"
 				"\n";
-static const char help_options[] = "  culvert [run] [--listen WHERE]... --domain NAME=TARGET... [--pages DIR]\n"
+static const char help_options[] = "  culvert [run] [--listen WHERE]... --domain NAME[=SERVER]... [--pages DIR]\n"
 				   "                                    quick start without a file\n"
 				   "\n"
 				   "  -c, --config=FILE     the configuration, culvert.json(5); -: standard input\n"
@@ -76,8 +76,8 @@ static const char help_options[] = "  culvert [run] [--listen WHERE]... --domain
 				   "      --connect         with check: also connect to each server\n"
 				   "      --listen=WHERE    ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH;\n"
 				   "                        may be repeated; default :5280\n"
-				   "      --domain=NAME=TARGET\n"
-				   "                        a domain's server: xmpp[s]://HOST:PORT; may be repeated\n"
+				   "      --domain=NAME[=xmpp[s]://HOST:PORT]\n"
+				   "                        a domain; with its server, or DNS is asked\n"
 				   "      --pages=DIR       serve the files of this directory, too\n"
 				   "      --core-dumps      allow core dumps; they contain passwords\n"
 				   "  -h, --help            this text\n"
@@ -269,7 +269,7 @@ bad_option(struct options *o, int code, char **argv)
 	if (code == ':' && optopt == OPT_LISTEN)
 		return usage(o, "--listen wants a place: ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH");
 	if (code == ':' && optopt == OPT_DOMAIN)
-		return usage(o, "--domain wants NAME=xmpp://HOST:PORT");
+		return usage(o, "--domain wants NAME or NAME=xmpp://HOST:PORT");
 	if (code == ':' && optopt == OPT_PAGES)
 		return usage(o, "--pages wants a directory");
 	if (code == ':')
@@ -336,10 +336,9 @@ read_options(int argc, char **argv, struct options *o, struct request *r)
 		return usage(o,
 			"-c and --listen or --domain exclude each other; write the listener and the domain into the file");
 	if (r->file == NULL && r->n_domain == 0 && r->n_listen > 0)
-		return usage(o, "--listen alone reaches no domain; add --domain NAME=xmpp://HOST:PORT");
+		return usage(o, "--listen alone reaches no domain; add --domain NAME");
 	if (r->file == NULL && r->n_domain == 0)
-		return usage(o,
-			"nothing to %s; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)",
+		return usage(o, "nothing to %s; say -c FILE or --domain NAME (culvert --help tells more)",
 			r->is_check ? "check" : "serve");
 	return OPTIONS_RUN;
 }

@@ -52,6 +52,8 @@ struct probes {
 	uv_loop_t loop;
 	uv_prepare_t prepare;
 	uv_timer_t timer;
+	struct crypto *crypto;
+	struct hooks hooks;
 	struct dns *dns;
 	struct sockets sockets;
 	struct context context; /* without log and limits */
@@ -177,6 +179,17 @@ lose(struct slot *s, const char *why)
 	free_slot(s);
 }
 
+static void
+renew_upstream(struct slot *s)
+{
+	struct probes *p = s->all;
+	const struct xml_limits xml = {p->conf->limits.stanza, XML_DEPTH_MAX};
+
+	upstream_free(s->upstream);
+	s->upstream = upstream_new(xml, &p->readers, &p->trace);
+	upstream_set_tls(s->upstream, s->domain.tls);
+}
+
 /* Writes what there is to write; what the socket does not take now, it takes when it is asked again. */
 static void
 flush(struct slot *s)
@@ -270,6 +283,16 @@ on_gone(void *owner, enum closing reason, const char *why)
 	lose(s, why);
 }
 
+/* Where a server has several addresses, and the stream of one does not begin. */
+static void
+on_again(void *owner)
+{
+	struct slot *s = owner;
+
+	s->has_address = false;
+	renew_upstream(s);
+}
+
 static void
 on_crowd(void *arg)
 {
@@ -311,7 +334,6 @@ begin(struct slot *s, struct item *i)
 {
 	struct probes *p = s->all;
 	const struct conf_limits *limits = &p->conf->limits;
-	const struct xml_limits xml = {limits->stanza, XML_DEPTH_MAX};
 	ms_t timeout = limits->connect_timeout > 0 ? ms_min(limits->connect_timeout, SERVER_MS) : SERVER_MS;
 
 	s->item = i;
@@ -320,8 +342,7 @@ begin(struct slot *s, struct item *i)
 	s->domain.connect = &i->domain->connect[i->target];
 	s->domain.n_connect = 1;
 	s->until = now_of(p) + 2 * timeout;
-	s->upstream = upstream_new(xml, &p->readers, &p->trace);
-	upstream_set_tls(s->upstream, s->domain.tls);
+	renew_upstream(s);
 	s->dial = dial_connect(s->dialer, s, &s->domain, NULL, timeout, 0);
 }
 
@@ -383,20 +404,27 @@ list_items(struct probes *p)
 	}
 }
 
+static void
+give_random(void *arg, void *bytes, size_t n)
+{
+	crypto_random(arg, bytes, n);
+}
+
 static bool
 open_parts(struct probes *p, struct files *files)
 {
-	struct crypto *crypto = crypto_new();
 	uint64_t seed;
 
-	if (crypto == NULL) {
+	p->crypto = crypto_new();
+	if (p->crypto == NULL) {
 		fprintf(stderr, "culvert: the system gives no entropy for random numbers\n");
 		return false;
 	}
-	crypto_random(crypto, &seed, sizeof seed);
-	crypto_free(crypto);
+	crypto_random(p->crypto, &seed, sizeof seed);
+	p->hooks = (struct hooks){.arg = p->crypto, .random = give_random};
+	p->context.hooks = &p->hooks;
 	must(uv_loop_init(&p->loop) == 0);
-	p->dns = dns_new(&p->loop, &p->conf->resolver_servers, NULL);
+	p->dns = dns_new(&p->loop, &p->conf->resolver_servers, NULL, seed, NULL);
 	if (p->dns == NULL) {
 		fprintf(stderr, "culvert: the resolver cannot be set up; look at \"resolver\" and /etc/resolv.conf\n");
 		return false;
@@ -422,6 +450,7 @@ open_slot(struct probes *p, unsigned i)
 	s->handler = (struct dial_handler){
 		.arg = s,
 		.connected = on_connected,
+		.again = on_again,
 		.handshake = on_handshake,
 		.data = on_data,
 		.writable = on_writable,
@@ -440,6 +469,7 @@ free_parts(struct probes *p)
 		dialer_free(p->slot[i].dialer);
 	xml_readers_fini(&p->readers);
 	must(uv_loop_close(&p->loop) == 0);
+	crypto_free(p->crypto);
 	free(p->item);
 }
 

@@ -213,6 +213,7 @@ reload(struct worker *w, const struct conf *conf)
 
 	context_set_conf(&w->context, conf);
 	site_reload(w->site);
+	dns_reload(w->dns, &conf->resolver_servers);
 	conf_unref(old);
 }
 
@@ -421,12 +422,15 @@ set_handlers(struct worker *w)
 static bool
 open_libraries(struct worker *w)
 {
+	uint64_t seed;
+
 	w->crypto = crypto_new();
 	if (w->crypto == NULL) {
 		log_event(w->context.log, LOG_ERROR, "no random numbers", "reason=\"the system gives no entropy\"");
 		return false;
 	}
-	w->dns = dns_new(&w->loop, &w->context.conf->resolver_servers, w->context.log);
+	crypto_random(w->crypto, &seed, sizeof seed);
+	w->dns = dns_new(&w->loop, &w->context.conf->resolver_servers, NULL, seed, w->context.log);
 	if (w->dns == NULL)
 		return false;
 	w->ws = ws_new(&w->loop, &w->context, &w->clients.ws_handler);

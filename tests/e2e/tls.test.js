@@ -429,7 +429,7 @@ culvert('check --connect: address, TLS, certificate and policy of each server', 
 	says('none.test', /FAILED: the server offers no TLS, which is required for this domain$/m);
 	says('none-default.test', /policy: without TLS: the server does not demand TLS, and "tls" is "if-required"; it stays on this machine$/m);
 	says('none-optional.test', /policy: without TLS: the server offers no TLS, and "tls" is "optional"; it stays on this machine$/m);
-	says('slow.test', /reached .*\n {4}FAILED: it did not open its stream in time$/m);
+	says('slow.test', /reached .*\n {4}FAILED: .*did not open its stream in time$/m);
 	says('stall.test', /FAILED: .*no TLS handshake in time$/m);
 	for (const [name, { reason }] of Object.entries(refused))
 		for (const domain of [`${name}.test`, `direct-${name}.test`])

@@ -43,7 +43,7 @@ check_domains(const struct conf *c)
 		const struct conf_domain *d = &c->domain[i];
 		must(conf_find_domain(c, slice_str(d->ascii)) == d);
 		must(i == 0 || strcmp(c->domain[i - 1].ascii, d->ascii) < 0);
-		must(d->n_connect > 0 && d->tls <= TLS_OFF);
+		must((d->n_connect > 0) != d->by_dns && d->tls <= TLS_OFF);
 		for (size_t k = 0; k < d->n_connect; k++) {
 			must(d->connect[k].host != NULL && d->connect[k].host[0] != '\0' && d->connect[k].port > 0);
 			must(!d->connect[k].tls_direct || d->tls != TLS_OFF);

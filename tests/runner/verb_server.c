@@ -72,6 +72,17 @@ server_state(struct script *s, const struct client *c, enum remote_state state, 
 		script_fail(s, "the server is not %s", name);
 }
 
+static void
+set_others(struct script *s, struct client *c, struct slice number)
+{
+	uint64_t n;
+
+	if (!slice_number(number, UINT32_MAX, &n))
+		script_fail(s, "how many others?");
+	else
+		c->server.others = (unsigned) n;
+}
+
 void
 verb_server(struct script *s, struct client *c, struct slice line)
 {
@@ -109,6 +120,8 @@ verb_server(struct script *s, struct client *c, struct slice line)
 			script_fail(s, "the server is not read from");
 	} else if (slice_eq(verb, SLICE("blocks"))) {
 		world_server_block(w, c, true, verb_amount(s, &line));
+	} else if (slice_eq(verb, SLICE("others"))) {
+		set_others(s, c, text_word(&line));
 	} else if (slice_eq(verb, SLICE("unblocks"))) {
 		world_server_block(w, c, false, 0);
 	} else {

@@ -339,6 +339,43 @@ out_start_tls(void *arg, struct session *s, const struct conf_domain *domain)
 }
 
 static void
+out_settle(void *arg, struct session *s)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	if (c->server.state != REMOTE_CONNECTED || c->server.is_settled)
+		world_fault(w, "a server is found to be the right one in vain");
+	c->server.is_settled = true;
+}
+
+/* The next server: nothing of what the last one was sent. */
+static bool
+try_another(struct world *w, struct client *c)
+{
+	if (c->server.is_settled || c->server.others == 0)
+		return false;
+	world_event(w, "%s.server: another is tried", c->name);
+	c->server.others--;
+	c->server.seen = buf_slice(&c->server.got).n;
+	c->server.is_paused = c->server.wants_room = false;
+	c->server.state = REMOTE_ASKED;
+	return true;
+}
+
+static bool
+out_pass_on(void *arg, struct session *s, enum closing reason, const char *why)
+{
+	struct world *w = arg;
+	struct client *c = client_of(w, s);
+
+	world_event(w, "%s.server: %s, %s", c->name, closing_row(reason)->name, why);
+	if (c->server.state != REMOTE_CONNECTED)
+		world_fault(w, "a server that is not connected is passed on from");
+	return try_another(w, c);
+}
+
+static void
 out_describe(void *arg, struct session *s, struct server_link *link)
 {
 	(void) arg;
@@ -428,6 +465,8 @@ static const struct outlet outlet = {
 	.pause_client = out_pause_client,
 	.connect = out_connect,
 	.start_tls = out_start_tls,
+	.settle = out_settle,
+	.pass_on = out_pass_on,
 	.describe = out_describe,
 	.write = out_write,
 	.pause_upstream = out_pause_upstream,
@@ -784,8 +823,12 @@ world_upstream_gone(struct world *w, struct client *c)
 
 	world_event(w, "%s.server is gone", c->name);
 	w->current = c;
-	c->server.state = reason == CLOSING_CONNECT_FAILED ? REMOTE_REFUSED : REMOTE_GONE;
-	session_upstream_gone(c->server.session, reason, w->now);
+	if (reason != CLOSING_CONNECT_FAILED && try_another(w, c)) {
+		session_upstream_again(c->server.session, w->now);
+	} else {
+		c->server.state = reason == CLOSING_CONNECT_FAILED ? REMOTE_REFUSED : REMOTE_GONE;
+		session_upstream_gone(c->server.session, reason, w->now);
+	}
 	end_event(w);
 }
 

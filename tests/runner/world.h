@@ -58,7 +58,9 @@ struct server {
 	struct buf got;          /* all that ever came */
 	size_t seen;             /* of got, by the script */
 	bool is_paused, is_blocked, wants_room;
-	size_t room; /* bytes that are still taken although it blocks */
+	size_t room;     /* bytes that are still taken although it blocks */
+	unsigned others; /* servers that may be tried after this one */
+	bool is_settled;
 };
 
 struct client {
@@ -146,6 +148,7 @@ void world_client_gone(struct world *w, struct client *c);
 void world_client_block(struct world *w, struct client *c, bool is_blocked, size_t room);
 void world_connect(struct world *w, struct client *c, enum upstream_leg leg);
 void world_upstream(struct world *w, struct client *c, struct slice bytes);
+/* May be: another is tried in its place. */
 void world_upstream_gone(struct world *w, struct client *c);
 void world_server_block(struct world *w, struct client *c, bool is_blocked, size_t room);
 /* What is large is read n portions at a time, or until nothing is left: n 0.  Or not any more until this is called again. */

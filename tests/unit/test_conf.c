@@ -22,13 +22,13 @@
 
 /* A domain that is right, for files that are about something else; they have it last. */
 #define D "\"domains\":{\"a.org\":{\"connect\":\"xmpp://127.0.0.1\"}}"
-#define NO_DNS " (finding servers by DNS is not available in this version yet)"
-#define MISSING ", expected \"connect\": [\"xmpp://HOST:PORT\"]" NO_DNS "\n"
-#define NO_DOMAIN "domains: no domain, expected \"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}\n"
+#define DNS_ALONE_ARGUMENT ": expected \"dns\" alone, or addresses alone\n"
+#define DNS_ALONE ", expected \"dns\" alone, or addresses alone\n"
+#define NO_DOMAIN "domains: no domain, expected \"domains\": {\"example.com\": {}}\n"
 #define TWICE(at) "a key given twice, expected each key once; the first is at " at "\n"
 #define LATER "is not available in this version yet, expected this key left out\n"
 #define ORIGIN ", expected \"*\" or SCHEME://HOST[:PORT] without a path\n"
-#define TARGET ", expected xmpp://HOST[:PORT] or xmpps://HOST[:PORT]\n"
+#define TARGET ", expected \"dns\", xmpp://HOST[:PORT] or xmpps://HOST[:PORT]\n"
 #define OFF " beside \"tls\": \"off\", expected xmpp://, or another \"tls\"\n"
 #define TLS_WORD ", expected \"required\", \"optional\", \"if-required\" or \"off\"\n"
 #define HOST_NAME ", expected a host name\n"
@@ -119,17 +119,13 @@ static const struct {
 	const char *text, *errors;
 } bad[] = {
 	/* What is not there. */
-	{"",
-		"f:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {\"connect\": "
-		"[\"xmpp://HOST:PORT\"]}}}\n"},
-	{" \n // x\n/* y */",
-		"f:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {\"connect\": "
-		"[\"xmpp://HOST:PORT\"]}}}\n"},
+	{"", "f:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {}}}\n"},
+	{" \n // x\n/* y */", "f:1:1: top level: nothing, expected at least {\"domains\": {\"example.com\": {}}}\n"},
 	{"{}", "f:1:1: " NO_DOMAIN},
 	{"\n  {}", "f:2:3: " NO_DOMAIN},
 	{"{\"workers\":1,\n\t\"domains\": {}}", "f:2:2: " NO_DOMAIN},
-	{"{\"domains\":\n {\"a.org\": {}}}", "f:2:3: domains.a.org.connect: missing" MISSING},
-	{"{\"domains\":{\"a.org\":{\"connect\":[]}}}", "f:1:22: domains.a.org.connect: an empty list" MISSING},
+	{"{\"domains\":{\"a.org\":{\"connect\":[]}}}",
+		"f:1:22: domains.a.org.connect: an empty list, expected \"dns\" or [\"xmpp://HOST:PORT\"]\n"},
 	{"{\"listen\": []," D "}", "f:1:12: listen: an empty list, expected at least one listener\n"},
 
 	/* Text that is not JSON. */
@@ -389,9 +385,9 @@ static const struct {
 		"f:1:13: domains.b\xc3\xbc.de: \"b\\xc3\\xbc.de\", expected a valid domain (IDNA 2008)\n"},
 	{"{\"domains\":{\"a.org\":{\"connect\":\"xmpp://localhost\"},\"A.ORG\":{}}}",
 		"f:1:52: domains.A.ORG: a domain given twice, expected each once; the first is at 1:13\n"},
-	{"{\"domains\":{\"a.org\":{\"connect\":[\"dns\",\"xmpps:/h\",\"https://h\",\"xmpp://\",\"xmpp://h:0\",\"xmpp://h/\","
+	{"{\"domains\":{\"a.org\":{\"connect\":[\"DNS\",\"xmpps:/h\",\"https://h\",\"xmpp://\",\"xmpp://h:0\",\"xmpp://h/\","
 	 "\"xmpp://u@h\",\"xmpp://::1\",\"xmpp://[::1\",\"xmpp://1.2.3\",\"xmpp://h:\"]}}}",
-		"f:1:33: domains.a.org.connect[0]: \"dns\", expected xmpp://HOST:PORT" NO_DNS "\n"
+		"f:1:33: domains.a.org.connect[0]: \"DNS\"" TARGET
 		"f:1:39: domains.a.org.connect[1]: \"xmpps:/h\"" TARGET
 		"f:1:50: domains.a.org.connect[2]: \"https://h\"" TARGET
 		"f:1:62: domains.a.org.connect[3]: \"xmpp://\"" TARGET
@@ -417,6 +413,16 @@ static const struct {
 		"f:1:163: domains.a.org.server_name: \"b\\xc3\\xbccher.example\"" AS_ASCII
 		"f:2:22: listen[0].address: \"b\\xc3\\xbccher.example\"" AS_ASCII
 		"f:2:54: public_url: \"https://b\\xc3\\xbccher.example/x\"" AS_ASCII},
+	{"{\"domains\":{\"a\":{\"connect\":[\"dns\",\"xmpp://h\",\"dns\"]},\"b\":{\"connect\":[\"xmpp://h\",\"dns\"]}}}",
+		"f:1:35: domains.a.connect[1]: \"xmpp://h\"" DNS_ALONE "f:1:46: domains.a.connect[2]: \"dns\"" DNS_ALONE
+		"f:1:81: domains.b.connect[1]: \"dns\"" DNS_ALONE},
+	{"{\"domains\":{\"a.org\":{\"connect\":[\"xmpp://[fe80::1%]\",\"xmpp://[10.0.0.1%eth0]\",\"xmpp://[fe80::1%a b]\","
+	 "\"xmpp://fe80::1%eth0\",\"xmpp://[fe80::1%0123456789abcdef]\"]}}}",
+		"f:1:33: domains.a.org.connect[0]: \"xmpp://[fe80::1%]\"" TARGET
+		"f:1:53: domains.a.org.connect[1]: \"xmpp://[10.0.0.1%eth0]\"" TARGET
+		"f:1:78: domains.a.org.connect[2]: \"xmpp://[fe80::1%a b]\"" TARGET
+		"f:1:101: domains.a.org.connect[3]: \"xmpp://fe80::1%eth0\"" TARGET
+		"f:1:123: domains.a.org.connect[4]: \"xmpp://[fe80::1%0123456789abcdef]\"" TARGET},
 	{"{\"domains\":{\"a.org\":{\"connect\":[\"xmpps://\",\"xmpps://h:0\",\"xmpps://::1\",\"XMPPS://h\",\"xmpps:h\"]}}}",
 		"f:1:33: domains.a.org.connect[0]: \"xmpps://\"" TARGET
 		"f:1:44: domains.a.org.connect[1]: \"xmpps://h:0\"" PORT
@@ -993,6 +999,46 @@ test_web(void **state)
 	}
 }
 
+/* Nothing but a name: its servers are found by DNS, and have to prove who they are. */
+static void
+test_dns(void **state)
+{
+	static const char *const domain[] = {"a.org", "b.org=dns", "c.org=xmpp://127.0.0.1"};
+	static const char *const mixed[] = {"a.org", "a.org=xmpp://127.0.0.1"}, *const twice[] = {"a.org", "a.org"};
+	struct conf *c = good("{\"domains\":{\"a.org\":{},\"b.org\":{\"connect\":\"dns\",\"tls\":\"off\"},"
+			      "\"c.org\":{\"connect\":[\"dns\"],\"verify\":false},"
+			      "\"d.org\":{\"connect\":\"xmpps://[fe80::1%eth0]:5270\"}}}");
+	struct buf errors;
+
+	(void) state;
+	for (size_t i = 0; i < 3; i++) {
+		const struct conf_domain *d = &c->domain[i];
+		assert_true(d->by_dns && d->n_connect == 0);
+		assert_int_equal(d->tls, i == 1 ? TLS_OFF : TLS_REQUIRED);
+		assert_int_equal(d->verify, i != 2);
+	}
+	assert_false(c->domain[3].by_dns);
+	assert_string_equal(c->domain[3].connect[0].host, "fe80::1%eth0");
+	assert_int_equal(c->domain[3].connect[0].port, 5270);
+	conf_unref(c);
+
+	buf_init(&errors, ROOM);
+	assert_int_equal(conf_read_arguments(&c, NULL, 0, domain, COUNT(domain), NULL, &errors), 0);
+	for (size_t i = 0; i < 3; i++) {
+		const struct conf_domain *d = &c->domain[i];
+		assert_int_equal(d->by_dns, i < 2);
+		assert_int_equal(d->n_connect, i < 2 ? 0 : 1);
+		assert_int_equal(d->tls, i < 2 ? TLS_REQUIRED : TLS_IF_REQUIRED);
+		assert_int_equal(d->verify, i < 2);
+	}
+	conf_unref(c);
+	assert_int_equal(conf_read_arguments(&c, NULL, 0, mixed, 2, NULL, &errors), CV_EINVAL);
+	assert_int_equal(conf_read_arguments(&c, NULL, 0, twice, 2, NULL, &errors), CV_EINVAL);
+	assert_string_equal(buf_cstr(&errors),
+		"--domain a.org=xmpp://127.0.0.1" DNS_ALONE_ARGUMENT "--domain a.org" DNS_ALONE_ARGUMENT);
+	buf_fini(&errors);
+}
+
 static void
 test_domains(void **state)
 {
@@ -1257,7 +1303,7 @@ test_restarts(void **state)
 	assert_string_equal(buf_cstr(&keys), " listen");
 	buf_fini(&keys);
 	restarts("{" D "}",
-		"{\"listen\":[{\"port\":1}],\"resolver\":{\"servers\":\"192.0.2.1\"},\"workers\":3,\"node\":\"m\","
+		"{\"listen\":[{\"port\":1}],\"workers\":3,\"node\":\"m\","
 		"\"user\":\"nobody\"," D "}",
 		&all);
 	/* All that the table says of, and no others. */
@@ -1359,12 +1405,11 @@ test_bad_arguments(void **state)
 	static const struct {
 		const char *listen, *domain, *errors;
 	} cases[] = {
-		{NULL, NULL, "--domain is missing: expected NAME=xmpp://HOST:PORT\n"},
-		{NULL, "a.org", "--domain a.org: expected NAME=xmpp://HOST:PORT\n"},
-		{NULL, "a.org=", "--domain a.org=: expected NAME=xmpp://HOST:PORT\n"},
+		{NULL, NULL, "--domain is missing: expected NAME or NAME=xmpp://HOST:PORT\n"},
+		{NULL, "a.org=", "--domain a.org=: expected NAME or NAME=xmpp://HOST:PORT\n"},
 		{NULL, "=xmpp://127.0.0.1", "--domain =xmpp://127.0.0.1: expected a domain like example.com\n"},
 		{NULL, "a.org=127.0.0.1",
-			"--domain a.org=127.0.0.1: expected xmpp://HOST[:PORT] or xmpps://HOST[:PORT]\n"},
+			"--domain a.org=127.0.0.1: expected \"dns\", xmpp://HOST[:PORT] or xmpps://HOST[:PORT]\n"},
 		{"", "a=xmpp://[::1]", "--listen : expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
 		{"::1", "a=xmpp://[::1]", "--listen ::1: expected ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
 		{":65536", "a=xmpp://[::1]", "--listen :65536: expected a port from 0 to 65535\n"},
@@ -1591,6 +1636,7 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_web),
+		cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_many_domains),

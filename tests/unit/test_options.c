@@ -88,18 +88,15 @@ static const struct {
 	int status;
 	const char *err; /* all of it */
 } refusals[] = {
-	{{NULL}, 2,
-		"culvert: nothing to serve; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
-	{{"run", NULL}, 2,
-		"culvert: nothing to serve; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
-	{{"check", NULL}, 2,
-		"culvert: nothing to check; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
+	{{NULL}, 2, "culvert: nothing to serve; say -c FILE or --domain NAME (culvert --help tells more)\n"},
+	{{"run", NULL}, 2, "culvert: nothing to serve; say -c FILE or --domain NAME (culvert --help tells more)\n"},
+	{{"check", NULL}, 2, "culvert: nothing to check; say -c FILE or --domain NAME (culvert --help tells more)\n"},
 	{{"--check-config", NULL}, 2,
-		"culvert: nothing to check; say -c FILE or --domain NAME=xmpp://HOST:PORT (culvert --help tells more)\n"},
+		"culvert: nothing to check; say -c FILE or --domain NAME (culvert --help tells more)\n"},
 	{{"-c", NULL}, 2, "culvert: -c wants a file\n"},
 	{{"--config", NULL}, 2, "culvert: -c wants a file\n"},
 	{{"--listen", NULL}, 2, "culvert: --listen wants a place: ADDRESS:PORT, :PORT, [IPV6]:PORT or unix:/PATH\n"},
-	{{"--domain", NULL}, 2, "culvert: --domain wants NAME=xmpp://HOST:PORT\n"},
+	{{"--domain", NULL}, 2, "culvert: --domain wants NAME or NAME=xmpp://HOST:PORT\n"},
 	{{"-x", NULL}, 2, "culvert: unknown option -x; culvert --help lists them all\n"},
 	{{"--foo", NULL}, 2, "culvert: --foo: no such option, or not in this form; culvert --help lists them all\n"},
 	{{"--help=all", NULL}, 2,
@@ -161,8 +158,7 @@ static const struct {
 	{{"-c", "a", "-c", "b", NULL}, 2, "culvert: -c is given twice; culvert reads one file\n"},
 	{{"-c", "a", "--domain", "b=c", NULL}, 2,
 		"culvert: -c and --listen or --domain exclude each other; write the listener and the domain into the file\n"},
-	{{"--listen", ":0", NULL}, 2,
-		"culvert: --listen alone reaches no domain; add --domain NAME=xmpp://HOST:PORT\n"},
+	{{"--listen", ":0", NULL}, 2, "culvert: --listen alone reaches no domain; add --domain NAME\n"},
 	{{"--pages", NULL}, 2, "culvert: --pages wants a directory\n"},
 	{{"--pages", "a", "--pages", "b", NULL}, 2, "culvert: --pages is given twice; culvert serves one directory\n"},
 	{{"-c", "a", "--pages", "b", NULL}, 2,
@@ -171,7 +167,7 @@ static const struct {
 		"--pages /nonexistent: No such file or directory, expected a directory with pages\n"},
 	{{"--domain", "a.org=xmpp://localhost", "--pages", "/dev/null", NULL}, 2,
 		"--pages /dev/null: Not a directory, expected a directory with pages\n"},
-	{{"--domain", "a.org", NULL}, 2, "--domain a.org: expected NAME=xmpp://HOST:PORT\n"},
+	{{"--domain", "a.org=", NULL}, 2, "--domain a.org=: expected NAME or NAME=xmpp://HOST:PORT\n"},
 	{{"-c", "/nonexistent/culvert.json", NULL}, 1,
 		"/nonexistent/culvert.json: cannot be read: No such file or directory; \"culvert --help-config=sample\" "
 		"prints one to begin with\n"},
@@ -381,7 +377,7 @@ test_standard_input(void **state)
 	} others[] = {
 		{"/dev/null",
 			"standard input:1:1: top level: nothing, expected at least "
-			"{\"domains\": {\"example.com\": {\"connect\": [\"xmpp://HOST:PORT\"]}}}\n"},
+			"{\"domains\": {\"example.com\": {}}}\n"},
 		{"/dev/zero", "standard input: cannot be read: larger than 16 MiB; that is no configuration\n"},
 		{"/", "standard input: cannot be read: Is a directory\n"},
 	};

@@ -66,6 +66,23 @@ on_connect(void *arg, struct session *s, const struct conf_domain *domain)
 	t->connecting = s;
 }
 
+static void
+on_settle(void *arg, struct session *s)
+{
+	(void) arg;
+	(void) s;
+}
+
+static bool
+on_pass_on(void *arg, struct session *s, enum closing reason, const char *why)
+{
+	(void) arg;
+	(void) s;
+	(void) reason;
+	(void) why;
+	return false;
+}
+
 static size_t
 on_write(void *arg, struct session *s, const struct iovec *v, int n)
 {
@@ -153,6 +170,8 @@ begin(struct fixture *f)
 		.hangup = on_hangup,
 		.pause_client = on_pause,
 		.connect = on_connect,
+		.settle = on_settle,
+		.pass_on = on_pass_on,
 		.write = on_write,
 		.pause_upstream = on_pause,
 		.disconnect = on_disconnect,

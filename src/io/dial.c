@@ -565,12 +565,14 @@ dialer_run(struct dialer *dialer)
 
 	for (int i = 0; i < MAX_STEPS && (link = list_shift(&dialer->put_off)) != NULL; i++) {
 		struct dial *d = list_entry(link, struct dial, link);
+		/* Somebody may have been told, and have something to say for it in this turn. */
+		again = true;
 		if (d->state == DIAL_LOST)
 			tell_gone(d);
 		else
 			hunt(d);
 	}
-	return again || !list_is_empty(&dialer->put_off);
+	return again;
 }
 
 ms_t

@@ -74,6 +74,7 @@ struct dns {
 	const struct log *log;
 	ares_channel channel;
 	char *servers, *resolv_conf; /* servers: as the library wants them, NULL: the system's */
+	uint16_t port;               /* of the system's; 0: the usual one */
 	struct stat file;            /* resolv.conf, as it was */
 	ms_t look_at;
 	struct list sockets, lookups;
@@ -175,9 +176,12 @@ open_channel(struct dns *d, ares_channel *channel)
 		.tries = TRIES,
 		.resolvconf_path = d->resolv_conf,
 	};
-	int status = ares_init_options(
-		channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_RESOLVCONF);
+	int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_RESOLVCONF, status;
 
+	options.udp_port = options.tcp_port = d->port;
+	if (d->port > 0)
+		mask |= ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT;
+	status = ares_init_options(channel, &options, mask);
 	if (status == ARES_SUCCESS && d->servers != NULL) {
 		status = ares_set_servers_ports_csv(*channel, d->servers);
 		if (status != ARES_SUCCESS)
@@ -255,13 +259,15 @@ notice_changes(struct dns *d)
 }
 
 struct dns *
-dns_new(uv_loop_t *loop, const struct conf_list *servers, const char *resolv_conf, uint64_t seed, const struct log *log)
+dns_new(uv_loop_t *loop, const struct conf_list *servers, const struct dns_system *system, uint64_t seed,
+	const struct log *log)
 {
 	struct dns *d = xcalloc(1, sizeof *d);
 
 	d->loop = loop;
 	d->log = log;
-	d->resolv_conf = xstrdup(resolv_conf != NULL ? resolv_conf : RESOLV_CONF);
+	d->resolv_conf = xstrdup(system != NULL ? system->resolv_conf : RESOLV_CONF);
+	d->port = system != NULL ? system->port : 0;
 	list_init(&d->sockets);
 	list_init(&d->lookups);
 	cache_init(&d->known, KNOWN_MAX, seed);
@@ -435,9 +441,12 @@ read_service(const ns_msg *message, const ns_rr *rr, struct srv_record *out)
 {
 	const unsigned char *data = ns_rr_rdata(*rr);
 	char host[NS_MAXDNAME];
+	int n;
 
-	if (ns_rr_type(*rr) != ns_t_srv || ns_rr_rdlen(*rr) <= SRV_FIXED ||
-		dn_expand(ns_msg_base(*message), ns_msg_end(*message), data + SRV_FIXED, host, sizeof host) < 0)
+	if (ns_rr_type(*rr) != ns_t_srv || ns_rr_rdlen(*rr) <= SRV_FIXED)
+		return false;
+	n = dn_expand(ns_msg_base(*message), ns_msg_end(*message), data + SRV_FIXED, host, sizeof host);
+	if (n < 0 || n > ns_rr_rdlen(*rr) - SRV_FIXED)
 		return false;
 	*out = (struct srv_record){
 		.priority = (uint16_t) ns_get16(data),
@@ -645,6 +654,7 @@ read_ip6(const char *host, struct sockaddr_in6 *out)
 {
 	const char *scope = strchr(host, '%');
 	char text[INET6_ADDRSTRLEN];
+	uint64_t number;
 	size_t n = scope != NULL ? (size_t) (scope - host) : strlen(host);
 
 	if (n >= sizeof text)
@@ -656,8 +666,11 @@ read_ip6(const char *host, struct sockaddr_in6 *out)
 	if (scope == NULL)
 		return true;
 	out->sin6_scope_id = if_nametoindex(scope + 1);
-	if (out->sin6_scope_id == 0)
-		out->sin6_scope_id = (uint32_t) strtoul(scope + 1, NULL, 10);
+	if (out->sin6_scope_id > 0)
+		return true;
+	if (!slice_number(slice_str(scope + 1), UINT32_MAX, &number))
+		return false;
+	out->sin6_scope_id = (uint32_t) number;
 	return true;
 }
 

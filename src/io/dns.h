@@ -40,12 +40,18 @@ struct dns_answer {
 	const char *reason; /* where n is 0: for people */
 };
 
+/* Where the system says whom to ask; tests have their own. */
+struct dns_system {
+	const char *resolv_conf;
+	uint16_t port; /* of those servers; 0: the usual one */
+};
+
 /*
- * servers: as conf.h describes them; empty: the system's, as resolv_conf says
- * (NULL: /etc/resolv.conf).  seed: a secret.  NULL, with a log line, when the
+ * servers: as conf.h describes them; empty: the system's (NULL: as
+ * /etc/resolv.conf says).  seed: a secret.  NULL, with a log line, when the
  * resolver cannot be set up.
  */
-struct dns *dns_new(uv_loop_t *loop, const struct conf_list *servers, const char *resolv_conf, uint64_t seed,
+struct dns *dns_new(uv_loop_t *loop, const struct conf_list *servers, const struct dns_system *system, uint64_t seed,
 	const struct log *log);
 /* Asks these servers from now on; forgets what is known. */
 void dns_reload(struct dns *d, const struct conf_list *servers);

@@ -12,6 +12,7 @@
 #include "io/crypto.h"
 #include "io/dial.h"
 #include "proto/stream/upstream.h"
+#include "worker/candidates.h"
 #include "worker/handshake.h"
 #include "worker/mailbox.h"
 
@@ -26,7 +27,8 @@
 /* One server of one domain. */
 struct item {
 	const struct conf_domain *domain;
-	size_t target;
+	const struct candidates *candidates; /* of the domain */
+	size_t target;                       /* of these; where there are none, there is nothing to try */
 	bool is_done, has_failed;
 	struct buf text; /* what was found */
 };
@@ -63,6 +65,7 @@ struct probes {
 	struct xml_readers readers;
 	struct trace trace;
 	struct slot slot[PARALLEL];
+	struct candidates *candidates;
 	struct item *item;
 	size_t n_items, n_begun, n_told, n_failed;
 	ms_t until;
@@ -76,18 +79,39 @@ now_of(const struct probes *p)
 
 /* ---- what is said ---- */
 
+static void
+tell_domain(const struct item *i)
+{
+	printf("%s\n", i->domain->name);
+	if (i->candidates->remark != NULL)
+		printf("  (%s)\n", i->candidates->remark);
+}
+
+static void
+tell_server(const struct item *i)
+{
+	const struct conf_target *t = &i->candidates->target[i->target];
+	const struct srv_record *r = i->candidates->record;
+	bool is_v6 = strchr(t->host, ':') != NULL;
+
+	printf("  %s://%s%s%s:%u", t->tls_direct ? "xmpps" : "xmpp", is_v6 ? "[" : "", t->host, is_v6 ? "]" : "",
+		(unsigned) t->port);
+	if (r != NULL)
+		printf(" (priority %u, weight %u)", (unsigned) r[i->target].priority, (unsigned) r[i->target].weight);
+	printf("\n");
+}
+
 /* In order, as far as it is known. */
 static void
 tell(struct probes *p)
 {
 	for (; p->n_told < p->n_items && p->item[p->n_told].is_done; p->n_told++) {
 		struct item *i = &p->item[p->n_told];
-		const struct conf_target *t = &i->domain->connect[i->target];
-		bool is_v6 = strchr(t->host, ':') != NULL;
 		if (i->target == 0)
-			printf("%s\n", i->domain->name);
-		printf("  %s://%s%s%s:%u\n%.*s", t->tls_direct ? "xmpps" : "xmpp", is_v6 ? "[" : "", t->host,
-			is_v6 ? "]" : "", (unsigned) t->port, SLICE_ARG(buf_slice(&i->text)));
+			tell_domain(i);
+		if (i->target < i->candidates->n)
+			tell_server(i);
+		printf("%.*s", SLICE_ARG(buf_slice(&i->text)));
 		buf_fini(&i->text);
 		fflush(stdout);
 	}
@@ -339,11 +363,24 @@ begin(struct slot *s, struct item *i)
 	s->item = i;
 	s->has_address = false;
 	s->domain = *i->domain;
-	s->domain.connect = &i->domain->connect[i->target];
+	s->domain.by_dns = false;
+	s->domain.connect = &i->candidates->target[i->target];
 	s->domain.n_connect = 1;
 	s->until = now_of(p) + 2 * timeout;
 	renew_upstream(s);
 	s->dial = dial_connect(s->dialer, s, &s->domain, NULL, timeout, 0);
+}
+
+static void
+begin_next(struct slot *s)
+{
+	struct probes *p = s->all;
+	struct item *i = &p->item[p->n_begun++];
+
+	if (i->candidates->n > 0)
+		begin(s, i);
+	else
+		say_failed(p, i, "there is no server to try");
 }
 
 /* ---- all of them ---- */
@@ -366,7 +403,7 @@ on_prepare(uv_prepare_t *prepare)
 	for (struct slot *s = p->slot; s < p->slot + PARALLEL; s++) {
 		dialer_run(s->dialer);
 		if (s->item == NULL && p->n_begun < p->n_items && now_of(p) < p->until)
-			begin(s, &p->item[p->n_begun++]);
+			begin_next(s);
 	}
 	while (p->n_begun < p->n_items && now_of(p) >= p->until)
 		say_failed(p, &p->item[p->n_begun++], "not tried: all together took too long");
@@ -390,17 +427,22 @@ on_timer(uv_timer_t *timer)
 static void
 list_items(struct probes *p)
 {
-	for (size_t i = 0; i < p->conf->n_domain; i++)
-		p->n_items += p->conf->domain[i].n_connect;
-	p->item = xcalloc(p->n_items, sizeof *p->item);
-	p->n_items = 0;
-	for (size_t i = 0; i < p->conf->n_domain; i++) {
-		for (size_t k = 0; k < p->conf->domain[i].n_connect; k++) {
+	const struct conf *conf = p->conf;
+	size_t n = 0;
+
+	p->candidates = candidates_find(conf, &p->loop, p->dns, &p->hooks);
+	for (size_t i = 0; i < conf->n_domain; i++)
+		n += p->candidates[i].n > 0 ? p->candidates[i].n : 1;
+	p->item = xcalloc(n, sizeof *p->item);
+	for (size_t i = 0; i < conf->n_domain; i++) {
+		size_t k = 0;
+		do {
 			struct item *item = &p->item[p->n_items++];
-			item->domain = &p->conf->domain[i];
+			item->domain = &conf->domain[i];
+			item->candidates = &p->candidates[i];
 			item->target = k;
 			buf_init(&item->text, BUF_UNLIMITED);
-		}
+		} while (++k < p->candidates[i].n);
 	}
 }
 
@@ -471,6 +513,7 @@ free_parts(struct probes *p)
 	must(uv_loop_close(&p->loop) == 0);
 	crypto_free(p->crypto);
 	free(p->item);
+	candidates_free(p->candidates, p->conf);
 }
 
 bool
@@ -481,9 +524,9 @@ probe_all(const struct conf *conf, struct files *files)
 
 	p->context.sockets = &p->sockets;
 	p->conf = conf;
-	list_items(p);
 	if (!open_parts(p, files))
 		return false;
+	list_items(p);
 	for (unsigned i = 0; i < PARALLEL; i++)
 		open_slot(p, i);
 	p->until = now_of(p) + ALL_MS;

@@ -125,3 +125,19 @@ find_cancel(struct find *f)
 	if (f != NULL)
 		find_free(f);
 }
+
+static uint32_t
+draw(void *arg)
+{
+	const struct hooks *hooks = arg;
+	uint32_t number;
+
+	hooks->random(hooks->arg, &number, sizeof number);
+	return number;
+}
+
+void
+find_order(struct srv_record *record, size_t n, const struct hooks *hooks)
+{
+	srv_order(record, n, draw, (void *) (uintptr_t) hooks);
+}

@@ -5,6 +5,7 @@
 #ifndef CULVERT_IO_FIND_H
 #define CULVERT_IO_FIND_H
 
+#include "base/hooks.h"
 #include "io/dns.h"
 
 #define FIND_XMPP "_xmpp-client._tcp."
@@ -30,5 +31,7 @@ struct find *find_servers(struct dns *dns, const char *domain, bool with_direct,
 void find_conclude(struct find *f);
 /* NULL is fine. */
 void find_cancel(struct find *f);
+/* Puts what was found in the order to try it, by chance where weights say so.  hooks: random. */
+void find_order(struct srv_record *record, size_t n, const struct hooks *hooks);
 
 #endif

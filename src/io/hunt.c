@@ -452,22 +452,10 @@ take_list(struct hunt *h)
 	}
 }
 
-static uint32_t
-draw(void *arg)
-{
-	const struct hooks *hooks = arg;
-	uint32_t number;
-
-	hooks->random(hooks->arg, &number, sizeof number);
-	return number;
-}
-
 static void
 take_records(struct hunt *h, struct srv_record *record, size_t n)
 {
-	const struct hooks *hooks = h->all->context->hooks;
-
-	srv_order(record, n, draw, (void *) (uintptr_t) hooks);
+	find_order(record, n, h->all->context->hooks);
 	make_room(h, n);
 	for (size_t i = 0; i < n; i++)
 		add_place(h, record[i].host, record[i].port, record[i].tls_direct, record[i].priority);

@@ -21,16 +21,6 @@ struct question {
 	struct candidates *out;
 };
 
-static uint32_t
-draw(void *arg)
-{
-	const struct hooks *hooks = arg;
-	uint32_t number;
-
-	hooks->random(hooks->arg, &number, sizeof number);
-	return number;
-}
-
 static struct conf_target
 target_of(const char *host, uint16_t port, bool tls_direct)
 {
@@ -81,7 +71,7 @@ on_found(void *arg, const struct find_result *result)
 {
 	struct question *q = arg;
 
-	srv_order(result->record, result->n, draw, (void *) (uintptr_t) q->search->hooks);
+	find_order(result->record, result->n, q->search->hooks);
 	remark(q->out, result);
 	if (result->outcome == SRV_FOUND)
 		take_records(q->out, result);

@@ -119,7 +119,8 @@ struct conf_limits {
 	size_t download_rate;       /* of what it is sent; 0: none */
 	ms_t upload_time;           /* for one message, or the body of one request; 0: any */
 	ms_t auth_timeout_max;      /* the same, however much client and server say to each other; 0: any */
-	ms_t connect_timeout;       /* for resolving and connecting, all candidates together; 0: none */
+	unsigned connects_per_upstream; /* on their way to one server at a time; 0: any number */
+	ms_t connect_timeout;           /* for resolving and connecting, all candidates together; 0: none */
 };
 
 struct conf {

@@ -266,7 +266,10 @@ static const struct conf_row table[] = {
 		"Connections of clients at the same time. The next client is answered with 503, or its connection is closed. "
 		"null: two thirds of the files that culvert may open (LimitNOFILE= of systemd, ulimit -n), and fewer while "
 		"connections to servers take more than the rest; the log says at start how many. 0: no such limit."),
-	LATER("limits.connects_per_upstream"),
+	VALUE("limits.connects_per_upstream", CONF_NUMBER, TOP(limits.connects_per_upstream), 0, 100000, "50",
+		"How many connections to one server may be on their way at a time, from the first packet until the server has opened "
+		"the client's stream. The others wait, for limits.connect_timeout at most; addresses of clients take turns. The "
+		"workers share the number, and each has at least one. 0: no limit."),
 	VALUE("limits.stanza", CONF_BYTES, TOP(limits.stanza), STANZA_MIN, 256 * MIB, "1048576",
 		"The largest stanza, in either direction."),
 	VALUE("limits.queue", CONF_BYTES, TOP(limits.queue), STANZA_MIN, 1024 * MIB, "2097152",

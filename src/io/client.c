@@ -1,10 +1,20 @@
 #include "io/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
 
 #define CLIENT_MAGIC 0x636c6e74u
+#define SERVER_TEXT 280
+
+/* A session on its way to its server; lives until that has opened the stream. */
+struct approach {
+	struct departure turn;
+	struct client *client;
+	const struct conf_domain *domain;
+	ms_t until; /* MS_NEVER: as long as it takes */
+};
 
 /* What hangs on a session here. */
 struct client {
@@ -12,6 +22,7 @@ struct client {
 	struct clients *all;
 	struct session *session;
 	struct dial *dial;
+	struct approach *approach; /* NULL: none */
 	struct ws_connection *websocket;
 };
 
@@ -46,6 +57,16 @@ client_of(struct clients *all, struct session *s)
 	return c;
 }
 
+static void
+end_approach(struct client *c)
+{
+	if (c->approach == NULL)
+		return;
+	departures_end(c->all->departures, &c->approach->turn);
+	free(c->approach);
+	c->approach = NULL;
+}
+
 void
 clients_forget(void *arg, struct session *s)
 {
@@ -56,6 +77,7 @@ clients_forget(void *arg, struct session *s)
 		return;
 	c = client_from(s->io);
 	dial_drop(c->dial);
+	end_approach(c);
 	c->magic = 0;
 	free(c);
 	s->io = NULL;
@@ -89,14 +111,59 @@ out_pause_client(void *arg, struct session *s, bool pause)
 		ws_pause(c->websocket, pause);
 }
 
+/* Domains with the same server share its turns; who has it found by DNS has turns of its own. */
+static void
+name_server(const struct conf_domain *domain, char out[SERVER_TEXT])
+{
+	if (domain->n_connect == 0)
+		snprintf(out, SERVER_TEXT, "%s", domain->ascii);
+	else
+		snprintf(out, SERVER_TEXT, "%s:%u", domain->connect[0].host, (unsigned) domain->connect[0].port);
+}
+
+/* What of the process's number is this worker's; the first have what cannot be divided. */
+static unsigned
+share(const struct context *c, const struct conf *conf)
+{
+	unsigned all = conf->limits.connects_per_upstream;
+	unsigned mine = all / c->n_workers + (c->self.worker < all % c->n_workers);
+
+	return all > 0 && mine == 0 ? 1 : mine;
+}
+
+/* Its turn has come. */
+static void
+go(struct client *c)
+{
+	const struct session *s = c->session;
+	const struct approach *a = c->approach;
+	ms_t left = a->until == MS_NEVER ? 0 : a->until - now_of(c->all);
+
+	c->dial = dial_connect(c->all->dialer, c, a->domain, &s->peer, left, s->number);
+}
+
 static void
 out_connect(void *arg, struct session *s, const struct conf_domain *domain)
 {
 	struct clients *all = arg;
 	struct client *c = client_of(all, s);
+	ms_t timeout = s->conf->limits.connect_timeout;
+	char server[SERVER_TEXT];
 
-	must(c->dial == NULL);
-	c->dial = dial_connect(all->dialer, c, domain, &s->peer, s->conf->limits.connect_timeout, s->number);
+	must(c->dial == NULL && c->approach == NULL);
+	c->approach = xcalloc(1, sizeof *c->approach);
+	c->approach->client = c;
+	c->approach->domain = domain;
+	c->approach->until = timeout > 0 ? now_of(all) + timeout : MS_NEVER;
+	name_server(domain, server);
+	if (departures_ask(all->departures, &c->approach->turn, slice_str(server), share(all->context, s->conf),
+		    s->peer.address, c->approach->until))
+		go(c);
+	else if (departures_waiting(&c->approach->turn) == 1)
+		log_event(all->context->log, LOG_INFO, "connections wait for their turn",
+			"session=%llu domain=%s server=%s limits.connects_per_upstream=%u",
+			(unsigned long long) s->number, domain->ascii, log_string(server).text,
+			s->conf->limits.connects_per_upstream);
 }
 
 static size_t
@@ -132,6 +199,7 @@ out_settle(void *arg, struct session *s)
 {
 	struct client *c = client_of(arg, s);
 
+	end_approach(c);
 	if (c->dial != NULL)
 		dial_settle(c->dial);
 }
@@ -160,6 +228,7 @@ out_disconnect(void *arg, struct session *s)
 
 	dial_drop(c->dial);
 	c->dial = NULL;
+	end_approach(c);
 }
 
 /* ---- what servers' sockets tell ---- */
@@ -211,7 +280,46 @@ on_upstream_gone(void *owner, enum closing reason, const char *why)
 
 	(void) why; /* the dialer has logged it */
 	c->dial = NULL;
+	end_approach(c);
 	session_upstream_gone(c->session, reason, now_of(c->all));
+}
+
+/* ---- whose turn it is ---- */
+
+static void
+tell_late(struct client *c)
+{
+	struct session *s = c->session;
+
+	log_event(c->all->context->log, closing_row(CLOSING_CONNECT_FAILED)->level, "upstream not reached",
+		"session=%llu domain=%s reason=\"too many connections to it were on their way before "
+		"(limits.connects_per_upstream)\"",
+		(unsigned long long) s->number, c->approach->domain->ascii);
+	end_approach(c);
+	session_upstream_gone(s, CLOSING_CONNECT_FAILED, now_of(c->all));
+}
+
+bool
+clients_run(struct clients *all)
+{
+	struct departure *turn;
+	bool has_moved = false;
+
+	while ((turn = departures_next(all->departures, now_of(all))) != NULL) {
+		struct client *c = ((struct approach *) (void *) turn)->client;
+		has_moved = true;
+		if (turn->state == DEPARTURE_GOING)
+			go(c);
+		else
+			tell_late(c);
+	}
+	return has_moved;
+}
+
+ms_t
+clients_deadline(const struct clients *all)
+{
+	return departures_deadline(all->departures);
 }
 
 /* ---- what WebSockets tell ---- */
@@ -320,4 +428,23 @@ clients_init(struct clients *c, uv_loop_t *loop, const struct clients_handler *h
 	outlet->write = out_write;
 	outlet->pause_upstream = out_pause_upstream;
 	outlet->disconnect = out_disconnect;
+}
+
+void
+clients_open(struct clients *c, struct context *context, struct registry *registry, struct dialer *dialer)
+{
+	uint64_t seed;
+
+	context->hooks->random(context->hooks->arg, &seed, sizeof seed);
+	c->context = context;
+	c->registry = registry;
+	c->dialer = dialer;
+	c->departures = departures_new(seed);
+}
+
+void
+clients_fini(struct clients *c)
+{
+	departures_free(c->departures);
+	c->departures = NULL;
 }

@@ -10,6 +10,7 @@
 
 #include "io/dial.h"
 #include "io/ws.h"
+#include "proto/net/departures.h"
 #include "session/registry.h"
 
 struct clients_handler {
@@ -25,14 +26,23 @@ struct clients_handler {
 struct clients {
 	uv_loop_t *loop;
 	const struct clients_handler *handler;
+	struct context *context;
 	struct registry *registry;
 	struct dialer *dialer;
+	struct departures *departures;    /* to connect to servers */
 	struct ws_handler ws_handler;     /* for ws_new() */
 	struct dial_handler dial_handler; /* for dialer_new() */
 };
 
-/* Sets the handlers, and of the outlet all that has to do with sockets.  registry and dialer are the caller's to set. */
+/* Sets the handlers, and of the outlet all that has to do with sockets. */
 void clients_init(struct clients *c, uv_loop_t *loop, const struct clients_handler *handler, struct outlet *outlet);
+/* With what was made with these; all must outlive it. */
+void clients_open(struct clients *c, struct context *context, struct registry *registry, struct dialer *dialer);
+void clients_fini(struct clients *c);
+/* Lets those connect whose turn has come; once per turn of the loop, when it is known who else is gone.  True: call again without sleeping. */
+bool clients_run(struct clients *c);
+/* Some have waited too long. */
+ms_t clients_deadline(const struct clients *c);
 /* For registry_reap(): lets go of the sockets of a session that is freed. */
 void clients_forget(void *arg, struct session *s);
 

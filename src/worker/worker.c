@@ -296,8 +296,10 @@ first_deadline(const struct worker *w)
 {
 	ms_t servers = ms_min(dialer_deadline(w->dialer), registry_deadline(w->registry));
 	ms_t clients = ms_min(site_deadline(w->site), ws_deadline(w->ws));
+	ms_t turns = clients_deadline(&w->clients); /* to connect */
 
-	return ms_min(ms_min(door_deadline(w->door), pumps_deadline(w->pumps)), ms_min(servers, clients));
+	return ms_min(
+		ms_min(door_deadline(w->door), pumps_deadline(w->pumps)), ms_min(ms_min(servers, turns), clients));
 }
 
 /* Ends what has taken too long.  True when there may be more to do. */
@@ -383,6 +385,7 @@ on_prepare(uv_prepare_t *prepare)
 	if (judge(w))
 		again = run_parts(w) || again;
 	registry_reap(w->registry, clients_forget, w);
+	again = clients_run(&w->clients) || again;
 	if (w->state == WORKER_STOPPING && (is_all_told(w) || now_of(w) >= w->stop_at)) {
 		end(w);
 		return;
@@ -448,8 +451,7 @@ open_parts(struct worker *w)
 	w->door = door_new(&w->loop, c, &w->door_handler);
 	w->dialer = dialer_new(&w->loop, w->dns, &w->clients.dial_handler, c);
 	w->mailbox = mailbox_new(&w->loop, receive, w);
-	w->clients.registry = w->registry;
-	w->clients.dialer = w->dialer;
+	clients_open(&w->clients, c, w->registry, w->dialer);
 	w->courier = (struct courier){c, &w->loop, w->registry, w->site, w->config.mailboxes};
 }
 
@@ -543,6 +545,7 @@ worker_free(struct worker *w)
 	site_free(w->site);
 	ws_free(w->ws);
 	dialer_free(w->dialer);
+	clients_fini(&w->clients);
 	mailbox_free(w->mailbox);
 	crypto_free(w->crypto);
 	must(uv_loop_close(&w->loop) == 0);

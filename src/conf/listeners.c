@@ -57,6 +57,41 @@ listeners_opened(struct listeners *l, size_t index, uint16_t port)
 	l->v[index].text = describe(&l->v[index]);
 }
 
+static bool
+is_loopback(const unsigned char address[NETWORK_BYTES])
+{
+	struct network v4, v6;
+
+	must(network_parse(SLICE("127.0.0.0/8"), &v4) && network_parse(SLICE("::1"), &v6));
+	return network_has(&v4, address) || network_has(&v6, address);
+}
+
+/* Of a host name nobody knows here to what it led: any. */
+static bool
+is_at(const struct listener *l, const unsigned char address[NETWORK_BYTES])
+{
+	static const unsigned char any[NETWORK_BYTES];
+	unsigned char own[NETWORK_BYTES], any_ipv4[NETWORK_BYTES];
+
+	network_map(any, any_ipv4);
+	if (!network_address(slice_str(l->conf->address), own))
+		return true;
+	return memcmp(own, address, NETWORK_BYTES) == 0 || memcmp(own, any, NETWORK_BYTES) == 0 ||
+		memcmp(own, any_ipv4, NETWORK_BYTES) == 0;
+}
+
+bool
+listeners_have(const struct listeners *l, const unsigned char self[NETWORK_BYTES],
+	const unsigned char server[NETWORK_BYTES], uint16_t port)
+{
+	if (memcmp(self, server, NETWORK_BYTES) != 0 && !is_loopback(server))
+		return false;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].conf->unix_path == NULL && l->v[i].port == port && is_at(&l->v[i], server))
+			return true;
+	return false;
+}
+
 const struct listener *
 listeners_of(const struct listeners *l, const struct peer *peer)
 {

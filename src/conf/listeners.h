@@ -28,6 +28,13 @@ void listeners_free(struct listeners *l);
 /* It is open, at this port; called before another thread asks. */
 void listeners_opened(struct listeners *l, size_t index, uint16_t port);
 
+/*
+ * Would a connection with these two ends lead to one of them?  Asked of its
+ * maker: an address of this machine's that is not loopback is at both ends.
+ */
+bool listeners_have(const struct listeners *l, const unsigned char self[NETWORK_BYTES],
+	const unsigned char server[NETWORK_BYTES], uint16_t port);
+
 /* The listener that a connection came in by. */
 const struct listener *listeners_of(const struct listeners *l, const struct peer *peer);
 

@@ -462,11 +462,11 @@ static void
 on_reached(void *arg, int fd)
 {
 	struct dial *d = dial_from(arg);
+	const char *why = introduce(fd, d->domain, d->client, d->dialer->context->listeners);
 
-	if (!introduce(fd, d->domain, d->client)) {
-		int error = errno;
+	if (why != NULL) {
 		close(fd);
-		hunt_leader_failed(d->hunt, CLOSING_CONNECT_FAILED, strerror(error));
+		hunt_leader_failed(d->hunt, CLOSING_CONNECT_FAILED, why);
 		hunt_go_on(d->hunt);
 	} else if (hunt_is_direct(d->hunt)) {
 		secure_at_once(d, fd);

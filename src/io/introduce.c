@@ -1,7 +1,9 @@
 #include "io/introduce.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -31,18 +33,20 @@ take_end(int fd, ask *whose, unsigned char out[NETWORK_BYTES], uint16_t *port)
 }
 
 /* A new connection has room for so little. */
-bool
-introduce(int fd, const struct conf_domain *domain, const struct peer *client)
+const char *
+introduce(int fd, const struct conf_domain *domain, const struct peer *client, const struct listeners *own)
 {
 	struct introduction i = {
 		.version = domain->proxy_protocol, .client = client, .domain = slice_str(domain->ascii)};
 	char bytes[INTRODUCTION_MAX];
 	size_t n;
 
-	if (domain->proxy_protocol == 0)
-		return true;
 	if (!take_end(fd, getsockname, i.self, &i.self_port) || !take_end(fd, getpeername, i.server, &i.server_port))
-		return false;
+		return strerror(errno);
+	if (own != NULL && listeners_have(own, i.self, i.server, i.server_port))
+		return "that is culvert itself: add \"connect\" with the address of the XMPP server to the domain";
+	if (domain->proxy_protocol == 0)
+		return NULL;
 	n = introduction_write(&i, bytes);
-	return send(fd, bytes, n, MSG_NOSIGNAL) == (ssize_t) n;
+	return send(fd, bytes, n, MSG_NOSIGNAL) == (ssize_t) n ? NULL : strerror(errno);
 }

@@ -213,3 +213,20 @@ culvert('TLS from the first byte: the header stands in front of it, and its byte
 		server.close();
 	}
 });
+
+culvert('culvert is no server of its own: the log says what to do', async () => {
+	const port = await freePort();
+	const { gateway } = stage;
+	const own = stage.gateway = await Culvert.start({ [DOMAIN]: port }, { listen: [{ address: '*', port }] });
+	try {
+		const client = stage.websocket(DOMAIN);
+		await client.connect();
+		client.openStream();
+		assert.deepEqual(await client.failure(), { error: 'remote-connection-failed', code: 1001 });
+		await own.program.line(/upstream not reached .*that is culvert itself: add \W+connect\W+ with the address/);
+	} finally {
+		await stage.clear();
+		stage.gateway = gateway;
+		await own.stop();
+	}
+});

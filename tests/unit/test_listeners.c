@@ -60,10 +60,50 @@ table(void **state)
 	listeners_free(NULL);
 }
 
+static bool
+is_own(const struct listeners *l, const char *self, const char *server, uint16_t port)
+{
+	unsigned char from[NETWORK_BYTES], to[NETWORK_BYTES];
+
+	assert_true(network_address(slice_str(self), from) && network_address(slice_str(server), to));
+	return listeners_have(l, from, to, port);
+}
+
+/* Who connects to an address of this machine does so from the same one, but for loopback. */
+static void
+own(void **state)
+{
+	struct conf *c = read_conf(
+		"{\"listen\":[{\"address\":\"*\",\"port\":5280},{\"address\":\"127.0.0.1\",\"port\":5222},"
+		"{\"address\":\"::\",\"port\":81},{\"address\":\"host.example\",\"port\":82},"
+		"{\"address\":\"0.0.0.0\",\"port\":83},{\"address\":\"192.0.2.1\",\"port\":84},{\"unix\":\"/run/web.sock\"}],"
+		"\"domains\":{\"example.com\":{\"connect\":\"xmpp://127.0.0.1\"}}}");
+	struct listeners *l = listeners_new(c);
+
+	(void) state;
+	assert_true(is_own(l, "127.0.0.1", "127.0.0.1", 5280));
+	assert_true(is_own(l, "127.0.0.1", "127.0.0.77", 5280));
+	assert_true(is_own(l, "::1", "::1", 5280));
+	assert_true(is_own(l, "192.0.2.1", "192.0.2.1", 5280));
+	assert_true(is_own(l, "2001:db8::1", "2001:db8::1", 5280));
+	assert_false(is_own(l, "192.0.2.1", "192.0.2.2", 5280)); /* another machine */
+	assert_false(is_own(l, "127.0.0.1", "127.0.0.1", 5281));
+	assert_true(is_own(l, "127.0.0.1", "127.0.0.1", 5222));
+	assert_false(is_own(l, "127.0.0.1", "127.0.0.2", 5222)); /* somebody else may listen there */
+	assert_false(is_own(l, "::1", "::1", 5222));
+	assert_true(is_own(l, "::1", "::1", 81));
+	assert_true(is_own(l, "192.0.2.1", "192.0.2.1", 82));
+	assert_true(is_own(l, "192.0.2.1", "192.0.2.1", 83));
+	assert_true(is_own(l, "192.0.2.1", "192.0.2.1", 84));
+	assert_false(is_own(l, "127.0.0.1", "127.0.0.1", 84));
+	conf_unref(c);
+	listeners_free(l);
+}
+
 int
 main(void)
 {
-	static const struct CMUnitTest tests[] = {cmocka_unit_test(table)};
+	static const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(own)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

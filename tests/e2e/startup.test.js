@@ -164,8 +164,11 @@ culvert('the configurations in the manual are right', () => {
 	const authority = inDirectory('authority.pem');
 	execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', '/dev/null', '-out', authority,
 		'-subj', '/CN=an authority', '-days', '1'], { stdio: 'ignore' });
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', inDirectory('privkey.pem'), '-out',
+		inDirectory('fullchain.pem'), '-subj', '/CN=chat.example.com', '-days', '1'], { stdio: 'ignore' });
 	for (const text of found) {
-		const file = writeFile(text.replace('/etc/ssl/our-own-authority.pem', authority));
+		const file = writeFile(text.replace('/etc/ssl/our-own-authority.pem', authority)
+			.replaceAll('/etc/letsencrypt/live/chat.example.com', path.dirname(authority)));
 		for (const check of ['check', '--check-config']) {
 			const run = spawnSync(program, [check, '-c', file], { encoding: 'utf8' });
 			const more = text.includes('our-own-authority') ? `${authority}: 1 certificate\n` : '';

@@ -53,7 +53,7 @@ class Person {
 		person.bodies = [];
 		person.sockets = [];
 		person.outside = [];
-		const origin = `http://127.0.0.1:${gateway.port}/`;
+		const origin = new URL('/', gateway.boshUrl).href;
 		person.page.on('request', (request) => {
 			if (request.url().startsWith(gateway.boshUrl))
 				person.bodies.push(bodyOf(request.postData() || ''));

@@ -31,6 +31,7 @@ struct tls_to_server {
 
 struct tls_to_client {
 	struct peer peer;
+	bool is_one;        /* the address is one client's, as far as anybody knows, and no proxy's */
 	bool brings_ticket; /* it wants to resume a session */
 	struct turn turn;   /* the thread's */
 };
@@ -53,7 +54,7 @@ struct tls_job {
 
 /* Takes fd over; the strings are copied, ca_file may be NULL.  worker is the caller's to set. */
 struct tls_job *tls_job_to_server(uint64_t id, int fd, const struct tls_to_server *server, ms_t timeout);
-/* Takes fd over.  worker is the caller's to set. */
+/* Takes fd over.  worker and client.is_one are the caller's to set. */
 struct tls_job *tls_job_to_client(int fd, const struct peer *peer, bool brings_ticket, ms_t timeout);
 /* Makes tls ready for the handshake; trust is what the job asks for, NULL when that cannot be had.  False: it has failed. */
 bool tls_job_begin(struct tls_job *job, struct tls_trust *trust);

@@ -16,7 +16,7 @@
 #include "proto/net/server_name.h"
 
 #define MAX_TRUSTS 64
-#define NICENESS 5 /* of these threads, beside 0 of the workers */
+#define NICENESS 10 /* of these threads, beside 0 of the workers */
 /* Clients of one thread.  In the middle of a handshake each takes some 45 KB, while it waits for its turn some 500 bytes. */
 #define MAX_UNDER_WAY 512
 #define MAX_WAITING 1024
@@ -424,9 +424,9 @@ begin_next(struct thread *t)
 static void
 queue(struct thread *t, struct tls_job *job)
 {
-	const struct peer *peer = &job->client.peer;
+	struct tls_to_client *c = &job->client;
 
-	if (turns_wait(&t->turns, &job->client.turn, peer->is_client ? peer->address : NULL, job->client.brings_ticket))
+	if (turns_wait(&t->turns, &c->turn, c->is_one ? c->peer.address : NULL, c->brings_ticket))
 		return;
 	tls_job_fail(job, "too many clients wait for a handshake");
 	give_back(t, job);

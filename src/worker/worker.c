@@ -130,6 +130,7 @@ on_client(void *arg, int fd, bool brings_ticket, const struct peer *peer)
 	struct context *c = &w->context;
 	struct tls_job *job = tls_job_to_client(fd, peer, brings_ticket, c->conf->limits.header_timeout);
 
+	job->client.is_one = peer->kind == PEER_ADDRESS && !conf_is_trusted(c->conf, peer);
 	c->sockets->clients++;
 	budget_move(&c->budget, &job->charged, TLS_MEMORY);
 	on_handshake(w, job);

@@ -141,8 +141,10 @@ async function servers({ gateway, ports }, n, then) {
 
 /* ---- the attacks ---- */
 
-const attacks = {};
+const attacks = {}, ofTls = {};
 const attack = (name, begin) => { attacks[name] = begin; };
+/* The same on a listener with TLS: gateway.tls has the options. */
+const tlsAttack = (name, begin) => { ofTls[name] = begin; };
 
 attack('connections that come and go', ({ gateway }) => again(50, async () => {
 	const socket = await dial(gateway.port);
@@ -351,12 +353,113 @@ attack('slow readers', async ({ gateway, ports }) => {
 	});
 });
 
+/* ---- on a listener with TLS ---- */
+
+async function shake({ port, tls }, options = {}) {
+	const socket = require('node:tls').connect({ host: '127.0.0.1', port, ...tls, ...options });
+	socket.on('error', () => {});
+	await Promise.race([once(socket, 'secureConnect'), once(socket, 'close').then(() => { throw new Error('closed'); })]);
+	return socket;
+}
+
+/* The bytes of a ClientHello, as node says them. */
+async function clientHello({ tls }) {
+	const server = net.createServer();
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const socket = require('node:tls').connect({ host: '127.0.0.1', port: server.address().port, ...tls });
+	socket.on('error', () => {});
+	const [inner] = await once(server, 'connection');
+	const [bytes] = await once(inner, 'data');
+	socket.destroy();
+	inner.destroy();
+	server.close();
+	return bytes;
+}
+
+tlsAttack('whole handshakes', ({ gateway }) => again(50, async () => {
+	const socket = await shake(gateway);
+	socket.destroy();
+}));
+
+tlsAttack('handshakes that resume a session', async ({ gateway }) => {
+	const session = (await shake(gateway)).getSession();
+	again(50, async () => (await shake(gateway, { session })).destroy());
+});
+
+tlsAttack('a thousand connections that say nothing, and a thousand in the middle of a ClientHello', async ({ gateway }) => {
+	const hello = await clientHello(gateway);
+	again(2000, async (i) => ended(await dial(gateway.port, i % 2 === 0 ? null : hello.subarray(0, 60))));
+});
+
+tlsAttack('ClientHellos byte by byte', async ({ gateway }) => {
+	const hello = await clientHello(gateway);
+	again(300, async () => {
+		const socket = await dial(gateway.port);
+		for (const byte of hello) {
+			if (socket.destroyed)
+				return;
+			await put(socket, Buffer.of(byte));
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+	});
+});
+
+tlsAttack('handshakes that stop in the middle', async ({ gateway }) => {
+	const hello = await clientHello(gateway);
+	again(300, async () => {
+		const socket = await dial(gateway.port, hello);
+		socket.resume();
+		await ended(socket);
+	});
+});
+
+tlsAttack('mutated ClientHellos', async ({ gateway }) => {
+	const hello = await clientHello(gateway);
+	again(50, async () => {
+		const bytes = Buffer.from(hello);
+		for (let n = Math.ceil(Math.random() * 6); n > 0; n--)
+			bytes[9 + Math.floor(Math.random() * (bytes.length - 9))] = Math.random() * 256;
+		const socket = await dial(gateway.port, bytes);
+		socket.resume();
+		await Promise.race([ended(socket), once(socket, 'data')]);
+		socket.destroy();
+	});
+});
+
+tlsAttack('garbage where the handshake goes on', async ({ gateway }) => {
+	const hello = await clientHello(gateway);
+	again(50, async () => {
+		const socket = await dial(gateway.port, hello);
+		await once(socket, 'data');
+		socket.resume();
+		await put(socket, Buffer.alloc(20000, 0x16));
+		await ended(socket);
+	});
+});
+
+tlsAttack('tiny records', ({ gateway }) => again(10, async () => {
+	const socket = await shake(gateway);
+	socket.setNoDelay();
+	socket.resume();
+	await put(socket, `POST /http-bind HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n`);
+	while (!socket.destroyed)
+		for (let i = 0; i < 100; i++)
+			await put(socket, 'x');
+}));
+
+tlsAttack('requests by who does not read', ({ gateway }) => again(50, async () => {
+	const socket = await shake(gateway);
+	socket.pause();
+	await pour(socket, 'GET /http-bind HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(100));
+}));
+
 /* ---- in the test ---- */
 
 class Attack {
-	static async start(name, { port, boshPath, websocketPath, websocketUrl }, ports) {
+	static async start(name, { port, boshPath, websocketPath, websocketUrl, tls }, ports) {
 		const attack = new Attack();
-		const gateway = { port, boshPath, websocketPath, websocketUrl };
+		const gateway = { port, boshPath, websocketPath, websocketUrl, tls };
 		attack.child = fork(__filename, [JSON.stringify({ name, gateway, ports })]);
 		attack.over = new Promise((resolve) => attack.child.once('exit', (code, signal) => resolve({ code, signal })));
 		const ended = attack.over.then((status) => {
@@ -372,11 +475,11 @@ class Attack {
 	}
 }
 
-module.exports = { Attack, DOMAIN, NAMES: Object.keys(attacks) };
+module.exports = { Attack, DOMAIN, NAMES: Object.keys(attacks), OF_TLS: Object.keys(ofTls) };
 
 if (require.main === module) {
 	const { name, ...target } = JSON.parse(process.argv[2]);
 	process.on('disconnect', () => process.exit());
 	process.on('unhandledRejection', () => {}); // a connection that broke, and nobody waits for
-	Promise.resolve(attacks[name](target)).then(() => process.send('begun'));
+	Promise.resolve({ ...attacks, ...ofTls }[name](target)).then(() => process.send('begun'));
 }

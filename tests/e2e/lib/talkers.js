@@ -13,6 +13,7 @@
 
 const { fork } = require('node:child_process');
 const http = require('node:http');
+const https = require('node:https');
 
 const { within } = require('./wait');
 
@@ -53,8 +54,8 @@ class Talkers {
 		return heard;
 	}
 
-	talk({ port, boshPath, websocketUrl }) {
-		return this.#ask('talk', { port, boshPath, websocketUrl });
+	talk({ port, boshPath, websocketUrl, tls }) {
+		return this.#ask('talk', { port, boshPath, websocketUrl, tls });
 	}
 
 	async measure(play) {
@@ -146,7 +147,8 @@ async function byWebsocket(gateway, tally, fail) {
 async function byBosh(gateway, tally, fail) {
 	const { BoshClient, body } = require('./bosh');
 	const client = new BoshClient(gateway, DOMAIN);
-	client.agent = new http.Agent({ keepAlive: true, maxSockets: 2 });
+	const protocol = gateway.tls ? https : http;
+	client.agent = new protocol.Agent({ keepAlive: true, maxSockets: 2 });
 	await client.login();
 	const { agent, sid } = client;
 	let open = client.open.size, waiting = [];
@@ -154,8 +156,8 @@ async function byBosh(gateway, tally, fail) {
 		const text = body({ rid: client.rid++, sid }, waiting.map(message).join(''));
 		waiting = [];
 		open++;
-		const request = http.request({
-			host: '127.0.0.1', port: gateway.port, method: 'POST', path: gateway.boshPath, agent,
+		const request = protocol.request({
+			...gateway.tls, host: '127.0.0.1', port: gateway.port, method: 'POST', path: gateway.boshPath, agent,
 			headers: { 'Content-Type': 'text/xml', 'Content-Length': Buffer.byteLength(text) },
 		}, (answer) => {
 			let heard = '';

@@ -17,6 +17,12 @@ enum tls_policy {
 	TLS_OFF,         /* never; a server that demands it is refused */
 };
 
+/* Does a client's server have back what the client did not receive (XEP-0198)? */
+enum acks_policy {
+	ACKS_AUTO, /* when the server offers it, and the client does not see to it itself */
+	ACKS_OFF,
+};
+
 /* What one client address may take, and all together.  0: no limit. */
 struct quota_rules {
 	unsigned sessions; /* of all addresses */

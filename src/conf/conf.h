@@ -83,9 +83,10 @@ struct conf_domain {
 	char *ascii; /* its A-label form in lower case: for comparing */
 	bool by_dns; /* its servers are found by DNS */
 	struct conf_target *connect;
-	size_t n_connect;        /* at least 1, unless by_dns: then 0 */
-	enum tls_policy tls;     /* not TLS_OFF when a target is tls_direct */
-	bool verify;             /* the server's certificate */
+	size_t n_connect;    /* at least 1, unless by_dns: then 0 */
+	enum tls_policy tls; /* not TLS_OFF when a target is tls_direct */
+	bool verify;         /* the server's certificate */
+	enum acks_policy acks;
 	char *ca_file;           /* of the issuers to trust, as written; NULL: the system's */
 	unsigned proxy_protocol; /* the version in which its servers are told of the client; 0: they are not */
 	char *server_name;       /* asked for by SNI and looked for in the certificate, ASCII; NULL: the domain */
@@ -109,6 +110,7 @@ struct conf_websocket {
 struct conf_limits {
 	unsigned connections;       /* of clients; 0: no such limit; CONF_AUTOMATIC_NUMBER; changed at once */
 	struct quota_rules quota;   /* changed at once */
+	unsigned acks;              /* unconfirmed stanzas that are many; 0: never */
 	size_t stanza;              /* the largest element passed on, either way */
 	size_t buffer_total;        /* all that is kept for peers; 0: no such limit; CONF_AUTOMATIC; changed at once */
 	size_t queue;               /* bytes kept per session and direction; never less than stanza */

@@ -42,7 +42,8 @@
 
 /* A word's value is written as an unsigned. */
 _Static_assert(sizeof(enum tls_policy) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) &&
-		sizeof(enum forwarded_kind) == sizeof(unsigned) && sizeof(enum log_addresses) == sizeof(unsigned),
+		sizeof(enum acks_policy) == sizeof(unsigned) && sizeof(enum forwarded_kind) == sizeof(unsigned) &&
+		sizeof(enum log_addresses) == sizeof(unsigned),
 	"sizes of enums");
 
 static const struct conf_word tls_words[] = {
@@ -64,6 +65,12 @@ static const struct conf_word address_words[] = {
 	{"full", LOG_ADDRESSES_FULL, NULL},
 	{"network", LOG_ADDRESSES_NETWORK, "of IPv4 the first 24 bits, of IPv6 the first 48"},
 	{"none", LOG_ADDRESSES_NONE, "\"-\" in their place"},
+	{NULL, 0, NULL},
+};
+
+static const struct conf_word acks_words[] = {
+	{"auto", ACKS_AUTO, "they go back to the server, if it offers stream management"},
+	{"off", ACKS_OFF, NULL},
 	{NULL, 0, NULL},
 };
 
@@ -200,7 +207,10 @@ static const struct conf_row table[] = {
 	VALUE("domains.*.tcp_user_timeout", CONF_SECONDS, DOMAIN(tcp_user_timeout), 0, HOUR, "60",
 		"A server that has not acknowledged for this long what it was sent is taken for gone (TCP_USER_TIMEOUT, RFC 5482). "
 		"0: the kernel's own limit, some 15 minutes."),
-	LATER("domains.*.acks"),
+	WORD("domains.*.acks", acks_words, DOMAIN(acks), "\"auto\"", NULL,
+		"What becomes of messages that a BOSH client did not receive before its session ended: {}. Such a server keeps "
+		"them, or returns them to who sent them (XEP-0198); otherwise culvert can only answer those with an error that "
+		"it still has."),
 
 	CONTAINER("bosh", CONF_OBJECT, "BOSH (XEP-0124, XEP-0206). Clients may ask for less, not for more."),
 	VALUE("bosh.wait", CONF_SECONDS, TOP(bosh.wait), 100, HOUR, "50",
@@ -279,7 +289,9 @@ static const struct conf_row table[] = {
 		"asks for more is refused, or its session ends. The last quarter is for those who want little. It should be three "
 		"times limits.stanza or more. null: half of the memory limit of culvert's control group or process, or a quarter of "
 		"the machine's memory if that is less; the log says at start how much. 0: no such limit."),
-	LATER("limits.acks"),
+	VALUE("limits.acks", CONF_NUMBER, TOP(limits.acks), 0, 1000000, "80",
+		"When so many stanzas of one server are unconfirmed by a BOSH client, the client is made to confirm them sooner, and "
+		"the log says so: servers keep a few hundred. The session goes on. 0: never."),
 	VALUE("limits.auth_failures_per_minute", CONF_NUMBER, TOP(limits.quota.failures_per_minute), 0, 1000000, "10",
 		"How many logins from one client address may fail in a minute because of wrong, expired or disabled "
 		"credentials (SASL and SASL2). When there are that many, the session ends, and this address can begin no other for "

@@ -10,6 +10,7 @@
 #define CULVERT_SESSION_FRONT_H
 
 #include "conf/conf.h"
+#include "proto/bosh/seek.h"
 #include "proto/closing.h"
 #include "proto/stream/stream_header.h"
 #include "proto/xml/stanza.h"
@@ -23,6 +24,8 @@ struct transport {
 	bool can_pause;
 	/* A client that ends its stream has its answer once the server has ended its own; otherwise at once. */
 	bool waits_for_server;
+	/* confirmed() says what its client has received, and not only what was sent. */
+	bool has_proof;
 	/* The largest element that goes into what the client sends at a time. */
 	size_t (*outer_limit)(const struct conf *conf);
 
@@ -41,6 +44,13 @@ struct transport {
 	void (*give)(struct front *f, struct stanza **st);
 	/* A stanza that the client will not come for any more, the caller's; NULL when there is none, or it may get it. */
 	struct stanza *(*next_undelivered)(struct front *f);
+	/*
+	 * What the client is not known to have is undelivered from now on: nobody will prove it any more.  How many
+	 * stanzas these are; next_undelivered has them first.
+	 */
+	size_t (*recall)(struct front *f);
+	/* How much somebody wants to know what the client has; where there is no proof, nothing comes of it. */
+	void (*seek)(struct front *f, enum seek seek);
 	/* The session ends; the client is told.  The first reason counts. */
 	void (*close)(struct front *f, enum closing reason, ms_t now);
 	/* Hands over what can be sent now.  To be called once after a batch of the above, and when time has passed. */

@@ -55,6 +55,18 @@ next_undelivered(struct front *f)
 	return bosh_next_undelivered(f->of.bosh);
 }
 
+static size_t
+recall(struct front *f)
+{
+	return bosh_recall(f->of.bosh);
+}
+
+static void
+seek(struct front *f, enum seek how)
+{
+	bosh_seek(f->of.bosh, how);
+}
+
 static void
 close_bosh(struct front *f, enum closing reason, ms_t now)
 {
@@ -130,6 +142,7 @@ static const struct transport transport = {
 	.name = "bosh",
 	.can_pause = false, /* it has sent no more than its requests allow */
 	.waits_for_server = false,
+	.has_proof = true,
 	.outer_limit = outer_limit,
 	.free = free_bosh,
 	.next_up = next_up,
@@ -138,6 +151,8 @@ static const struct transport transport = {
 	.opened = opened,
 	.give = give,
 	.next_undelivered = next_undelivered,
+	.recall = recall,
+	.seek = seek,
 	.close = close_bosh,
 	.flush = flush,
 	.deadline = deadline,

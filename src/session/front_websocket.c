@@ -57,6 +57,20 @@ next_undelivered(struct front *f)
 	return NULL;
 }
 
+static size_t
+recall(struct front *f)
+{
+	(void) f;
+	return 0;
+}
+
+static void
+seek(struct front *f, enum seek how)
+{
+	(void) f;
+	(void) how;
+}
+
 static void
 close_websocket(struct front *f, enum closing reason, ms_t now)
 {
@@ -135,6 +149,7 @@ static const struct transport transport = {
 	.name = "websocket",
 	.can_pause = true,
 	.waits_for_server = true, /* RFC 6120, 4.4 */
+	.has_proof = false,
 	.outer_limit = outer_limit,
 	.free = free_websocket,
 	.next_up = next_up,
@@ -143,6 +158,8 @@ static const struct transport transport = {
 	.opened = opened,
 	.give = give,
 	.next_undelivered = next_undelivered,
+	.recall = recall,
+	.seek = seek,
 	.close = close_websocket,
 	.flush = flush,
 	.deadline = deadline,

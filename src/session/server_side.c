@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/fatal.h"
-#include "proto/stream/bounce.h"
+#include "session/custody.h"
 
 /* A BOSH client that waits as long as a server may be silent is answered before the server is given up. */
 #define SILENCE_GRACE 1000
@@ -59,6 +59,7 @@ begin_stream(struct session *s)
 	s->upstream = upstream_new(session_limits(s->conf), s->world->readers, &s->trace);
 	upstream_set_tls(s->upstream, s->domain->tls);
 	upstream_set_max_bytes(s->upstream, max_bytes_up(s));
+	custody_begin(s);
 }
 
 /*
@@ -101,6 +102,7 @@ server_side_open(struct session *s, ms_t now)
 	} else if (s->server == SERVER_OPEN) {
 		if (!upstream_is_restart_due(s->upstream))
 			return CLOSING_SECOND_OPEN;
+		custody_end(s);
 		upstream_open(s->upstream, h, s->leg);
 	}
 	return CLOSING_NONE;
@@ -307,34 +309,11 @@ server_side_write(struct session *s)
 		server_side_drop(s);
 }
 
-/*
- * A session that its server would keep for a client that was cut off must not
- * be ended for it: the server sees the connection break, as the client did
- * (RFC 7395, 3.6; XEP-0198, 5).
- */
-static bool
-stays_resumable(const struct session *s, enum closing reason)
+bool
+server_side_stays_resumable(const struct session *s, enum closing reason)
 {
-	return upstream_is_resumable(s->upstream) &&
-		(reason == CLOSING_CLIENT_GONE || reason == CLOSING_INACTIVE || reason == CLOSING_SHUTDOWN);
-}
-
-void
-server_side_return(struct session *s, enum closing reason)
-{
-	struct stanza *st, *bounce;
-
-	if ((reason != CLOSING_INACTIVE && reason != CLOSING_SHUTDOWN) || s->server != SERVER_OPEN ||
-		stays_resumable(s, reason))
-		return;
-	while ((st = s->front.transport->next_undelivered(&s->front)) != NULL) {
-		bounce = bounce_of(st);
-		stanza_free(st);
-		if (bounce == NULL)
-			continue;
-		counter_add(s->world->counters->stanzas_bounced, 1);
-		upstream_send(s->upstream, &bounce);
-	}
+	return s->server == SERVER_OPEN && upstream_is_resumable(s->upstream) && !upstream_is_ended(s->upstream) &&
+		reason != CLOSING_CLIENT_CLOSED;
 }
 
 void
@@ -344,10 +323,11 @@ server_side_close(struct session *s, enum closing reason, ms_t now)
 	switch (s->server) {
 	case SERVER_OPEN:
 		s->upstream_by = now + SERVER_CLOSE_WAIT;
-		if (stays_resumable(s, reason)) {
+		if (server_side_stays_resumable(s, reason)) {
 			set_state(s, SERVER_CUTTING);
 			break;
 		}
+		custody_end(s);
 		upstream_close(s->upstream);
 		set_state(s, SERVER_CLOSING);
 		break;

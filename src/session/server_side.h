@@ -42,10 +42,11 @@ void server_side_start_tls(struct session *s);
 void server_side_write(struct session *s);
 
 /*
- * XEP-0206, 7: what waited for a client that is gone goes back to those who
- * sent it.  A server that keeps the session for its client has it still.
+ * Only the client itself ends a session that its server would keep for it
+ * (RFC 7395, 3.6; XEP-0198, 5).  For any other reason the server sees the
+ * connection break, and the client may come back for what it has not received.
  */
-void server_side_return(struct session *s, enum closing reason);
+bool server_side_stays_resumable(const struct session *s, enum closing reason);
 /* domains.*.keepalive: when keep_by is over. */
 void server_side_keep(struct session *s, ms_t now);
 /* The server gets what was sent before, then our end tag, and a while to say its own. */

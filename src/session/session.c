@@ -4,6 +4,7 @@
 
 #include "base/fatal.h"
 #include "base/wipe.h"
+#include "session/custody.h"
 #include "session/front_bosh.h"
 #include "session/front_websocket.h"
 #include "session/login.h"
@@ -63,6 +64,7 @@ session_free(struct session *s)
 	budget_move(s->world->budget, &s->queued, 0);
 	budget_move(s->world->budget, &s->part, 0);
 	s->front.transport->free(&s->front);
+	management_free(s->management);
 	upstream_free(s->upstream);
 	login_free(s->login);
 	conf_unref(s->conf);
@@ -244,6 +246,7 @@ session_upstream_again(struct session *s, ms_t now)
 void
 session_upstream_gone(struct session *s, enum closing reason, ms_t now)
 {
+	custody_server_lost(s);
 	server_side_forget(s);
 	session_pump(s, reason, now);
 }
@@ -343,7 +346,8 @@ session_expire(struct session *s, ms_t now)
 ms_t
 session_deadline(const struct session *s)
 {
-	ms_t own = ms_min(ms_min(s->upstream_by, s->login_by), ms_min(s->whole_by, ms_min(s->look_by, s->keep_by)));
+	ms_t servers = ms_min(ms_min(s->upstream_by, s->keep_by), custody_deadline(s));
+	ms_t own = ms_min(ms_min(servers, s->login_by), ms_min(s->whole_by, s->look_by));
 
 	return ms_min(s->front.transport->deadline(&s->front), own);
 }

@@ -15,6 +15,7 @@
 #include "base/rate.h"
 #include "conf/conf.h"
 #include "proto/bosh/body.h"
+#include "proto/stream/management.h"
 #include "proto/stream/upstream.h"
 #include "proto/stream/websocket.h"
 #include "session/admission.h"
@@ -69,6 +70,8 @@ struct session {
 	const struct conf_domain *domain; /* NULL until the client named one that is served */
 	struct front front;
 	struct upstream *upstream;
+	struct management *management; /* NULL: no stanza goes back (custody.h) */
+	bool has_many_unhandled;       /* the log has said so */
 	enum session_state state;
 	enum server_state server;
 	enum closing reason;   /* CLOSED */

@@ -1,6 +1,7 @@
 #include "session/session_pump.h"
 
 #include "base/fatal.h"
+#include "session/custody.h"
 #include "session/login.h"
 #include "session/server_side.h"
 
@@ -77,7 +78,8 @@ close_both(struct session *s, enum closing reason, ms_t now)
 	s->login_by = s->whole_by = s->look_by = MS_NEVER;
 	budget_move(s->world->budget, &s->part, 0);
 	session_drop_unread(s);
-	server_side_return(s, reason);
+	if (!server_side_stays_resumable(s, reason))
+		custody_return(s, reason);
 	s->front.transport->close(&s->front, reason, now);
 	server_side_close(s, reason, now);
 }
@@ -149,7 +151,7 @@ pump_up(struct session *s, ms_t now)
 		s->stanzas_up++;
 		s->bytes_up += st->n;
 		counter_add(s->world->counters->stanzas_up, 1);
-		upstream_send(s->upstream, &st);
+		custody_up(s, &st, now);
 	}
 	return closing;
 }
@@ -200,6 +202,10 @@ pump_down(struct session *s, ms_t now)
 			continue;
 		}
 		extend_login(s, now);
+		if (!custody_down(s, st)) {
+			stanza_free(st);
+			continue;
+		}
 		s->stanzas_down++;
 		s->bytes_down += st->n;
 		stanza_count(&s->given, st->kind, st->n);
@@ -247,7 +253,8 @@ regulate(struct session *s, ms_t now)
 	const struct outlet *outlet = s->world->outlet;
 	const struct transport *transport = s->front.transport;
 	size_t waiting = transport->queued(&s->front), down = waiting + s->unsent;
-	size_t up = transport->queued_up(&s->front) + (s->upstream != NULL ? upstream_queued(s->upstream) : 0);
+	size_t up = transport->queued_up(&s->front) + custody_queued(s) +
+		(s->upstream != NULL ? upstream_queued(s->upstream) : 0);
 	size_t high, low;
 
 	budget_move(s->world->budget, &s->queued,
@@ -307,6 +314,7 @@ session_pump(struct session *s, enum closing closing, ms_t now)
 	pump_down(s, now);
 	if (s->upstream != NULL)
 		failures = note_failures(s, now);
+	custody_settle(s, now);
 	if (closing == CLOSING_NONE)
 		closing = up != CLOSING_NONE ? up : failures;
 	if (closing != CLOSING_NONE)

@@ -141,7 +141,7 @@ for (const [what, leave, losesWords] of [
 	['is closed by a page that goes away', (ws) => ws.close(1001)],
 ]) {
 	test(`stream management: a WebSocket that ${what} leaves a session to resume, and what was missed comes`, async () => {
-		const bob = await stage.login('bob', 'bosh');
+		const bob = await stage.login('bob', 'websocket');
 		const { client, id } = await managed();
 		client.send(`<message xmlns='jabber:client' to='${bob.jid}' type='chat'><body>last word of ${id}</body></message>`);
 		if (losesWords)

@@ -278,6 +278,64 @@ hear_answer(struct script *s, struct client *c, struct slice line)
 	expect_answer(s, c, r, line);
 }
 
+/* Statements, one a line, of which $a is the client. */
+static void
+play(struct script *s, const struct client *c, const char *lines)
+{
+	struct slice line, rest = slice_str(lines), before, behind;
+	struct buf text;
+
+	while (rest.n > 0 && !s->is_failed) {
+		slice_cut(rest, '\n', &line, &rest);
+		buf_init(&text, BUF_UNLIMITED);
+		while (slice_cut(line, '$', &before, &behind)) {
+			buf_append(&text, before);
+			buf_append(&text, slice_of(c->name, strlen(c->name)));
+			line = slice_of(behind.p + 1, behind.n - 1);
+		}
+		buf_append(&text, line);
+		script_line(s, buf_slice(&text));
+		buf_fini(&text);
+	}
+}
+
+#define FEATURES "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='urn:xmpp:sm:3'/>"
+
+/* By SASL, with rid+1, and rid+2 to restart; the children of the features that follow, or those of a server of today. */
+static void
+authenticate(struct script *s, const struct client *c, struct slice features)
+{
+	struct buf text;
+
+	buf_init(&text, BUF_UNLIMITED);
+	buf_printf(&text,
+		"$a sends rid+1 <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>\n"
+		"$a.server gets <auth ...</auth>\n"
+		"$a.server sends <success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>\n"
+		"$a hears rid+1 <success .../>\n"
+		"$a sends rid+2 to=example.org restart=true\n"
+		"$a.server gets header to=example.org version=1.0\n"
+		"$a.server sends header\n"
+		"$a.server sends <stream:features>%.*s</stream:features>\n"
+		"$a hears rid+2 <stream:features ...</stream:features>",
+		SLICE_ARG(features.n > 0 ? features : SLICE(FEATURES)));
+	buf_append_char(&text, '\0');
+	play(s, c, buf_slice(&text).p);
+	buf_fini(&text);
+}
+
+/* The same, and rid+3 to bind. */
+static void
+log_in(struct script *s, const struct client *c, struct slice features)
+{
+	authenticate(s, c, features);
+	play(s, c,
+		"$a sends rid+3 <iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>\n"
+		"$a.server gets <iq ...</iq>\n"
+		"$a.server sends <iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>\n"
+		"$a hears rid+3 <iq ...</iq>");
+}
+
 void
 verb_bosh(struct script *s, struct client *c, unsigned worker, struct slice line)
 {
@@ -291,6 +349,14 @@ verb_bosh(struct script *s, struct client *c, unsigned worker, struct slice line
 	}
 	if (slice_eq(verb, SLICE("hears"))) {
 		hear_answer(s, c, line);
+		return;
+	}
+	if (slice_eq(verb, SLICE("authenticates"))) {
+		authenticate(s, c, line);
+		return;
+	}
+	if (slice_eq(verb, SLICE("logs")) && text_take(&line, "in")) {
+		log_in(s, c, line);
 		return;
 	}
 	if (slice_eq(verb, SLICE("uses"))) {

@@ -744,7 +744,7 @@ test_words(void **state)
 		assert_false(conf_row_word(row, &base, SLICE("")));
 		assert_non_null(strstr(row->help, "{}"));
 	}
-	assert_int_equal(n_rows, 4);
+	assert_int_equal(n_rows, 5);
 }
 
 /* Each row is complete, below its container, and under no other row's key. */

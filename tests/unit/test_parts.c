@@ -67,7 +67,7 @@ take_back(void **state)
 static void
 counts(void **state)
 {
-	struct stanza_tally tally = {1, 100};
+	struct stanza_tally tally = {.stanzas = 1, .bytes = 100};
 	struct parts parts = {.v = NULL};
 	struct stanza_queue q;
 

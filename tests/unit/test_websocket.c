@@ -347,7 +347,8 @@ elements(void **state)
 		{"<presence xmlns='jabber:client'/>", STANZA_PRESENCE},
 		{"<iq xmlns='jabber:client' type='get' id='1'><q xmlns='u'/></iq>", STANZA_IQ},
 		{"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>", STANZA_AUTH},
-		{"<r xmlns='urn:xmpp:sm:3'/>", STANZA_OTHER},
+		{"<r xmlns='urn:xmpp:sm:3'/>", STANZA_SM_REQUEST},
+		{"<r xmlns='urn:x'/>", STANZA_OTHER},
 		{"<c:iq xmlns:c='jabber:client'/>", STANZA_OTHER},
 	};
 	struct client c;

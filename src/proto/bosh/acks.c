@@ -32,15 +32,43 @@ acks_note(struct acks *a, const struct ring *ring, const struct ring_slot *slot,
 		a->missing = missing->rid;
 }
 
-uint64_t
-acks_proven(const struct acks *a, const struct ring *ring, const struct ring_slot *slot, unsigned requests)
+bool
+acks_is_said(const struct acks *a, const struct ring_slot *slot)
 {
-	uint64_t open = requests + (slot->is_extra ? 1 : 0);
+	return a->is_on && slot->heard != slot->rid - 1;
+}
+
+/* Up to which rid nothing is open besides this request; it may be below 1. */
+static int64_t
+closed_up_to(const struct ring_slot *slot, unsigned margin)
+{
+	return (int64_t) slot->rid - (int64_t) margin - (slot->is_extra ? 1 : 0);
+}
+
+bool
+acks_excludes(const struct acks *a, const struct ring_slot *slot, unsigned margin, uint64_t older)
+{
+	/* 9.2: without a word it has the answers to all. */
+	return a->is_on ? !acks_is_said(a, slot) : (int64_t) older <= closed_up_to(slot, margin);
+}
+
+/*
+ * Without acknowledgements.  A client has at most "requests" of them open, and
+ * one more to pause or terminate (11).  All that we know send the next rid
+ * only when the oldest that is open lies less than "requests" below it:
+ * Strophe measures just that; stanza has two connections that take turns, so
+ * that at most one other is open; a client with a hold of two has three.  So
+ * when n is there, nothing is open up to n - margin: these answers are read.
+ */
+uint64_t
+acks_proven(const struct acks *a, const struct ring *ring, const struct ring_slot *slot, unsigned margin)
+{
+	int64_t closed = closed_up_to(slot, margin);
 
 	if (a->is_on)
 		return a->heard;
 	/* Who has more of them open, answers to which were not even sent, goes by no rule. */
-	return slot->rid > open && slot->rid - open < ring->answer_rid ? slot->rid - open : 0;
+	return closed > 0 && (uint64_t) closed < ring->answer_rid ? (uint64_t) closed : 0;
 }
 
 /* 9.1: "the value of the highest 'rid' attribute it has received in the case where it has also received all ... lower" */

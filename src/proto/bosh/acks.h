@@ -25,7 +25,11 @@ void acks_note(struct acks *a, const struct ring *ring, const struct ring_slot *
  * who may have so many requests open has the answers to all before them; a
  * repeat proves nothing, and an answer that was written does not either.
  */
-uint64_t acks_proven(const struct acks *a, const struct ring *ring, const struct ring_slot *slot, unsigned requests);
+uint64_t acks_proven(const struct acks *a, const struct ring *ring, const struct ring_slot *slot, unsigned margin);
+/* Does the request say itself which answers the client has (9.2)?  Without a word it says: all. */
+bool acks_is_said(const struct acks *a, const struct ring_slot *slot);
+/* Can the request not be that of a client that still has to ask for the answer to an older one?  margin as above. */
+bool acks_excludes(const struct acks *a, const struct ring_slot *slot, unsigned margin, uint64_t older);
 /* Has the answer to this request anything to say beyond what its payload does? */
 bool acks_has_news(const struct acks *a, const struct ring *ring, const struct ring_slot *slot);
 /* Writes that: attributes of a <body/>. */

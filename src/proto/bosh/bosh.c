@@ -19,6 +19,8 @@
  */
 #define LINGER 10
 
+#define MARGIN_RELOADED 5 /* rids that the requests of a page which was loaded anew may be apart */
+
 enum bosh_state {
 	BOSH_NEW,      /* no request yet */
 	BOSH_CREATING, /* the creation request is held */
@@ -44,6 +46,10 @@ struct bosh {
 	uint64_t first_rid; /* of the creation request */
 	struct ring ring;
 	struct acks acks;
+	struct seeking seeking;
+	unsigned margin;   /* a new rid proves the answers to those so many below it */
+	uint64_t page_rid; /* the requests of a page that was loaded anew begin here, at the latest */
+	bool is_doubtful;  /* one may have been */
 	struct patience patience;
 	struct keys *keys; /* NULL: no request had one */
 	ms_t pausing;      /* the inactivity period for now */
@@ -200,6 +206,13 @@ refuse(struct bosh *b, const struct body *body, struct req_id req, enum closing 
 	return reason;
 }
 
+/* Answered and kept (a pause besides), held (one more while lingering), early (one more to pause or terminate). */
+static unsigned
+ring_size(const struct bosh *b)
+{
+	return (b->margin + 1) + (b->terms.hold + 2) + (b->terms.requests + 1);
+}
+
 /* The session creation request (7.1). */
 static enum closing
 create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
@@ -209,10 +222,9 @@ create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	set_state(b, BOSH_CREATING);
 	b->first_rid = body->rid;
 	b->acks.is_on = b->terms.has_acks;
+	b->margin = b->terms.requests;
 	b->pausing = b->terms.inactivity;
-	/* answered and kept (a pause besides), held (one more while lingering), early (one more to pause or terminate) */
-	ring_init(
-		&b->ring, (b->terms.requests + 1) + (b->terms.hold + 2) + (b->terms.requests + 1), body->rid, b->trace);
+	ring_init(&b->ring, ring_size(b), body->rid, b->trace);
 	if (closing == CLOSING_NONE)
 		closing = greeting_create(&b->greeting, body);
 	if (closing != CLOSING_NONE)
@@ -241,18 +253,80 @@ check_key(struct bosh *b)
 	return CLOSING_KEY;
 }
 
+/* A page was loaded anew, by all that can be known.  It may go on more freely than the one before. */
+static void
+note_page(struct bosh *b, uint64_t rid)
+{
+	b->page_rid = rid;
+	b->is_doubtful = false;
+	if (b->margin >= MARGIN_RELOADED)
+		return;
+	b->margin = MARGIN_RELOADED;
+	ring_grow(&b->ring, ring_size(b));
+}
+
 /*
- * A new request shows what the client has.  One that comes while an older one
- * has lost its connection, and is not repeated, is a page that was loaded anew:
- * it knows nothing of answers that were on their way to the old one.
+ * This request comes while an older one has lost its connection, and is not
+ * repeated.  The client repeats it later, or is a page that was loaded anew,
+ * which knows nothing of answers that were on their way to the one before: no
+ * later rid can prove those, and they wait again.  It is known which when the
+ * older one is repeated, or when nobody who keeps to the rules could have come
+ * so far without.
+ *
+ * Until then, if there are such answers, nothing but empty ones are given, and
+ * these at once, so that the client goes on: nothing comes twice to who is
+ * still the same, or in the wrong order to who is not.
  */
 static void
-confirm(struct bosh *b, const struct ring_slot *s)
+doubt(struct bosh *b, uint64_t rid, uint64_t abandoned)
 {
-	if (ring_has_abandoned(&b->ring, s->rid))
+	if (acks_excludes(&b->acks, ring_at(&b->ring, rid), b->margin, abandoned)) {
+		bosh_recall(b);
+		note_page(b, rid);
+	} else {
+		b->is_doubtful = true;
+	}
+}
+
+static bool
+is_in_doubt(const struct bosh *b)
+{
+	return b->is_doubtful && ring_abandoned(&b->ring, b->page_rid, b->ring.next_rid) != 0;
+}
+
+/* A new request shows what the client has (acks_proven); who says itself what it has is believed, loaded anew or not. */
+static void
+confirm(struct bosh *b, uint64_t rid)
+{
+	const struct ring_slot *s = ring_at(&b->ring, rid);
+	uint64_t proven = acks_proven(&b->acks, &b->ring, s, b->margin), had = b->confirmed.returnable;
+	uint64_t abandoned = acks_is_said(&b->acks, s) ? 0 : ring_abandoned(&b->ring, b->page_rid, rid);
+
+	/* Who knows the sid has the first answer. */
+	if (rid > b->first_rid)
+		ring_confirm(&b->ring, b->first_rid, &b->confirmed);
+	if (abandoned != 0 && b->ring.returnable > 0) {
+		doubt(b, rid, abandoned);
+		return;
+	}
+	/* There is nothing to be had twice.  What is not proven by now never is. */
+	if (abandoned != 0 && abandoned >= b->ring.answer_rid)
 		ring_disclaim(&b->ring);
-	else
-		ring_confirm(&b->ring, acks_proven(&b->acks, &b->ring, s, b->terms.requests), &b->confirmed);
+	ring_confirm(&b->ring, proven, &b->confirmed);
+	if (abandoned != 0)
+		note_page(b, rid);
+	if (b->confirmed.returnable > had)
+		seeking_begin(&b->seeking);
+}
+
+/* A request was repeated.  If it was the one in question, the client is who it was, and the last rid shows what it has. */
+static void
+settle_doubt(struct bosh *b)
+{
+	if (!b->is_doubtful || is_in_doubt(b))
+		return;
+	b->is_doubtful = false;
+	confirm(b, b->ring.next_rid - 1);
 }
 
 /*
@@ -274,7 +348,9 @@ take_up(struct bosh *b, ms_t now)
 		b->fills_hold = true;
 	b->pausing = b->terms.inactivity;
 	acks_note(&b->acks, &b->ring, s, now);
-	confirm(b, s);
+	confirm(b, s->rid);
+	s = ring_at(&b->ring, b->ring.next_rid - 1);
+	seeking_moved(&b->seeking, now);
 	if (s->restart != NULL) {
 		/* XEP-0206, 5: a stanza in a restart request is ignored. */
 		stanza_queue_fini(&s->payload);
@@ -327,12 +403,14 @@ repeat(struct bosh *b, struct ring_slot *s, const struct body *body, struct req_
 	switch (s->state) {
 	case SLOT_ANSWERED:
 		replay(b, s, req);
+		settle_doubt(b);
 		/* 10: inactivity counts from the last response, and this is one. */
 		b->idle_since = now;
 		break;
 	case SLOT_EARLY:
 	case SLOT_HELD:
 		wait_anew(b, s, req, now);
+		settle_doubt(b);
 		break;
 	case SLOT_FREE:
 		break;
@@ -354,20 +432,21 @@ check_window(const struct bosh *b, const struct body *body)
 	if (body->rid >= b->ring.next_rid + window || b->is_terminated)
 		return CLOSING_RID_WINDOW;
 	/* 11: none of so many is answered yet.  The ring has no room for more than these and the answers kept. */
-	if (body->rid - b->ring.answer_rid >= b->ring.n - b->terms.requests - 1)
+	if (body->rid - b->ring.answer_rid >= b->ring.n - b->margin - 1)
 		return CLOSING_OVERACTIVE;
 	return CLOSING_NONE;
 }
 
 /*
- * From which rid on answers may be asked for again: as many as "requests",
- * of those that did not ask for a pause (14.3).
+ * From which rid on answers may be asked for again: as many as "requests", or
+ * more after a page was loaded anew, of those that did not ask for a pause
+ * (14.3).
  */
 static uint64_t
 oldest_kept(const struct bosh *b)
 {
 	uint64_t answer_rid = b->ring.answer_rid;
-	uint64_t oldest = answer_rid > b->terms.requests ? answer_rid - b->terms.requests : 1;
+	uint64_t oldest = answer_rid > b->margin ? answer_rid - b->margin : 1;
 
 	for (uint64_t rid = oldest; rid < answer_rid; rid++) {
 		const struct ring_slot *s = ring_find(&b->ring, rid);
@@ -387,10 +466,13 @@ forget_old(struct bosh *b)
 {
 	uint64_t below = oldest_kept(b);
 
-	if (!answers_is_empty(&b->answers))
+	if (!answers_is_empty(&b->answers) || is_in_doubt(b))
 		return;
 	if (b->acks.heard >= below)
 		below = b->acks.heard + 1;
+	/* What goes is either known to be with the client or waits again: nothing is forgotten. */
+	if (ring_has_unproven(&b->ring, below))
+		bosh_recall(b);
 	ring_forget_below(&b->ring, below);
 }
 
@@ -572,6 +654,18 @@ bosh_give(struct bosh *b, struct stanza **st)
 	stanza_queue_push(&b->down, st);
 }
 
+size_t
+bosh_recall(struct bosh *b)
+{
+	return ring_recall(&b->ring, &b->down);
+}
+
+void
+bosh_seek(struct bosh *b, enum seek how)
+{
+	b->seeking.how = how;
+}
+
 struct stanza *
 bosh_next_undelivered(struct bosh *b)
 {
@@ -595,7 +689,7 @@ write_attributes(struct bosh *b, const struct ring_slot *s, struct buf *out)
 static bool
 has_news(const struct bosh *b)
 {
-	return b->down.count > 0 || b->state == BOSH_CREATING || b->greeting.is_due;
+	return (b->down.count > 0 && !is_in_doubt(b)) || b->state == BOSH_CREATING || b->greeting.is_due;
 }
 
 /*
@@ -629,8 +723,11 @@ answer_oldest(struct bosh *b, ms_t now)
 			buf_append_str(&out, "/>");
 		}
 		reply = buf_take(&out, &n);
+		if (parts_returnable(&parts) > 0)
+			seeking_begin(&b->seeking);
 		ring_reply(&b->ring, s, reply, n, &parts);
 	}
+	seeking_moved(&b->seeking, now);
 	if (with_news && b->state == BOSH_CREATING)
 		set_state(b, BOSH_OPEN);
 	if (!s->gone)
@@ -663,6 +760,15 @@ hold_of(const struct bosh *b)
 	return b->terms.hold > 1 && !b->fills_hold ? 1 : b->terms.hold;
 }
 
+/* When the oldest held request is to be answered, empty if need be, to learn what the client has. */
+static ms_t
+seeking_at(const struct bosh *b)
+{
+	if (b->state != BOSH_OPEN || b->ring.returnable == 0 || !ring_has_live(&b->ring))
+		return MS_NEVER;
+	return seeking_due(&b->seeking, b->margin);
+}
+
 /*
  * Must the oldest held request be answered now, with or without payload?
  * Also when it could wait longer (it was repeated) or nobody waits for it any
@@ -678,7 +784,7 @@ is_release_due(const struct bosh *b, ms_t now)
 			return true;
 		if (held > hold_of(b) && now >= b->release_at)
 			return true;
-		if (b->acks.missing != 0 && ring_has_live(&b->ring))
+		if ((b->acks.missing != 0 || is_in_doubt(b)) && ring_has_live(&b->ring))
 			return true;
 	}
 	return ring_is_overdue(&b->ring, now);
@@ -703,16 +809,26 @@ give_up_early(struct bosh *b, ms_t now)
 	}
 }
 
+static void
+release_to_learn(struct bosh *b, ms_t now)
+{
+	answer_oldest(b, now);
+	seeking_released(&b->seeking);
+}
+
 void
 bosh_flush(struct bosh *b, ms_t now)
 {
 	if (b->state == BOSH_NEW || b->state == BOSH_CLOSED)
 		return;
 	while (ring_held(&b->ring) > 0) {
-		bool is_payload_ready = b->state == BOSH_CREATING ? is_creation_ready(b) : b->down.count > 0;
+		bool is_payload_ready =
+			b->state == BOSH_CREATING ? is_creation_ready(b) : b->down.count > 0 && !is_in_doubt(b);
 
 		if ((is_payload_ready && ring_has_live(&b->ring)) || is_release_due(b, now))
 			answer_oldest(b, now);
+		else if (now >= seeking_at(b))
+			release_to_learn(b, now);
 		else
 			break;
 	}
@@ -759,7 +875,7 @@ bosh_deadline(const struct bosh *b)
 		deadline = ms_min(deadline, b->release_at);
 	if (is_idle(b))
 		deadline = ms_min(deadline, b->idle_since + b->pausing);
-	return deadline;
+	return ms_min(deadline, seeking_at(b));
 }
 
 enum closing

@@ -11,6 +11,7 @@
  *      acks     what each side knows the other has (9)
  *      patience with those who ask too often (11, 12)
  *      keys     who may ask at all (15)
+ *      seek     why a client that waits is made to go on
  *      ending   how the client learns that it is over (13, 17.2)
  *      answers  what goes out after each event
  *      parts    which stanzas an answer holds
@@ -23,6 +24,7 @@
 #include "base/state.h"
 #include "proto/bosh/answers.h"
 #include "proto/bosh/body.h"
+#include "proto/bosh/seek.h"
 #include "proto/bosh/terms.h"
 #include "proto/closing.h"
 #include "proto/stream/stream_header.h"
@@ -89,6 +91,13 @@ void bosh_give(struct bosh *b, struct stanza **st);
  * when nobody will come any more.  NULL when there is none, or a request is held.
  */
 struct stanza *bosh_next_undelivered(struct bosh *b);
+/*
+ * What the client is not known to have waits again, in front; how many
+ * stanzas.  For the time when nobody will come any more.
+ */
+size_t bosh_recall(struct bosh *b);
+/* How much somebody wants to know what the client has: see seek.h. */
+void bosh_seek(struct bosh *b, enum seek how);
 /* Answers what can be answered now.  To be called once after a batch of the above. */
 void bosh_flush(struct bosh *b, ms_t now);
 /* False when there is no more. */

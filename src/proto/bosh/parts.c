@@ -13,7 +13,7 @@ parts_note(struct parts *p, const struct stanza_queue *q)
 		return;
 	p->v = xmalloc(q->count * sizeof *p->v);
 	for (const struct stanza *st = q->first; st != NULL; st = st->next)
-		p->v[p->n++] = (struct part){st->kind, st->has_stream_prefix, st->n};
+		p->v[p->n++] = (struct part){st->kind, st->has_stream_prefix, st->is_returnable, st->n};
 }
 
 void
@@ -28,6 +28,17 @@ parts_count(const struct parts *p, struct stanza_tally *tally)
 {
 	for (size_t i = 0; i < p->n; i++)
 		stanza_count(tally, p->v[i].kind, p->v[i].n);
+	tally->returnable += parts_returnable(p);
+}
+
+size_t
+parts_returnable(const struct parts *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->v[i].is_returnable;
+	return n;
 }
 
 static size_t
@@ -53,6 +64,7 @@ parts_take_back(struct parts *p, struct slice answer, struct stanza_queue *q)
 	for (size_t i = 0; i < p->n; i++) {
 		struct stanza *st = stanza_copy(slice_of(at, p->v[i].n), p->v[i].kind);
 		st->has_stream_prefix = p->v[i].has_stream_prefix;
+		st->is_returnable = p->v[i].is_returnable;
 		at += st->n;
 		stanza_queue_push(&back, &st);
 	}

@@ -14,7 +14,7 @@
 
 struct part {
 	enum stanza_kind kind;
-	bool has_stream_prefix;
+	bool has_stream_prefix, is_returnable;
 	size_t n; /* bytes */
 };
 
@@ -28,6 +28,8 @@ void parts_note(struct parts *p, const struct stanza_queue *q);
 /* p is empty after. */
 void parts_fini(struct parts *p);
 void parts_count(const struct parts *p, struct stanza_tally *tally);
+/* Those that the server would have back. */
+size_t parts_returnable(const struct parts *p);
 /* Puts what the answer holds in front of the queue, as it was when it was noted.  p is empty after. */
 void parts_take_back(struct parts *p, struct slice answer, struct stanza_queue *q);
 

@@ -130,12 +130,21 @@ ring_reply(struct ring *s, struct ring_slot *slot, char *reply, size_t n, struct
 	slot->parts = *parts;
 	*parts = (struct parts){.v = NULL};
 	s->kept += n + parts_cost(&slot->parts);
+	s->returnable += parts_returnable(&slot->parts);
+}
+
+/* Its parts are about to be let go, or taken back. */
+static void
+discount_parts(struct ring *s, const struct ring_slot *slot)
+{
+	s->kept -= parts_cost(&slot->parts);
+	s->returnable -= parts_returnable(&slot->parts);
 }
 
 static void
 drop_parts(struct ring *s, struct ring_slot *slot)
 {
-	s->kept -= parts_cost(&slot->parts);
+	discount_parts(s, slot);
 	parts_fini(&slot->parts);
 }
 
@@ -155,7 +164,7 @@ ring_take_back(struct ring *s, struct ring_slot *slot, struct stanza_queue *down
 	must(slot->state == SLOT_ANSWERED && slot->rid == s->answer_rid - 1);
 	set_state(s, slot, SLOT_HELD);
 	s->answer_rid--;
-	s->kept -= parts_cost(&slot->parts);
+	discount_parts(s, slot);
 	parts_take_back(&slot->parts, slice_of(slot->reply, slot->n_reply), down);
 	drop_reply(s, slot);
 	slot->has_payload = slot->has_greeting = false;
@@ -171,6 +180,22 @@ ring_confirm(struct ring *s, uint64_t rid, struct stanza_tally *tally)
 		}
 }
 
+size_t
+ring_recall(struct ring *s, struct stanza_queue *down)
+{
+	size_t had = down->count;
+
+	/* From the youngest to the oldest: each goes in front. */
+	for (uint64_t n = 1; n <= s->n && n <= s->answer_rid; n++) {
+		struct ring_slot *slot = ring_find(s, s->answer_rid - n);
+		if (slot == NULL || slot->parts.n == 0)
+			continue;
+		discount_parts(s, slot);
+		parts_take_back(&slot->parts, slice_of(slot->reply, slot->n_reply), down);
+	}
+	return down->count - had;
+}
+
 void
 ring_disclaim(struct ring *s)
 {
@@ -178,13 +203,49 @@ ring_disclaim(struct ring *s)
 		drop_parts(s, &s->v[i]);
 }
 
-bool
-ring_has_abandoned(const struct ring *s, uint64_t rid)
+uint64_t
+ring_abandoned(const struct ring *s, uint64_t from, uint64_t below)
 {
-	for (uint64_t before = s->answer_rid; before < rid; before++)
-		if (ring_at(s, before)->gone)
+	uint64_t lowest = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct ring_slot *slot = &s->v[i];
+		if (slot->gone && slot->rid >= from && slot->rid < below && (lowest == 0 || slot->rid < lowest))
+			lowest = slot->rid;
+	}
+	return lowest;
+}
+
+bool
+ring_has_unproven(const struct ring *s, uint64_t rid)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->v[i].parts.n > 0 && s->v[i].rid < rid)
 			return true;
 	return false;
+}
+
+void
+ring_grow(struct ring *s, unsigned n)
+{
+	struct ring_slot *old = s->v;
+	unsigned n_old = s->n;
+
+	if (n <= n_old)
+		return;
+	s->v = xcalloc(n, sizeof *s->v);
+	s->n = n;
+	for (unsigned i = 0; i < n; i++)
+		clear(&s->v[i]);
+	for (unsigned i = 0; i < n_old; i++) {
+		if (old[i].state == SLOT_FREE)
+			continue;
+		struct ring_slot *slot = ring_at(s, old[i].rid);
+		*slot = old[i];
+		stanza_queue_init(&slot->payload);
+		stanza_queue_move(&slot->payload, &old[i].payload);
+	}
+	free(old);
 }
 
 void

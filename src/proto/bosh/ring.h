@@ -55,7 +55,8 @@ struct ring {
 	unsigned n; /* 0: no request yet */
 	unsigned n_early;
 	uint64_t next_rid, answer_rid;
-	size_t kept; /* bytes of answers and of what is known of their parts */
+	size_t kept;       /* bytes of answers and of what is known of their parts */
+	size_t returnable; /* stanzas in them that the server would have back */
 };
 
 /* A ring that can hold n rids, the first of which is to be rid.  s must be zeroed, trace outlive it. */
@@ -96,10 +97,23 @@ ring_held(const struct ring *s)
 
 /* The client has all answers to rids up to this one: what they held is counted, once. */
 void ring_confirm(struct ring *s, uint64_t rid, struct stanza_tally *tally);
+/*
+ * What the client is not known to have goes in front of the queue, in order;
+ * how many stanzas.  The answers are still there for who asks again.
+ */
+size_t ring_recall(struct ring *s, struct stanza_queue *down);
 /* What the client is not known to have by now, it will never be. */
 void ring_disclaim(struct ring *s);
-/* Is there a held request with a lower rid whose connection is gone, and that has not been repeated? */
-bool ring_has_abandoned(const struct ring *s, uint64_t rid);
+/*
+ * The lowest of these rids, from and below, whose connection is gone while it
+ * was held or before its answer was read, and that was not repeated since; 0:
+ * there is none.
+ */
+uint64_t ring_abandoned(const struct ring *s, uint64_t from, uint64_t below);
+/* Is there an answer to a rid below this one that the client is not known to have? */
+bool ring_has_unproven(const struct ring *s, uint64_t rid);
+/* Holds n rids from now on, if those are more.  Pointers to slots are not good any more. */
+void ring_grow(struct ring *s, unsigned n);
 
 /* Is there a held request whose client is still there to read an answer? */
 bool ring_has_live(const struct ring *s);

@@ -1,77 +1,86 @@
 #include "proto/stream/bounce.h"
 
 #include "base/buf.h"
-#include "proto/xml/tag.h"
+#include "proto/stream/envelope.h"
 
 #define NS_STANZAS "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define NS_CLIENT "jabber:client"
 
-/* What of a stanza's start tag matters: values as they are written; the quote of each stands before it. */
-struct envelope {
-	struct slice from, id, type;
+/* What an error says: its type and condition (RFC 6120, 8.3). */
+struct trouble {
+	const char *type, *condition;
 };
 
-static struct envelope
-read_envelope(struct slice s)
-{
-	struct envelope e = {.from = SLICE_NONE};
-	struct slice name, value;
+static const struct trouble gone = {"wait", "recipient-unavailable"}, cannot = {"cancel", "service-unavailable"},
+			    too_large = {"modify", "policy-violation"}, unsent = {"wait", "remote-server-timeout"};
 
-	slice_take_to(&s, " \t\r\n>");
-	while (tag_attribute(&s, &name, &value)) {
-		if (slice_eq(name, SLICE("from")))
-			e.from = value;
-		else if (slice_eq(name, SLICE("id")))
-			e.id = value;
-		else if (slice_eq(name, SLICE("type")))
-			e.type = value;
-	}
-	return e;
+static void
+append_attribute(struct buf *out, const char *name, struct slice value)
+{
+	char quote;
+
+	if (!slice_is_set(value))
+		return;
+	quote = envelope_quote(value);
+	buf_printf(out, " %s=%c%.*s%c", name, quote, SLICE_ARG(value), quote);
 }
 
-/* Carbons and results of an archive: the messages in them have been delivered, or kept. */
-static bool
-is_copy(const struct stanza *st)
-{
-	static const char *const namespaces[] = {"urn:xmpp:carbons:", "urn:xmpp:mam:"};
-
-	for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++)
-		if (memmem(st->bytes, st->n, namespaces[i], strlen(namespaces[i])) != NULL)
-			return true;
-	return false;
-}
-
+/* way: "to" towards a server; "from" towards a client, who knows its own address, but no namespace that is not written. */
 static struct stanza *
-answer(const struct envelope *e, const char *name, const char *type, const char *condition, enum stanza_kind kind)
+answer(enum stanza_kind kind, const char *way, struct slice whom, struct slice id, const struct trouble *t)
 {
+	const char *name = kind == STANZA_IQ ? "iq" : "message";
 	struct stanza *st;
 	struct buf out;
 
 	buf_init(&out, BUF_UNLIMITED);
-	buf_printf(&out, "<%s type='error' to=%c%.*s%c", name, e->from.p[-1], SLICE_ARG(e->from), e->from.p[-1]);
-	if (slice_is_set(e->id))
-		buf_printf(&out, " id=%c%.*s%c", e->id.p[-1], SLICE_ARG(e->id), e->id.p[-1]);
-	buf_printf(&out, "><error type='%s'><%s xmlns='" NS_STANZAS "'/></error></%s>", type, condition, name);
+	buf_printf(&out, "<%s%s type='error'", name, way[0] == 'f' ? " xmlns='" NS_CLIENT "'" : "");
+	append_attribute(&out, way, whom);
+	append_attribute(&out, "id", id);
+	buf_printf(&out, "><error type='%s'><%s xmlns='" NS_STANZAS "'/></error></%s>", t->type, t->condition, name);
 	st = stanza_copy(buf_slice(&out), kind);
 	buf_fini(&out);
 	return st;
 }
 
+/* May an element of this kind and type be answered with an error? */
+static bool
+has_answer(enum stanza_kind kind, struct slice type)
+{
+	if (kind == STANZA_IQ)
+		return slice_eq(type, SLICE("get")) || slice_eq(type, SLICE("set"));
+	return kind == STANZA_MESSAGE && !slice_eq(type, SLICE("error")) && !slice_eq(type, SLICE("headline"));
+}
+
 struct stanza *
 bounce_of(const struct stanza *st)
 {
-	struct envelope e;
+	struct envelope e = envelope_read(stanza_slice(st));
 
-	if (st->kind != STANZA_MESSAGE && st->kind != STANZA_IQ)
+	if (!has_answer(st->kind, e.type) || !slice_is_set(e.from) || e.from.n == 0)
 		return NULL;
-	e = read_envelope(stanza_slice(st));
-	if (!slice_is_set(e.from) || e.from.n == 0)
+	if (st->kind == STANZA_IQ)
+		return answer(STANZA_IQ, "to", e.from, e.id, &cannot);
+	return envelope_is_copy(st) ? NULL : answer(STANZA_MESSAGE, "to", e.from, e.id, &gone);
+}
+
+struct stanza *
+bounce_too_large(struct slice tag)
+{
+	struct envelope e = envelope_read(tag);
+	enum stanza_kind kind = envelope_kind(tag);
+
+	if (!has_answer(kind, e.type) || !slice_is_set(e.from) || e.from.n == 0)
 		return NULL;
-	if (st->kind == STANZA_IQ) {
-		if (!slice_eq(e.type, SLICE("get")) && !slice_eq(e.type, SLICE("set")))
-			return NULL;
-		return answer(&e, "iq", "cancel", "service-unavailable", STANZA_IQ);
-	}
-	if (slice_eq(e.type, SLICE("error")) || slice_eq(e.type, SLICE("headline")) || is_copy(st))
+	return answer(kind, "to", e.from, e.id, &too_large);
+}
+
+struct stanza *
+bounce_unsent(const struct stanza *st)
+{
+	struct envelope e = envelope_read(stanza_slice(st));
+
+	if (!has_answer(st->kind, e.type))
 		return NULL;
-	return answer(&e, "message", "wait", "recipient-unavailable", STANZA_MESSAGE);
+	return answer(st->kind, "from", e.to, e.id, &unsent);
 }

@@ -6,9 +6,12 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "proto/stream/envelope.h"
 
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 #define NS_PIPELINING "urn:xmpp:features:pipelining" /* XEP-0305: it is between two ends of one stream */
+#define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
+#define NS_BIND2 "urn:xmpp:bind:0"
 #define NS_COMPRESS "http://jabber.org/features/compress"
 #define ERROR_TEXT 200 /* bytes that are kept of what a server says about an error */
 
@@ -62,7 +65,7 @@ static const struct state outlook_states[] = {
 
 /* What the features said that concerns this hop. */
 struct features {
-	bool has_starttls, needs_tls, has_mechanisms;
+	bool has_starttls, needs_tls, has_mechanisms, has_management, has_session, has_optional_session;
 };
 
 struct upstream {
@@ -71,8 +74,9 @@ struct upstream {
 	enum outlook outlook;
 	bool is_authenticated;
 	bool is_resumable;
-	unsigned failures;   /* of logins, by their credentials, that nobody has asked about */
-	bool is_restart_due; /* <success/> ended the stream, and no other one has begun */
+	bool is_bound, awaits_features; /* since a login by SASL2 */
+	unsigned failures;              /* of logins, by their credentials, that nobody has asked about */
+	bool is_restart_due;            /* <success/> ended the stream, and no other one has begun */
 	enum tls_policy tls;
 	struct xml_stream xml;
 	struct stream_header header;
@@ -208,6 +212,22 @@ is_of_credentials(const struct xml_element *e)
 		is_named(e, XML_NS_SASL, "account-disabled");
 }
 
+/* Features that only the use of stream management depends on. */
+static void
+note_offer(struct upstream *u, unsigned depth, const struct xml_element *e)
+{
+	struct features *f = &u->features;
+
+	if (depth == 0)
+		f->has_management = f->has_session = f->has_optional_session = false;
+	if (depth == 1 && is_named(e, XML_NS_SM, "sm"))
+		f->has_management = true;
+	if (depth == 1 && is_named(e, NS_SESSION, "session"))
+		f->has_session = true;
+	if (depth == 2 && is_named(e, NS_SESSION, "optional"))
+		f->has_optional_session = true;
+}
+
 /*
  * Hop by hop features are cut out; what they demand is remembered.  XEP-0478:
  * <max-bytes/> is what the client may send.
@@ -223,8 +243,10 @@ on_inner(void *arg, enum stanza_kind kind, unsigned depth, const struct xml_elem
 		return note_error(u, depth, e);
 	if (kind != STANZA_FEATURES) {
 		note_resumption(u, e);
+		u->is_bound = u->is_bound || (kind == STANZA_SUCCESS2 && is_named(e, NS_BIND2, "bound"));
 		return XML_KEEP;
 	}
+	note_offer(u, depth, e);
 	if (depth == 2 && is_named(e, XML_NS_TLS, "required"))
 		u->features.needs_tls = true;
 	if (depth == 2 && is_named(e, NS_LIMITS, "max-bytes"))
@@ -347,6 +369,8 @@ note_login(struct upstream *u, enum stanza_kind kind)
 		u->is_authenticated = true;
 	if (kind == STANZA_SUCCESS)
 		u->is_restart_due = true;
+	if (kind == STANZA_SUCCESS2 || kind == STANZA_FEATURES)
+		u->awaits_features = kind == STANZA_SUCCESS2;
 }
 
 static bool
@@ -401,9 +425,25 @@ on_end(void *arg)
 	u->reason = CLOSING_SERVER_CLOSED;
 }
 
+/* Of a client's stream nothing is lost but this stanza, and it goes on; of anything else nobody knows what it meant. */
+static void
+on_skipped(void *arg, struct slice tag)
+{
+	struct upstream *u = arg;
+	struct stanza *st;
+
+	if (!u->is_authenticated || envelope_kind(tag) == STANZA_OTHER) {
+		u->reason = CLOSING_SERVER_TOO_BIG;
+		return;
+	}
+	st = stanza_copy(tag, STANZA_SKIPPED);
+	stanza_queue_push(&u->down, &st);
+}
+
 static const struct xml_stream_handler handler = {
 	.xml = {.root = on_root, .element = on_element, .inner = on_inner, .replace = on_replace},
 	.end = on_end,
+	.skipped = on_skipped,
 };
 
 struct upstream *
@@ -503,6 +543,13 @@ upstream_close(struct upstream *u)
 	if (u->ours == OURS_OPEN)
 		push_tag(u, SLICE("</stream:stream>"));
 	set_ours(u, OURS_CLOSED);
+}
+
+struct stanza *
+upstream_next_unsent(struct upstream *u)
+{
+	u->written = 0;
+	return stanza_queue_shift(&u->out);
 }
 
 void
@@ -609,6 +656,18 @@ bool
 upstream_is_restart_due(const struct upstream *u)
 {
 	return u->is_restart_due;
+}
+
+struct upstream_offer
+upstream_offer(const struct upstream *u)
+{
+	return (struct upstream_offer){
+		.is_authenticated = u->is_authenticated,
+		.awaits_features = u->awaits_features,
+		.is_bound = u->is_bound,
+		.has_management = u->features.has_management,
+		.needs_session = u->features.has_session && !u->features.has_optional_session,
+	};
 }
 
 bool

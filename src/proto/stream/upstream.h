@@ -51,6 +51,15 @@ bool upstream_is_authenticated(const struct upstream *u);
 unsigned upstream_take_failures(struct upstream *u);
 /* Has a login ended the stream, so that the client may open it anew (4.3.3)?  Not by SASL2, where it goes on. */
 bool upstream_is_restart_due(const struct upstream *u);
+/* What the server has said of a client's login, for whoever wants to use stream management (XEP-0198, 3). */
+struct upstream_offer {
+	bool is_authenticated;
+	bool awaits_features; /* a login by SASL2 succeeded, and what is offered since has not been said */
+	bool is_bound;        /* within such a login (XEP-0386) */
+	bool has_management;  /* it is offered */
+	bool needs_session;   /* a session is to be established (RFC 3921, 3) */
+};
+struct upstream_offer upstream_offer(const struct upstream *u);
 /* Would the server have the client back with its session, should the connection break (XEP-0198, 5)? */
 bool upstream_is_resumable(const struct upstream *u);
 /*
@@ -64,6 +73,8 @@ void upstream_send(struct upstream *u, struct stanza **st);
 void upstream_close(struct upstream *u);
 /* A space between stanzas, where it means nothing (RFC 6120, 4.6.1), if nothing else is to be written. */
 void upstream_ping(struct upstream *u);
+/* The connection is gone: the next stanza that was to be written and was not, or not whole; the caller's.  NULL: no more. */
+struct stanza *upstream_next_unsent(struct upstream *u);
 /* There is no connection any more: what was to be written and what was read by half is let go. */
 void upstream_abandon(struct upstream *u);
 
@@ -75,7 +86,11 @@ enum closing upstream_feed(struct upstream *u, struct slice bytes);
 bool upstream_has_unread(const struct upstream *u);
 /* Reads the next portion of it; returns as upstream_feed() does.  *is_done: that was the last. */
 enum closing upstream_go_on(struct upstream *u, bool *is_done);
-/* What the server said next: an element, or a STANZA_OPEN mark (its header came) or STANZA_CLOSE.  NULL when nothing. */
+/*
+ * What the server said next: an element, the beginning of one that was above
+ * the limit (STANZA_SKIPPED), or a mark: STANZA_OPEN (its header came) or
+ * STANZA_CLOSE.  NULL when nothing.
+ */
 struct stanza *upstream_next_down(struct upstream *u);
 /*
  * Why the server says no, for the log: after STANZA_STREAM_ERROR or

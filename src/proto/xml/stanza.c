@@ -13,7 +13,7 @@ stanza_new(size_t n, enum stanza_kind kind)
 	st->next = NULL;
 	st->n = n;
 	st->kind = kind;
-	st->has_stream_prefix = false;
+	st->has_stream_prefix = st->is_returnable = false;
 	return st;
 }
 

@@ -28,14 +28,21 @@ enum stanza_kind {
 	STANZA_TLS_FAILURE, /* <failure/> of STARTTLS */
 	STANZA_HOP_BY_HOP,  /* <starttls/> or <compress/>: meant for whoever is at the other end of the connection */
 	STANZA_SM,          /* <enabled/> or <resumed/> of stream management */
+	STANZA_SM_BEGIN,    /* <enable/> or <resume/> */
+	STANZA_SM_FAILED,   /* <failed/> */
+	STANZA_SM_ANSWER,   /* <a/> */
+	STANZA_SM_REQUEST,  /* <r/> */
+	STANZA_ACTIVE,      /* <active/> of client state indication (XEP-0352) */
+	STANZA_INACTIVE,    /* <inactive/> */
 	STANZA_OPEN,        /* a mark without bytes: here a stream opens, or opens anew */
 	STANZA_CLOSE,       /* a mark without bytes: here it ends */
+	STANZA_SKIPPED,     /* no element: the beginning of one that was too large, and was left out */
 	STANZA_TAG,         /* ours: a stream's start or end tag, on its way to the server */
 };
 
-/* How many stanzas in the sense of XEP-0198, 4, and their bytes. */
+/* How many stanzas in the sense of XEP-0198, 4, and their bytes; and how many of them the server would have back. */
 struct stanza_tally {
-	uint64_t stanzas, bytes;
+	uint64_t stanzas, bytes, returnable;
 };
 
 /* Counts it, if it is one. */
@@ -55,6 +62,7 @@ struct stanza {
 	size_t n;
 	enum stanza_kind kind;
 	bool has_stream_prefix; /* its name is written stream:... */
+	bool is_returnable;     /* the server has it back if the client does not get it (management.h) */
 	char headroom[STANZA_HEADROOM];
 	char bytes[];
 };

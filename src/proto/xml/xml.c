@@ -202,6 +202,15 @@ kind_of(const struct xml_element *element)
 		{SLICE_INIT(XML_NS_SM), SLICE_INIT("resumed"), STANZA_SM},
 		{SLICE_INIT(XML_NS_SM_OLD), SLICE_INIT("enabled"), STANZA_SM},
 		{SLICE_INIT(XML_NS_SM_OLD), SLICE_INIT("resumed"), STANZA_SM},
+		{SLICE_INIT(XML_NS_SM), SLICE_INIT("enable"), STANZA_SM_BEGIN},
+		{SLICE_INIT(XML_NS_SM), SLICE_INIT("resume"), STANZA_SM_BEGIN},
+		{SLICE_INIT(XML_NS_SM_OLD), SLICE_INIT("enable"), STANZA_SM_BEGIN},
+		{SLICE_INIT(XML_NS_SM_OLD), SLICE_INIT("resume"), STANZA_SM_BEGIN},
+		{SLICE_INIT(XML_NS_SM), SLICE_INIT("failed"), STANZA_SM_FAILED},
+		{SLICE_INIT(XML_NS_SM), SLICE_INIT("a"), STANZA_SM_ANSWER},
+		{SLICE_INIT(XML_NS_SM), SLICE_INIT("r"), STANZA_SM_REQUEST},
+		{SLICE_INIT(XML_NS_CSI), SLICE_INIT("active"), STANZA_ACTIVE},
+		{SLICE_INIT(XML_NS_CSI), SLICE_INIT("inactive"), STANZA_INACTIVE},
 		{SLICE_NONE_INIT, SLICE_INIT("message"), STANZA_MESSAGE},
 		{SLICE_NONE_INIT, SLICE_INIT("presence"), STANZA_PRESENCE},
 		{SLICE_NONE_INIT, SLICE_INIT("iq"), STANZA_IQ},
@@ -209,7 +218,7 @@ kind_of(const struct xml_element *element)
 
 	if (slice_eq(element->ns, SLICE(XML_NS_STREAMS)))
 		return kind_of_stream(element->local);
-	if (element->local.n < 2 || !initials[(unsigned char) element->local.p[0]])
+	if (element->local.n == 0 || !initials[(unsigned char) element->local.p[0]])
 		return STANZA_OTHER;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (!slice_eq(element->local, known[i].local))

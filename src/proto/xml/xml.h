@@ -36,6 +36,7 @@
 #define XML_NS_SASL2 "urn:xmpp:sasl:2"
 #define XML_NS_SM "urn:xmpp:sm:3"
 #define XML_NS_SM_OLD "urn:xmpp:sm:2" /* the same elements; servers still offer it */
+#define XML_NS_CSI "urn:xmpp:csi:0"
 #define XML_NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define XML_NS_XML "http://www.w3.org/XML/1998/namespace"
 

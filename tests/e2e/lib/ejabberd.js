@@ -21,7 +21,7 @@ const { DOMAIN, GUESTS, ROOMS, passwordOf } = require('./prosody');
 
 const START_MS = 30000;
 
-const configuration = (ejabberd, pem, bans) => `
+const configuration = (ejabberd, pem, options) => `
 loglevel: ${process.env.E2E_DEBUG ? 'debug' : 'info'}
 hosts: [${DOMAIN}, ${GUESTS}]
 certfiles: ["${pem}"]
@@ -69,17 +69,18 @@ access_rules:
     allow: loopback
 modules:
   mod_admin_extra: {}
-  mod_bosh: {}
+  mod_bosh:${options.inactivity ? `
+    max_inactivity: ${options.inactivity}` : ' {}'}
   mod_disco: {}
   mod_fail2ban:
-    access: ${bans ? 'none' : 'trusted_network'}
+    access: ${options.bans ? 'none' : 'trusted_network'}
   mod_http_api: {}
   mod_muc:
     host: ${ROOMS}
   mod_ping: {}
   mod_roster: {}
-  mod_stream_mgmt:
-    resend_on_timeout: if_offline
+${options.offline ? '  mod_offline: {}\n' : ''}${options.archive ? '  mod_mam:\n    default: always\n' : ''}  mod_stream_mgmt:
+    resend_on_timeout: ${options.resend === false ? 'false' : 'if_offline'}
 `;
 
 /* A binary of Erlang, from any text. */
@@ -93,10 +94,12 @@ function libraries() {
 
 class Ejabberd {
 	/*
-	 * options: users, as for Prosody; bans: true: this machine is banned like any other.  On toldPort clients are expected to
-	 * be introduced by the PROXY protocol.
+	 * options: users, inactivity, as for Prosody; bans: true: this machine is banned like any other; offline, archive: it keeps
+	 * messages; resend: false for the module's default.  On toldPort clients are expected to be introduced by the PROXY
+	 * protocol.
 	 */
-	static async start({ users = [], bans } = {}) {
+	static async start(options = {}) {
+		const { users = [] } = options;
 		const ejabberd = new Ejabberd();
 		const directory = ejabberd.directory = temporaryDirectory('ejabberd');
 		ejabberd.port = await freePort();
@@ -106,7 +109,7 @@ class Ejabberd {
 		const pem = path.join(directory, 'ejabberd.pem');
 		fs.writeFileSync(pem, fs.readFileSync(certificate) + fs.readFileSync(key));
 		const file = path.join(directory, 'ejabberd.yml');
-		fs.writeFileSync(file, configuration(ejabberd, pem, bans));
+		fs.writeFileSync(file, configuration(ejabberd, pem, options));
 		const register = users.map((user) =>
 			`ok = ejabberd_auth:try_register(${[user, DOMAIN, passwordOf(user)].map(binary).join(',')})`);
 		ejabberd.program = new Program('ejabberd', 'erl', [

@@ -172,6 +172,7 @@ struct conf {
 	struct conf_list resolver_servers;
 
 	struct conf_limits limits;
+	ms_t drain;       /* that sessions take to end when the process does; 0: none; changed at once */
 	unsigned workers; /* 0: one per core */
 	char *node;       /* 1 to 16 ASCII letters and digits */
 	char *user;       /* name or number of who serves; NULL: who starts culvert */

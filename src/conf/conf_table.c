@@ -325,7 +325,10 @@ static const struct conf_row table[] = {
 		"Addresses of DNS servers, like \"192.0.2.1\" or \"[2001:db8::1]:53\". Empty: those of the system, as "
 		"/etc/resolv.conf has them; a change of that file counts within a second or so."),
 	LATER("allow_addresses"),
-	LATER("drain"),
+	VALUE("drain", CONF_SECONDS, TOP(drain), 0, HOUR, "10",
+		"How long culvert takes to end its sessions when it is told to stop (SIGTERM), one after the other: so their clients "
+		"do not all come back to another one in the same moment. New sessions are refused meanwhile. A second SIGTERM, or "
+		"SIGINT, ends all at once; so does 0."),
 	VALUE("workers", CONF_NUMBER, TOP(workers), 0, 256, "0",
 		"Threads that serve clients. 0: one per processor core."),
 	TEXT("node", CONF_STRING, CONF_BASE_TOP, conf_take_node, "\"n\"", NULL,
@@ -567,6 +570,7 @@ static const struct {
 	{"limits.buffer_total", CONF_AT_ONCE},
 	{"limits.header_timeout", CONF_AT_ONCE},
 	{"resolver", CONF_AT_ONCE},
+	{"drain", CONF_AT_ONCE},
 	{"workers", CONF_RESTART},
 	{"node", CONF_RESTART},
 	{"user", CONF_RESTART},

@@ -22,7 +22,12 @@ struct registry {
 	unsigned n_newcomers;      /* in this turn */
 	size_t n;
 	uint64_t last_number;
-	bool is_ending; /* no BOSH session is begun any more */
+	bool is_ending; /* no session is begun any more */
+	struct {
+		enum closing reason;
+		size_t n; /* so many are still to be ended, the first ones */
+		ms_t at, until;
+	} drain;
 };
 
 #define SOON_MS 100
@@ -487,6 +492,56 @@ registry_news(struct registry *r, const struct news *news, ms_t now, struct owne
 	return REGISTRY_TAKEN;
 }
 
+/* When the next session is to be ended: what time is left is divided among those that are. */
+static void
+time_drain(struct registry *r, ms_t now)
+{
+	ms_t left = r->drain.until - now;
+
+	if (r->drain.n == 0)
+		r->drain.at = MS_NEVER;
+	else
+		r->drain.at = now + (left > 0 ? left / (ms_t) r->drain.n : 0);
+}
+
+void
+registry_drain(struct registry *r, enum closing reason, ms_t until, ms_t now)
+{
+	r->is_ending = true;
+	r->drain.reason = reason;
+	r->drain.until = until;
+	r->drain.n = 0;
+	for (struct list *link = r->live.next; link != &r->live; link = link->next)
+		r->drain.n++;
+	time_drain(r, now);
+}
+
+/* Those that are ended go to the end of the list; one that ended by itself, or is new, is no more than ended again. */
+static void
+drain_some(struct registry *r, ms_t now)
+{
+	while (r->drain.n > 0 && r->drain.at <= now && !list_is_empty(&r->live)) {
+		struct session *s = list_entry(r->live.next, struct session, link);
+		list_remove(&s->link);
+		list_append(&r->live, &s->link);
+		r->drain.n--;
+		r->drain.at += r->drain.n > 0 ? (r->drain.until - r->drain.at) / (ms_t) (r->drain.n + 1) : 0;
+		session_close(s, r->drain.reason, now);
+	}
+	if (list_is_empty(&r->live))
+		r->drain.n = 0;
+}
+
+/* A WebSocket that comes meanwhile is told next, when it is the caller's no more. */
+static void
+drain_first(struct registry *r, struct session *s, ms_t now)
+{
+	list_remove(&s->link);
+	list_append(r->live.next, &s->link);
+	r->drain.n++;
+	r->drain.at = now;
+}
+
 struct session *
 registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 {
@@ -501,19 +556,23 @@ registry_websocket(struct registry *r, const struct peer *peer, ms_t now)
 		s->login_by = now;
 	add(r, s);
 	rearm(r, s, now);
+	if (r->drain.until > 0)
+		drain_first(r, s, now);
 	return s;
 }
 
 ms_t
 registry_deadline(const struct registry *r)
 {
-	return due_first(&r->due);
+	return ms_min(due_first(&r->due), r->drain.n > 0 ? r->drain.at : MS_NEVER);
 }
 
 void
 registry_expire(struct registry *r, ms_t now)
 {
 	struct due_link *link;
+
+	drain_some(r, now);
 
 	while ((link = due_shift(&r->due, now)) != NULL) {
 		struct session *s = due_entry(link, struct session, due);

@@ -53,7 +53,13 @@ void registry_expire(struct registry *r, ms_t now);
  */
 void registry_reap(struct registry *r, void (*before_free)(void *arg, struct session *s), void *arg);
 
-/* Ends all sessions; who wants to begin one by BOSH is told so too. */
+/*
+ * From now on until then the sessions there are end one after the other, for
+ * this reason; who wants to begin one is told so too.  registry_expire() goes
+ * on with it.
+ */
+void registry_drain(struct registry *r, enum closing reason, ms_t until, ms_t now);
+/* Ends all sessions at once; who wants to begin one is told so too. */
 void registry_close_all(struct registry *r, enum closing reason, ms_t now);
 /* Gives all sessions up, telling nobody: the next registry_reap() frees them. */
 void registry_bury_all(struct registry *r);

@@ -21,6 +21,7 @@ enum mail_kind {
 	MAIL_CONF,       /* conf is the new configuration */
 	MAIL_HANDSHAKE,  /* job is to be done, by a handshake thread */
 	MAIL_SECURED,    /* job is done, or has failed */
+	MAIL_DRAIN,      /* end all sessions, one after the other, within ms */
 	MAIL_STOP,       /* end all sessions and the loop */
 };
 
@@ -29,6 +30,7 @@ struct mail {
 	enum mail_kind kind;
 	int fd;
 	bool is_one_too_many; /* CONNECTION */
+	ms_t ms;              /* DRAIN */
 	struct peer peer;
 	struct tls_job *job;
 	const struct conf *conf; /* one reference */

@@ -33,6 +33,7 @@
 
 #define MAX_WORKERS 64
 #define HANDSHAKE_THREADS 2
+#define DRAIN_LOOK 50  /* ms between two looks whether all sessions have ended */
 #define DESCRIPTORS 64 /* that a process without clients has, with room to spare */
 #define DESCRIPTORS_PER_WORKER 16
 #define LARGE_BLOCK 131072      /* bytes of memory that are worth giving back at once */
@@ -407,6 +408,47 @@ stop(struct process *p)
 	listeners_free(p->listeners);
 }
 
+static uint64_t
+count_sessions(const struct process *p)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		const struct counters *c = worker_counters(p->worker[i]);
+		n += atomic_load_explicit(&c->sessions_opened, memory_order_relaxed) -
+			atomic_load_explicit(&c->sessions_closed, memory_order_relaxed);
+	}
+	return n;
+}
+
+/* Sessions end one after the other, until all have, the time is over, or somebody says that it is enough. */
+static void
+drain(struct process *p)
+{
+	ms_t left = p->conf->drain;
+
+	if (left == 0 || count_sessions(p) == 0)
+		return;
+	log_event(&p->log, LOG_NOTICE, "sessions are ended", "sessions=%llu within_s=%.3f",
+		(unsigned long long) count_sessions(p), (double) left / 1000);
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		struct mail *mail = mail_new(MAIL_DRAIN);
+		mail->ms = left;
+		mailbox_post(p->mailbox[i], mail);
+	}
+	for (; left > 0 && count_sessions(p) > 0; left -= DRAIN_LOOK) {
+		enum serving_event event = serving_next(p->serving, DRAIN_LOOK);
+		if (event == SERVING_TERMINATE || event == SERVING_INTERRUPT || event == SERVING_ORPHANED)
+			return;
+		if (event == SERVING_USR1)
+			log_counters(p);
+		else if (event == SERVING_ALARM)
+			log_sink_tell(p->sink);
+		else if (event == SERVING_RELOAD)
+			serving_reloaded(p->serving, false, SLICE("culvert stops"));
+	}
+}
+
 /* Serves until it is told to end. */
 static int
 serve(struct process *p, const struct options *options)
@@ -417,7 +459,7 @@ serve(struct process *p, const struct options *options)
 		return EXIT_FAILURE;
 	serving_ready(p->serving);
 	do {
-		event = serving_next(p->serving);
+		event = serving_next(p->serving, -1);
 		if (event == SERVING_USR1)
 			log_counters(p);
 		else if (event == SERVING_RELOAD)
@@ -429,6 +471,8 @@ serve(struct process *p, const struct options *options)
 		event == SERVING_INTERRUPT           ? "INT"
 			: event == SERVING_TERMINATE ? "TERM"
 						     : "- reason=\"the process that started this one is gone\"");
+	if (event == SERVING_TERMINATE)
+		drain(p);
 	stop(p);
 	return EXIT_SUCCESS;
 }

@@ -195,9 +195,10 @@ next_signal(struct serving *s, enum serving_event *event)
 }
 
 enum serving_event
-serving_next(struct serving *s)
+serving_next(struct serving *s, int ms)
 {
 	enum serving_event event;
+	int n;
 
 	for (;;) {
 		struct pollfd p[] = {{.fd = s->signals, .events = POLLIN},
@@ -214,6 +215,9 @@ serving_next(struct serving *s)
 			break;
 		}
 		channel_flush(s->channel);
-		must(poll(p, 2, -1) >= 0 || errno == EINTR);
+		n = poll(p, 2, ms);
+		must(n >= 0 || errno == EINTR);
+		if (n == 0)
+			return SERVING_TIME;
 	}
 }

@@ -21,6 +21,7 @@ enum serving_event {
 	SERVING_ORPHANED,  /* the keeper is gone */
 	SERVING_USR1,
 	SERVING_ALARM,
+	SERVING_TIME,   /* nothing has, so long */
 	SERVING_RELOAD, /* serving_files() are new; wants serving_reloaded() */
 };
 
@@ -43,7 +44,7 @@ void serving_ready(struct serving *s);
 /* Are the files taken?  words are lines for people: what takes a restart, or why they are not. */
 void serving_reloaded(struct serving *s, bool is_taken, struct slice words);
 
-/* Waits for what happens next. */
-enum serving_event serving_next(struct serving *s);
+/* Waits for what happens next, so many milliseconds at most; -1: for ever. */
+enum serving_event serving_next(struct serving *s, int ms);
 
 #endif

@@ -239,6 +239,9 @@ receive(void *arg, struct mail *mail)
 		secured(w, mail->job);
 		mail->job = NULL;
 		break;
+	case MAIL_DRAIN:
+		registry_drain(w->registry, CLOSING_SHUTDOWN, now_of(w) + mail->ms, now_of(w));
+		break;
 	case MAIL_STOP:
 		set_state(w, WORKER_STOPPING);
 		w->stop_at = now_of(w) + STOP_MS;

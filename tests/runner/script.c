@@ -280,6 +280,17 @@ reading_statement(struct script *s, struct slice line)
 }
 
 static void
+drain_statement(struct script *s, struct slice line)
+{
+	ms_t ms;
+
+	if (text_time(line, &ms))
+		world_drain(&s->world, ms);
+	else
+		script_fail(s, "for how long?");
+}
+
+static void
 client_or_server(struct script *s, struct slice line)
 {
 	static const char suffix[] = ".server";
@@ -337,6 +348,8 @@ script_line(struct script *s, struct slice line)
 		forwarded_statement(s, line);
 	else if (text_take(&line, "reading"))
 		reading_statement(s, line);
+	else if (text_take(&line, "drain"))
+		drain_statement(s, line);
 	else if (text_take(&line, "shutdown"))
 		world_shutdown(&s->world);
 	else

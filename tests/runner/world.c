@@ -892,6 +892,14 @@ world_shutdown(struct world *w)
 	end_event(w);
 }
 
+void
+world_drain(struct world *w, ms_t ms)
+{
+	for (unsigned i = 0; i < w->n_workers; i++)
+		registry_drain(w->registry[i], CLOSING_SHUTDOWN, w->now + ms, w->now);
+	end_event(w);
+}
+
 bool
 world_counter(const struct world *w, struct slice name, uint64_t *value)
 {

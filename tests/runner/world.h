@@ -156,6 +156,8 @@ void world_read(struct world *w, unsigned n);
 void world_stop_reading(struct world *w);
 void world_time(struct world *w, ms_t ms);
 void world_shutdown(struct world *w);
+/* The same, within ms, one session after the other. */
+void world_drain(struct world *w, ms_t ms);
 
 /* The sum over the workers; false when there is none of that name. */
 bool world_counter(const struct world *w, struct slice name, uint64_t *value);

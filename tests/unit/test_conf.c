@@ -50,7 +50,7 @@
 	", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind " \
 	"the prefix\n"
 #define TOP_KEYS \
-	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, deny, trusted_proxies, client_address_header, limits, resolver, workers, node, user, log\n"
+	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, deny, trusted_proxies, client_address_header, limits, resolver, drain, workers, node, user, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -246,7 +246,7 @@ static const struct {
 	{"{\"listen\":[{},{\"prot\":1}]," D "}", "f:1:16: listen[1].prot: unknown key, did you mean \"port\"?\n"},
 	{"{\"domains\":{\"a.org\":{\"conect\":1,\"connect\":\"xmpp://[::1]\"}}}",
 		"f:1:22: domains.a.org.conect: unknown key, did you mean \"connect\"?\n"},
-	{"{\"drain\":10," D "}", "f:1:2: drain: " LATER},
+	{"{\"allow_addresses\":10," D "}", "f:1:2: allow_addresses: " LATER},
 	{"{\"admin\":{\"listen\":[{}]}," D "}", "f:1:2: admin: " LATER},
 	{"{\"listen\":[{\"hsts\":1}]," D "}", "f:1:13: listen[0]: \"hsts\" without TLS, expected \"tls\" beside it\n"},
 	{"{\"listen\":[{\"tls\":[{\"certificate\":\"a\",\"key\":\"b\"}],\"redirect\":true}]," D "}",

@@ -291,7 +291,7 @@ static void
 test_file(void **state)
 {
 	char *right = make_file("{\"domains\": {\"a.org\": {\"connect\": \"xmpp://127.0.0.1\"}}}");
-	char *wrong = make_file("{\n\t\"workers\": -1, \"domains\": {}, \"drain\": 1\n}");
+	char *wrong = make_file("{\n\t\"workers\": -1, \"domains\": {}, \"admin\": 1\n}");
 	/* The same, with and without a word. */
 	const char *const run[][5] = {{"-c", right}, {"run", "-c", right}, {"run", "--config", right}};
 	const char *const check[][5] = {{"-c", right, "--check-config"}, {"check", "-c", right},
@@ -318,7 +318,7 @@ test_file(void **state)
 	}
 	snprintf(expected, sizeof expected,
 		"%s:2:13: workers: -1, expected a whole number from 0 to 256\n"
-		"%s:2:32: drain: is not available in this version yet, expected this key left out\n",
+		"%s:2:32: admin: is not available in this version yet, expected this key left out\n",
 		wrong, wrong);
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		assert_int_equal(parse(bad[i], &o, &a), OPTIONS_EXIT);

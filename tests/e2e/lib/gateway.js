@@ -102,6 +102,7 @@ class Culvert extends Gateway {
 		fs.writeFileSync(file, JSON.stringify({
 			listen: [{ address: '127.0.0.1', port: 0 }],
 			workers: 2,
+			drain: 0,
 			domains,
 			log: { level: process.env.E2E_DEBUG ? 'debug' : 'info' },
 			...extra,

@@ -553,7 +553,7 @@ take_back(struct bosh *b)
 	struct ring_slot *s;
 
 	while (answers_is_empty(&b->answers) && (s = ring_find(&b->ring, b->ring.answer_rid - 1)) != NULL && s->gone &&
-		(s->parts.n > 0 || s->has_greeting)) {
+		!s->has_copies && (s->parts.n > 0 || s->has_greeting)) {
 		if (s->has_greeting)
 			greeting_take_back(&b->greeting);
 		ring_take_back(&b->ring, s, &b->down);
@@ -585,9 +585,9 @@ bosh_gone(struct bosh *b, struct req_id req, ms_t now)
 		s->gone = true;
 		break;
 	case SLOT_ANSWERED:
+		s->gone = true;
 		if (s->has_copies)
 			return false;
-		s->gone = true;
 		take_back(b);
 		break;
 	case SLOT_FREE:

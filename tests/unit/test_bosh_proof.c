@@ -1,5 +1,5 @@
 /*
- * What a BOSH client is taken to have (acks.c), with
+ * What a BOSH client is taken to have (proof.c), with
  * models of clients that there are, on networks that lose requests and answers,
  * with and without a word: never more than the model has, and in the end all of
  * it.  Pages are loaded anew; what the old one may not have read comes again.

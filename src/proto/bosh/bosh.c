@@ -10,6 +10,7 @@
 #include "proto/bosh/greeting.h"
 #include "proto/bosh/keys.h"
 #include "proto/bosh/patience.h"
+#include "proto/bosh/proof.h"
 #include "proto/bosh/ring.h"
 
 /*
@@ -18,8 +19,6 @@
  * request if it comes within this time, which saves a POST per message.
  */
 #define LINGER 10
-
-#define MARGIN_RELOADED 5 /* rids that the requests of a page which was loaded anew may be apart */
 
 enum bosh_state {
 	BOSH_NEW,      /* no request yet */
@@ -43,13 +42,9 @@ struct bosh {
 	struct terms terms;
 	struct greeting greeting;
 
-	uint64_t first_rid; /* of the creation request */
 	struct ring ring;
 	struct acks acks;
-	struct seeking seeking;
-	unsigned margin;   /* a new rid proves the answers to those so many below it */
-	uint64_t page_rid; /* the requests of a page that was loaded anew begin here, at the latest */
-	bool is_doubtful;  /* one may have been */
+	struct proof proof;
 	struct patience patience;
 	struct keys *keys; /* NULL: no request had one */
 	ms_t pausing;      /* the inactivity period for now */
@@ -62,8 +57,7 @@ struct bosh {
 	struct stanza_queue up, down;
 	struct answers answers;
 	struct ending ending;
-	struct stanza_tally confirmed; /* that the client is known to have */
-	ms_t remembered_until;         /* the end is, for repeats; 0: no more */
+	ms_t remembered_until; /* the end is, for repeats; 0: no more */
 	unsigned replays;
 	const struct trace *trace;
 };
@@ -210,7 +204,7 @@ refuse(struct bosh *b, const struct body *body, struct req_id req, enum closing 
 static unsigned
 ring_size(const struct bosh *b)
 {
-	return (b->margin + 1) + (b->terms.hold + 2) + (b->terms.requests + 1);
+	return (b->proof.margin + 1) + (b->terms.hold + 2) + (b->terms.requests + 1);
 }
 
 /* The session creation request (7.1). */
@@ -220,9 +214,8 @@ create(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 	enum closing closing = terms_agree(&b->terms, b->settings, body);
 
 	set_state(b, BOSH_CREATING);
-	b->first_rid = body->rid;
 	b->acks.is_on = b->terms.has_acks;
-	b->margin = b->terms.requests;
+	proof_begin(&b->proof, body->rid, b->terms.requests);
 	b->pausing = b->terms.inactivity;
 	ring_init(&b->ring, ring_size(b), body->rid, b->trace);
 	if (closing == CLOSING_NONE)
@@ -253,82 +246,6 @@ check_key(struct bosh *b)
 	return CLOSING_KEY;
 }
 
-/* A page was loaded anew, by all that can be known.  It may go on more freely than the one before. */
-static void
-note_page(struct bosh *b, uint64_t rid)
-{
-	b->page_rid = rid;
-	b->is_doubtful = false;
-	if (b->margin >= MARGIN_RELOADED)
-		return;
-	b->margin = MARGIN_RELOADED;
-	ring_grow(&b->ring, ring_size(b));
-}
-
-/*
- * This request comes while an older one has lost its connection, and is not
- * repeated.  The client repeats it later, or is a page that was loaded anew,
- * which knows nothing of answers that were on their way to the one before: no
- * later rid can prove those, and they wait again.  It is known which when the
- * older one is repeated, or when nobody who keeps to the rules could have come
- * so far without.
- *
- * Until then, if there are such answers, nothing but empty ones are given, and
- * these at once, so that the client goes on: nothing comes twice to who is
- * still the same, or in the wrong order to who is not.
- */
-static void
-doubt(struct bosh *b, uint64_t rid, uint64_t abandoned)
-{
-	if (acks_excludes(&b->acks, ring_at(&b->ring, rid), b->margin, abandoned)) {
-		bosh_recall(b);
-		note_page(b, rid);
-	} else {
-		b->is_doubtful = true;
-	}
-}
-
-static bool
-is_in_doubt(const struct bosh *b)
-{
-	return b->is_doubtful && ring_abandoned(&b->ring, b->page_rid, b->ring.next_rid) != 0;
-}
-
-/* A new request shows what the client has (acks_proven); who says itself what it has is believed, loaded anew or not. */
-static void
-confirm(struct bosh *b, uint64_t rid)
-{
-	const struct ring_slot *s = ring_at(&b->ring, rid);
-	uint64_t proven = acks_proven(&b->acks, &b->ring, s, b->margin), had = b->confirmed.returnable;
-	uint64_t abandoned = acks_is_said(&b->acks, s) ? 0 : ring_abandoned(&b->ring, b->page_rid, rid);
-
-	/* Who knows the sid has the first answer. */
-	if (rid > b->first_rid)
-		ring_confirm(&b->ring, b->first_rid, &b->confirmed);
-	if (abandoned != 0 && b->ring.returnable > 0) {
-		doubt(b, rid, abandoned);
-		return;
-	}
-	/* There is nothing to be had twice.  What is not proven by now never is. */
-	if (abandoned != 0 && abandoned >= b->ring.answer_rid)
-		ring_disclaim(&b->ring);
-	ring_confirm(&b->ring, proven, &b->confirmed);
-	if (abandoned != 0)
-		note_page(b, rid);
-	if (b->confirmed.returnable > had)
-		seeking_begin(&b->seeking);
-}
-
-/* A request was repeated.  If it was the one in question, the client is who it was, and the last rid shows what it has. */
-static void
-settle_doubt(struct bosh *b)
-{
-	if (!b->is_doubtful || is_in_doubt(b))
-		return;
-	b->is_doubtful = false;
-	confirm(b, b->ring.next_rid - 1);
-}
-
 /*
  * Takes up the request with next_rid: its payload goes to the server in the
  * order of the rids (14.2), and it joins those that are held.
@@ -348,9 +265,9 @@ take_up(struct bosh *b, ms_t now)
 		b->fills_hold = true;
 	b->pausing = b->terms.inactivity;
 	acks_note(&b->acks, &b->ring, s, now);
-	confirm(b, s->rid);
+	proof_request(&b->proof, &b->acks, &b->ring, s->rid, &b->down, now);
+	ring_grow(&b->ring, ring_size(b));
 	s = ring_at(&b->ring, b->ring.next_rid - 1);
-	seeking_moved(&b->seeking, now);
 	if (s->restart != NULL) {
 		/* XEP-0206, 5: a stanza in a restart request is ignored. */
 		stanza_queue_fini(&s->payload);
@@ -403,14 +320,14 @@ repeat(struct bosh *b, struct ring_slot *s, const struct body *body, struct req_
 	switch (s->state) {
 	case SLOT_ANSWERED:
 		replay(b, s, req);
-		settle_doubt(b);
+		proof_repeat(&b->proof, &b->acks, &b->ring, &b->down, now);
 		/* 10: inactivity counts from the last response, and this is one. */
 		b->idle_since = now;
 		break;
 	case SLOT_EARLY:
 	case SLOT_HELD:
 		wait_anew(b, s, req, now);
-		settle_doubt(b);
+		proof_repeat(&b->proof, &b->acks, &b->ring, &b->down, now);
 		break;
 	case SLOT_FREE:
 		break;
@@ -432,7 +349,7 @@ check_window(const struct bosh *b, const struct body *body)
 	if (body->rid >= b->ring.next_rid + window || b->is_terminated)
 		return CLOSING_RID_WINDOW;
 	/* 11: none of so many is answered yet.  The ring has no room for more than these and the answers kept. */
-	if (body->rid - b->ring.answer_rid >= b->ring.n - b->margin - 1)
+	if (body->rid - b->ring.answer_rid >= b->ring.n - b->proof.margin - 1)
 		return CLOSING_OVERACTIVE;
 	return CLOSING_NONE;
 }
@@ -446,7 +363,7 @@ static uint64_t
 oldest_kept(const struct bosh *b)
 {
 	uint64_t answer_rid = b->ring.answer_rid;
-	uint64_t oldest = answer_rid > b->margin ? answer_rid - b->margin : 1;
+	uint64_t oldest = answer_rid > b->proof.margin ? answer_rid - b->proof.margin : 1;
 
 	for (uint64_t rid = oldest; rid < answer_rid; rid++) {
 		const struct ring_slot *s = ring_find(&b->ring, rid);
@@ -466,7 +383,7 @@ forget_old(struct bosh *b)
 {
 	uint64_t below = oldest_kept(b);
 
-	if (!answers_is_empty(&b->answers) || is_in_doubt(b))
+	if (!answers_is_empty(&b->answers) || proof_is_in_doubt(&b->proof, &b->ring))
 		return;
 	if (b->acks.heard >= below)
 		below = b->acks.heard + 1;
@@ -593,7 +510,7 @@ bosh_gone(struct bosh *b, struct req_id req, ms_t now)
 	case SLOT_FREE:
 		return false;
 	}
-	if (s->rid == b->first_rid)
+	if (s->rid == b->proof.first_rid)
 		b->pausing = 0; /* nobody will ever know the sid */
 	note_idle(b, now);
 	return true;
@@ -663,7 +580,7 @@ bosh_recall(struct bosh *b)
 void
 bosh_seek(struct bosh *b, enum seek how)
 {
-	b->seeking.how = how;
+	b->proof.seeking.how = how;
 }
 
 struct stanza *
@@ -689,7 +606,8 @@ write_attributes(struct bosh *b, const struct ring_slot *s, struct buf *out)
 static bool
 has_news(const struct bosh *b)
 {
-	return (b->down.count > 0 && !is_in_doubt(b)) || b->state == BOSH_CREATING || b->greeting.is_due;
+	return (b->down.count > 0 && !proof_is_in_doubt(&b->proof, &b->ring)) || b->state == BOSH_CREATING ||
+		b->greeting.is_due;
 }
 
 /*
@@ -723,11 +641,10 @@ answer_oldest(struct bosh *b, ms_t now)
 			buf_append_str(&out, "/>");
 		}
 		reply = buf_take(&out, &n);
-		if (parts_returnable(&parts) > 0)
-			seeking_begin(&b->seeking);
+		proof_answer(&b->proof, parts_returnable(&parts), now);
 		ring_reply(&b->ring, s, reply, n, &parts);
 	}
-	seeking_moved(&b->seeking, now);
+	proof_answer(&b->proof, 0, now);
 	if (with_news && b->state == BOSH_CREATING)
 		set_state(b, BOSH_OPEN);
 	if (!s->gone)
@@ -760,15 +677,6 @@ hold_of(const struct bosh *b)
 	return b->terms.hold > 1 && !b->fills_hold ? 1 : b->terms.hold;
 }
 
-/* When the oldest held request is to be answered, empty if need be, to learn what the client has. */
-static ms_t
-seeking_at(const struct bosh *b)
-{
-	if (b->state != BOSH_OPEN || b->ring.returnable == 0 || !ring_has_live(&b->ring))
-		return MS_NEVER;
-	return seeking_due(&b->seeking, b->margin);
-}
-
 /*
  * Must the oldest held request be answered now, with or without payload?
  * Also when it could wait longer (it was repeated) or nobody waits for it any
@@ -784,7 +692,7 @@ is_release_due(const struct bosh *b, ms_t now)
 			return true;
 		if (held > hold_of(b) && now >= b->release_at)
 			return true;
-		if ((b->acks.missing != 0 || is_in_doubt(b)) && ring_has_live(&b->ring))
+		if ((b->acks.missing != 0 || proof_is_in_doubt(&b->proof, &b->ring)) && ring_has_live(&b->ring))
 			return true;
 	}
 	return ring_is_overdue(&b->ring, now);
@@ -813,7 +721,7 @@ static void
 release_to_learn(struct bosh *b, ms_t now)
 {
 	answer_oldest(b, now);
-	seeking_released(&b->seeking);
+	seeking_released(&b->proof.seeking);
 }
 
 void
@@ -822,12 +730,13 @@ bosh_flush(struct bosh *b, ms_t now)
 	if (b->state == BOSH_NEW || b->state == BOSH_CLOSED)
 		return;
 	while (ring_held(&b->ring) > 0) {
-		bool is_payload_ready =
-			b->state == BOSH_CREATING ? is_creation_ready(b) : b->down.count > 0 && !is_in_doubt(b);
+		bool is_payload_ready = b->state == BOSH_CREATING
+			? is_creation_ready(b)
+			: b->down.count > 0 && !proof_is_in_doubt(&b->proof, &b->ring);
 
 		if ((is_payload_ready && ring_has_live(&b->ring)) || is_release_due(b, now))
 			answer_oldest(b, now);
-		else if (now >= seeking_at(b))
+		else if (b->state == BOSH_OPEN && now >= proof_due(&b->proof, &b->ring))
 			release_to_learn(b, now);
 		else
 			break;
@@ -875,7 +784,7 @@ bosh_deadline(const struct bosh *b)
 		deadline = ms_min(deadline, b->release_at);
 	if (is_idle(b))
 		deadline = ms_min(deadline, b->idle_since + b->pausing);
-	return ms_min(deadline, seeking_at(b));
+	return b->state == BOSH_OPEN ? ms_min(deadline, proof_due(&b->proof, &b->ring)) : deadline;
 }
 
 enum closing
@@ -924,7 +833,7 @@ bosh_queued_up(const struct bosh *b)
 struct stanza_tally
 bosh_confirmed(const struct bosh *b)
 {
-	return b->confirmed;
+	return b->proof.confirmed;
 }
 
 unsigned

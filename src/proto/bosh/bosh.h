@@ -11,7 +11,8 @@
  *      acks     what each side knows the other has (9)
  *      patience with those who ask too often (11, 12)
  *      keys     who may ask at all (15)
- *      seek     why a client that waits is made to go on
+ *      proof    what the client is known to have
+ *      seek     why one that waits is made to go on
  *      ending   how the client learns that it is over (13, 17.2)
  *      answers  what goes out after each event
  *      parts    which stanzas an answer holds

@@ -7,15 +7,28 @@
 
 const assert = require('node:assert/strict');
 
-const { culvert, suite } = require('./lib/stage');
-const { play } = require('./lib/undelivered');
+const { Culvert } = require('./lib/gateway');
+const { DOMAIN, culvert, suite } = require('./lib/stage');
+const { ends, play } = require('./lib/undelivered');
 
 const stage = suite({ users: ['alice', 'bob'], inactivity: 2, modules: ['offline'] });
 
-for (const [way, seen] of [['gone from an open poll', 0], ['answered, never confirmed', 1], ['first confirmed, then gone', 1]]) {
+for (const [way, seen] of [['answered, never confirmed', 1], ['first confirmed, then gone', 1]]) {
 	culvert(`${way}: no message is lost`, async () => {
 		const result = await play({ gateway: stage.gateway, carrier: 'bosh', way });
 		assert.deepEqual([result.seen, result.lost, result.returned], [seen, 0, 0]);
 		assert.equal(result.seen + result.delivered - result.doubled, result.sent);
+	});
+}
+
+for (const way of Object.keys(ends)) {
+	culvert(`${way}: no message is lost`, async () => {
+		const gateway = await Culvert.start({ [DOMAIN]: stage.prosody.port });
+		try {
+			const { sent, delivered, lost, returned } = await play({ gateway, others: stage.gateway, carrier: 'bosh', way });
+			assert.deepEqual([delivered, lost, returned], [sent, 0, 0]);
+		} finally {
+			await gateway.program.stop('SIGKILL');
+		}
 	});
 }

@@ -47,6 +47,7 @@ static const char *const confs[] = {
 /* What is known of each of the world's clients besides. */
 struct mind {
 	uint64_t next_rid, up, down_made, down_heard;
+	bool is_managed; /* what a page may not have read comes again to the next one (management.h) */
 };
 
 struct life {
@@ -109,7 +110,9 @@ on_reply(void *arg, const struct reply *reply)
 			if (!req_eq(c->request[k].id, reply->id))
 				continue;
 			must(c->request[k].state == REQUEST_OPEN && c->request[k].answer.n == 0);
-			if (!is_old_answer(c, reply->body))
+			if (l->mind[i].is_managed)
+				check_rising(reply->body, DOWN, 0);
+			else if (!is_old_answer(c, reply->body))
 				l->mind[i].down_heard = check_rising(reply->body, DOWN, l->mind[i].down_heard);
 		}
 	}
@@ -120,7 +123,7 @@ static void
 check_client(struct life *l, struct client *c, struct mind *m)
 {
 	struct session *s = c->session != NULL ? c->session : c->server.session;
-	size_t room = QUEUE + 8 * FILL + 64 * 1024, open = 0;
+	size_t room = (m->is_managed ? OPEN_MAX : 1) * QUEUE + 8 * FILL + 64 * 1024, open = 0;
 
 	check_fault(&l->w);
 	if (s != NULL) {
@@ -207,6 +210,9 @@ serve(struct life *l, struct client *c, struct slice text)
 {
 	struct slice bytes = exact(text);
 
+	/* As the element passes, its answer may go out. */
+	if (bytes.n > 0 && memmem(bytes.p, bytes.n, "enabled", 7) != NULL)
+		l->mind[c - l->w.client].is_managed = true;
 	if (c->server.state == REMOTE_CONNECTED && !c->server.is_paused && c->server.session != NULL)
 		world_upstream(&l->w, c, bytes);
 	exact_free(bytes);

@@ -64,6 +64,25 @@ const ways = {
 	},
 };
 
+/* What else ends a session: the client itself, or what it does wrong. */
+Object.assign(ways, {
+	'its own end': async (client, say) => {
+		await say(MESSAGES);
+		await client.terminate();
+	},
+	'a rid out of the window': async (client, say) => {
+		await say(MESSAGES);
+		client.rid += 50;
+		await client.send('');
+	},
+});
+
+/* And what ends culvert. */
+const ends = {
+	'culvert killed': 'SIGKILL',
+	'culvert told to stop': 'SIGTERM',
+};
+
 /* A WebSocket breaks; nobody comes back for the session. */
 const websocketWays = {
 	'connection cut': async (client, say) => {
@@ -149,6 +168,13 @@ const isMessage = (s) => s.localName === 'message' && s.getAttribute('type') !==
 	s.getElementsByTagNameNS(FORWARD, 'forwarded').length === 0 && textOf(s) !== undefined;
 const messages = (client) => client.heard.filter(isMessage).map(textOf);
 
+/* Alice's culvert ends, in the middle of the messages. */
+const end = (signal) => async (client, say) => {
+	await say(MESSAGES / 2);
+	await client.gateway.program.stop(signal);
+	await say(MESSAGES / 2);
+};
+
 const carriers = {
 	bosh: { ways, login: loginBosh },
 	websocket: { ways: websocketWays, login: loginWebSocket },
@@ -160,8 +186,9 @@ const tell = (user, to, text) => user.connection.send($msg({ to, type: 'chat', i
 const returnedTo = (user) => user.inbox.things.filter((s) => s.nodeName === 'message' && s.getAttribute('type') === 'error')
 	.map((s) => s.getAttribute('id'));
 
-async function play({ gateway, carrier, way, queries = false, hasArchive = false, prefix = 'number' }) {
-	const bob = new User(gateway.websocketUrl, `bob@${DOMAIN}`, passwordOf('bob'));
+/* others: what Bob uses, and Alice later; without it the same gateway.  way: the name of one of the carrier's, or of ends. */
+async function play({ gateway, others = gateway, carrier, way, queries = false, hasArchive = false, prefix = 'number' }) {
+	const bob = new User(others.websocketUrl, `bob@${DOMAIN}`, passwordOf('bob'));
 	const sent = [];
 	let alice, again;
 	try {
@@ -180,13 +207,13 @@ async function play({ gateway, carrier, way, queries = false, hasArchive = false
 			}
 			await pause(300);
 		};
-		await carriers[carrier].ways[way](alice, say);
+		await (carriers[carrier].ways[way] || end(ends[way]))(alice, say);
 		/* The session ends when the server says so to who knows her. */
 		const jid = await poll(() => alice.heard.find((s) => s.getAttribute('id') === 'bind')
 			?.getElementsByTagNameNS(NS.bind, 'jid')[0].textContent, 'the address');
 		await bob.presence(jid, 'unavailable');
 		await pause(300);
-		again = await loginWebSocket(gateway, 'alice');
+		again = await loginWebSocket(others, 'alice');
 		await available(again);
 		for (let n = -1; n !== again.heard.length; await pause(QUIET_MS))
 			n = again.heard.length;
@@ -212,4 +239,4 @@ async function play({ gateway, carrier, way, queries = false, hasArchive = false
 	}
 }
 
-module.exports = { available, carriers, loginBosh, loginWebSocket, messages, play, returnedTo, tell };
+module.exports = { available, carriers, ends, loginBosh, loginWebSocket, messages, play, returnedTo, tell };

@@ -171,7 +171,12 @@ const messages = (client) => client.heard.filter(isMessage).map(textOf);
 /* Alice's culvert ends, in the middle of the messages. */
 const end = (signal) => async (client, say) => {
 	await say(MESSAGES / 2);
-	await client.gateway.program.stop(signal);
+	const { program } = client.gateway;
+	const { pid } = program; // of the process that serves
+	const stopped = program.stop(signal);
+	if (signal === 'SIGKILL')
+		process.kill(pid, signal);
+	await stopped;
 	await say(MESSAGES / 2);
 };
 

@@ -251,7 +251,7 @@ union address {
 	struct sockaddr any;
 	struct sockaddr_in ip4;
 	struct sockaddr_in6 ip6;
-	struct sockaddr_un unix;
+	struct sockaddr_un local;
 	struct sockaddr_storage room;
 };
 
@@ -299,7 +299,7 @@ listen_is_at(int fd, const struct conf_listen *l)
 		return false;
 	if (l->unix_path != NULL)
 		return a.any.sa_family == AF_UNIX &&
-			strncmp(a.unix.sun_path, l->unix_path, sizeof a.unix.sun_path) == 0;
+			strncmp(a.local.sun_path, l->unix_path, sizeof a.local.sun_path) == 0;
 	if (a.any.sa_family != AF_INET && a.any.sa_family != AF_INET6)
 		return false;
 	if (l->port != 0 && l->port != ntohs(a.any.sa_family == AF_INET6 ? a.ip6.sin6_port : a.ip4.sin_port))

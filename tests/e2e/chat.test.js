@@ -30,7 +30,7 @@ async function fence(a, b) {
 	a.say(b.jid, 'done');
 	b.say(a.jid, 'done');
 	assert.deepEqual([await a.hear(b.jid), await b.hear(a.jid)], ['done', 'done']);
-	assert.deepEqual([a.unheard, b.unheard], [0, 0], 'messages arrived twice');
+	assert.deepEqual([a.unheard(b.jid), b.unheard(a.jid)], [0, 0], 'messages arrived twice');
 }
 
 each('logs in with SCRAM, binds, gets the roster', async (transport) => {

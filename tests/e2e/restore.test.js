@@ -70,7 +70,7 @@ test('a reloaded page goes on with its session: nothing is lost', async () => {
 		}
 		bob.say(jid, 'done');
 		assert.equal(await alice.hear(bob.jid), 'done');
-		assert.deepEqual([alice.unheard, bob.unheard], [0, 0]);
+		assert.deepEqual([alice.unheard(bob.jid), bob.unheard(alice.jid)], [0, 0]);
 		await alice.logout();
 	} finally {
 		delete globalThis.sessionStorage;

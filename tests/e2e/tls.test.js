@@ -295,7 +295,7 @@ each('200 messages each way, in order, none twice', async (transport) => {
 	assert.deepEqual(await Promise.all([bob.hearAll(alice.jid, 200), alice.hearAll(bob.jid, 200)]), [texts, texts]);
 	alice.say(bob.jid, 'done');
 	assert.equal(await bob.hear(alice.jid), 'done');
-	assert.equal(bob.unheard, 0);
+	assert.equal(bob.unheard(alice.jid), 0);
 }, culvert);
 
 each('100 KiB in one message', async (transport) => {

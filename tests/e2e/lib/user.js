@@ -124,9 +124,12 @@ class User {
 		return texts;
 	}
 
-	/* How many messages are here that nobody waited for. */
-	get unheard() {
-		return this.inbox.things.filter((s) => s.nodeName === 'message').length;
+	/*
+	 * How many messages of this address nobody waited for.  What an earlier session heard just before it logged out may
+	 * have come again (XEP-0198 in its name), from who was there then.
+	 */
+	unheard(from) {
+		return this.inbox.things.filter((s) => s.nodeName === 'message' && s.getAttribute('from') === from).length;
 	}
 
 	/* Waits until the server says that this address is there (or, with type 'unavailable', gone). */

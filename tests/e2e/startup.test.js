@@ -236,7 +236,7 @@ culvert('no core dumps, unless they are asked for', { skip: !isRoot && 'needs ro
 
 culvert('options that make no sense', () => {
 	const table = [
-		[[], /^culvert: nothing to serve; say -c FILE or --domain NAME=xmpp:\/\/HOST:PORT \(culvert --help tells more\)$/],
+		[[], /^culvert: nothing to serve; say -c FILE or --domain NAME \(culvert --help tells more\)$/],
 		[['-c'], /^culvert: -c wants a file$/],
 		[['--config'], /^culvert: -c wants a file$/],
 		[['--listen'], /^culvert: --listen wants a place: /],

@@ -19,7 +19,7 @@ const { request } = require('./http');
 const { Program, freePort, removeDirectory, temporaryDirectory } = require('./program');
 const { DOMAIN, GUESTS, ROOMS, passwordOf } = require('./prosody');
 
-const START_MS = 30000;
+const START_MS = 120000; // some 5 s when nothing else runs
 
 const configuration = (ejabberd, pem, options) => `
 loglevel: ${process.env.E2E_DEBUG ? 'debug' : 'info'}

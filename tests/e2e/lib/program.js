@@ -19,9 +19,14 @@ const SETPRIV = '/usr/bin/setpriv';
 const running = new Set();
 const directories = new Set();
 
-function clean() {
+/* A file of tests whose programs still run would never end. */
+function endAll() {
 	for (const program of running)
 		program.child.kill('SIGKILL');
+}
+
+function clean() {
+	endAll();
 	for (const directory of directories)
 		fs.rmSync(directory, { recursive: true, force: true });
 }
@@ -180,4 +185,4 @@ class Program {
 	}
 }
 
-module.exports = { Program, freePort, removeDirectory, temporaryDirectory };
+module.exports = { Program, endAll, freePort, removeDirectory, temporaryDirectory };

@@ -21,6 +21,7 @@ const { Wire } = require('./wire');
 const { BoshClient } = require('./bosh');
 const { WsClient } = require('./websocket');
 const { User } = require('./user');
+const { endAll } = require('./program');
 const { within } = require('./wait');
 
 const TRANSPORTS = ['bosh', 'websocket'];
@@ -142,6 +143,9 @@ function suite(options) {
 	nodeTest.after(() => stage.down());
 	return stage;
 }
+
+/* Also what could not be started whole. */
+nodeTest.after(endAll);
 
 /* A stage for one test, which spoils it. */
 async function withStage(options, play) {

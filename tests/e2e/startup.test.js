@@ -240,7 +240,7 @@ culvert('options that make no sense', () => {
 		[['-c'], /^culvert: -c wants a file$/],
 		[['--config'], /^culvert: -c wants a file$/],
 		[['--listen'], /^culvert: --listen wants a place: /],
-		[['--domain'], /^culvert: --domain wants NAME=/],
+		[['--domain'], /^culvert: --domain wants NAME or NAME=/],
 		[['--domain', 'a'], /--domain a: expected NAME=xmpp:\/\/HOST:PORT$/],
 		[['--domain', 'a=b'], /--domain a=b: expected xmpp:\/\/HOST/],
 		[['--bogus'], /^culvert: --bogus: no such option, .*culvert --help lists them all$/],

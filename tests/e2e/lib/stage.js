@@ -138,14 +138,15 @@ class Stage {
 /* A stage for all tests of a file. */
 function suite(options) {
 	const stage = new Stage(options);
-	nodeTest.before(() => stage.up());
+	/* What could not be started whole would keep the file of tests from ending. */
+	nodeTest.before(() => stage.up().catch((error) => {
+		endAll();
+		throw error;
+	}));
 	nodeTest.afterEach(() => stage.clear());
 	nodeTest.after(() => stage.down());
 	return stage;
 }
-
-/* Also what could not be started whole. */
-nodeTest.after(endAll);
 
 /* A stage for one test, which spoils it. */
 async function withStage(options, play) {

@@ -141,7 +141,8 @@ read_binary(struct proxy_header *h, struct slice bytes)
 		return PROXY_HEADER_MORE;
 	family = (unsigned char) bytes.p[signature.n + 1];
 	h->n = FIXED + two_bytes(bytes.p + signature.n + 2);
-	if (family > LAST_FAMILY || (family & 0xf) > 2)
+	/* "the receiver must ... discard the protocol block including the family which is ignored": of LOCAL. */
+	if (command == PROXY && (family > LAST_FAMILY || (family & 0xf) > 2))
 		return bad(h, "a family of addresses that does not exist");
 	if (h->n > PROXY_HEADER_MAX)
 		return bad(h, "more than 4096 bytes");

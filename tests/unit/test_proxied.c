@@ -35,6 +35,8 @@ static const struct row {
 	{true, FORWARDED_RFC, {"Forwarded", "for=_hidden;proto=https"}, "unknown", false, false},
 	/* TLS, by its word; said twice or with a list it may be the client's. */
 	{true, FORWARDED_FOR, {"X-Forwarded-Proto", " HTTPS "}, "10.0.0.3:4711", false, true},
+	{true, FORWARDED_FOR, {"X-Forwarded-Proto", "wss"}, "10.0.0.3:4711", false, true},
+	{true, FORWARDED_FOR, {"X-Forwarded-Proto", "ws"}, "10.0.0.3:4711", false, false},
 	{true, FORWARDED_FOR, {"X-Forwarded-Proto", "https", "X-Forwarded-Proto", "https"}, "10.0.0.3:4711", false,
 		false},
 	{true, FORWARDED_FOR, {"X-Forwarded-Proto", "https, http"}, "10.0.0.3:4711", false, false},

@@ -21,6 +21,14 @@ is_chain(enum forwarded_kind kind, struct slice name)
 	return false;
 }
 
+/* Of an upgrade some proxies say the scheme of WebSocket (RFC 6455, 11.1.2); Traefik does. */
+static bool
+is_secure(struct slice scheme)
+{
+	scheme = slice_trim(scheme);
+	return slice_eq_nocase(scheme, SLICE("https")) || slice_eq_nocase(scheme, SLICE("wss"));
+}
+
 void
 proxied_field(struct proxied *p, struct slice name, struct slice value)
 {
@@ -29,7 +37,7 @@ proxied_field(struct proxied *p, struct slice name, struct slice value)
 	if (is_chain(p->rules->kind, name))
 		forwarded_field(&p->forwarded, value);
 	else if (slice_eq_nocase(name, SLICE("x-forwarded-proto")))
-		p->is_https = p->protos++ == 0 && slice_eq_nocase(slice_trim(value), SLICE("https"));
+		p->is_https = p->protos++ == 0 && is_secure(value);
 }
 
 /*

@@ -20,7 +20,7 @@ struct admission {
 	struct counters *counters;
 };
 
-/* False: not now; *retry_after says, in whole seconds and at least 1, when it may be worth another try; 0: nobody knows. */
+/* False: not now; *retry_after says, in whole seconds and at least 1, when it may be worth another try. */
 bool admission_ask(const struct admission *a, const struct peer *peer, ms_t now, unsigned *retry_after);
 /* The same; true: it is counted, and the ticket is for quota_leave(). */
 bool admission_enter(const struct admission *a, const struct peer *peer, ms_t now, struct quota_ticket *ticket,

@@ -9,6 +9,7 @@
 #define IPV6_BYTES 8   /* of an address of IPv6 that count */
 #define MAX_IDLE 65536 /* addresses without a session that are remembered; the oldest go first */
 #define NEWS_MS 60000
+#define RETRY_US (10 * (int64_t) SECOND_US) /* a guess: nobody knows when a session will end */
 #define SECOND_US 1000000
 #define MINUTE_US (60 * (int64_t) SECOND_US)
 
@@ -188,7 +189,7 @@ judge_address(const struct quota_rules *r, struct address *a, ms_t now)
 	unsigned burst = r->burst > 0 ? r->burst : r->new_per_second;
 
 	if (r->sessions_per_address > 0 && a->sessions >= r->sessions_per_address)
-		return refuse(&a->news_at, now, QUOTA_ADDRESS, 0);
+		return refuse(&a->news_at, now, QUOTA_ADDRESS, RETRY_US);
 	if (r->failures_per_minute > 0) {
 		wait = wait_for_pace(a->failed, now_us, MINUTE_US, r->failures_per_minute, r->failures_per_minute);
 		if (wait > 0)
@@ -209,9 +210,9 @@ judge(struct quota *q, const struct quota_ticket *ticket, ms_t now)
 	struct address *a = ticket->has_key ? find(q, ticket->key) : NULL;
 
 	if (q->room > 0 && q->sessions >= q->room)
-		return refuse(&q->news_at, now, QUOTA_ROOM, 0);
+		return refuse(&q->news_at, now, QUOTA_ROOM, RETRY_US);
 	if (q->rules.sessions > 0 && q->sessions >= q->rules.sessions)
-		return refuse(&q->news_at, now, QUOTA_SESSIONS, 0);
+		return refuse(&q->news_at, now, QUOTA_SESSIONS, RETRY_US);
 	return a != NULL ? judge_address(&q->rules, a, now) : (struct quota_answer){.verdict = QUOTA_FINE};
 }
 

@@ -31,7 +31,7 @@ enum quota_verdict {
 
 struct quota_answer {
 	enum quota_verdict verdict;
-	ms_t retry_after; /* when it may be worth another try, in milliseconds from now; 0: nobody knows */
+	ms_t retry_after; /* when it may be worth another try, in milliseconds from now; 0: FINE */
 	bool is_news;     /* the first refusal of this address in this minute: worth a line in the log */
 };
 

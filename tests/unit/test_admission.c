@@ -71,9 +71,9 @@ refused(void **state)
 		const char *limit;
 		size_t counter;
 	} rows[] = {
-		{{.sessions = 1}, 0, 0, "limits.sessions", offsetof(struct counters, limited_sessions)},
-		{{.sessions = 2}, 1, 0, "nofile", offsetof(struct counters, limited_sessions)},
-		{{.sessions_per_address = 1}, 0, 0, "limits.sessions_per_address",
+		{{.sessions = 1}, 0, 10, "limits.sessions", offsetof(struct counters, limited_sessions)},
+		{{.sessions = 2}, 1, 10, "nofile", offsetof(struct counters, limited_sessions)},
+		{{.sessions_per_address = 1}, 0, 10, "limits.sessions_per_address",
 			offsetof(struct counters, limited_per_address)},
 		{{.new_per_second = 1}, 0, 1, "limits.new_sessions_per_second",
 			offsetof(struct counters, limited_per_second)},

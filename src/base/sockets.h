@@ -14,6 +14,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/ms.h"
+
+#define SOCKETS_NEWS_MS 60000
 #define SOCKETS_REFUSED 16 /* clients above the limit that are told so; more are not listened to */
 
 /* Of the process.  All zero: no limits. */
@@ -21,6 +24,7 @@ struct sockets {
 	_Atomic unsigned clients, servers;
 	_Atomic unsigned others;
 	_Atomic unsigned max_clients, max_all; /* 0: no limit */
+	_Atomic ms_t news_at;                  /* no line about a refusal before */
 };
 
 /* Are there so many that another client, and some more besides, would be too many? */
@@ -32,6 +36,15 @@ sockets_are_full(const struct sockets *q, unsigned besides)
 	return (max_clients > 0 && clients >= max_clients + besides) ||
 		(max_all > 0 && clients + others + q->servers >= max_all + besides) ||
 		(max_all > 0 && others > 0 && clients + others >= max_all - max_all / 4 + besides);
+}
+
+/* Is a refusal worth a line in the log?  Once a minute, whoever is refused, and by which thread. */
+static inline bool
+sockets_is_news(struct sockets *q, ms_t now)
+{
+	ms_t before = q->news_at;
+
+	return now >= before && atomic_compare_exchange_strong(&q->news_at, &before, now + SOCKETS_NEWS_MS);
 }
 
 #endif

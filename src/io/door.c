@@ -20,9 +20,11 @@
 
 /* How long a client may take to read its refusal. */
 #define LINGER_MS 2000
+#define RETRY_S 10     /* when another try may be worth it: a guess */
 #define DROP_ROUNDS 16 /* reads in one turn of the loop */
 
 /* It may be handed on, or shown out, in each of them. */
+static const char short_of_memory[] = "culvert is short of memory for other clients now: try again later.";
 static const char without_tls[] = "This port speaks TLS only: write https:// or wss://.";
 
 enum guest_state {
@@ -191,13 +193,22 @@ refuse(struct guest *g, const struct upgrade *u, size_t n)
 	say_goodbye(g);
 }
 
-/* Nobody could serve it: the client hears so, whatever it wants and as far as it has said. */
+/* Nobody could serve the client: it hears so, whatever it wants and as far as it has said. */
 static void
-turn_away(struct guest *g, const char *reason, size_t n)
+turn_away(struct guest *g, enum upgrade_refused why, const struct peer *client, const char *reason, size_t n)
 {
-	const struct upgrade u = {.refused = UPGRADE_REFUSED_ROOM, .reason = reason};
+	const struct upgrade u = {.refused = why, .client = *client, .reason = reason, .retry_after = RETRY_S};
 
 	refuse(g, &u, n);
+}
+
+/* It is one too many, which is told and counted whether or not it is answered. */
+static void
+count_refused(struct guest *g)
+{
+	struct context *c = g->door->context;
+
+	refusal_connection(c->counters, c->sockets, c->log, &g->peer, (ms_t) uv_now(g->door->loop));
 }
 
 /* Either library takes as much, or somewhat less. */
@@ -314,9 +325,13 @@ judge_before_tls(struct guest *g, size_t n)
 		wait_for_more(g);
 		return;
 	case CLIENT_HELLO_TLS:
-		if (g->is_one_too_many || budget_refuses(&d->context->budget, TLS_MEMORY)) {
-			counter_add(d->context->counters->http_refused, 1);
+		if (g->is_one_too_many) {
+			count_refused(g);
 			show_out(g);
+			return;
+		}
+		if (budget_refuses(&d->context->budget, TLS_MEMORY)) {
+			close_on(g, "connection refused", short_of_memory);
 			return;
 		}
 		forget(g);
@@ -354,7 +369,9 @@ judge_head(struct guest *g)
 		return;
 	}
 	if (g->is_one_too_many) {
-		turn_away(g, "Too many connections are open: try again later.", (size_t) n);
+		count_refused(g);
+		turn_away(g, UPGRADE_REFUSED_CONNECTION, &g->peer, "Too many connections are open: try again later.",
+			(size_t) n);
 		return;
 	}
 	verdict = upgrade_look(&u, &rules, slice_of(d->peek, (size_t) n));
@@ -367,7 +384,7 @@ judge_head(struct guest *g)
 	case UPGRADE_HTTP:
 	case UPGRADE_WEBSOCKET:
 		if (!has_room(g)) {
-			turn_away(g, "culvert is short of memory for other clients now: try again later.", (size_t) n);
+			turn_away(g, UPGRADE_REFUSED_ROOM, &u.client, short_of_memory, (size_t) n);
 		} else if (verdict == UPGRADE_HTTP) {
 			wipe(d->peek, (size_t) n);
 			hand_to_http(g, u.room);
@@ -515,7 +532,9 @@ door_expire(struct door *d, ms_t now)
 
 	while ((link = due_shift(&d->due, now)) != NULL) {
 		struct guest *g = due_entry(link, struct guest, due);
-		if (g->has_preface)
+		if (g->is_one_too_many && g->state != GUEST_REFUSED)
+			count_refused(g);
+		else if (g->has_preface)
 			tell(g, "no PROXY header", "it did not come in time");
 		else if (g->state != GUEST_REFUSED)
 			tell(g, "no request in time", NULL);

@@ -21,12 +21,22 @@ tell(const struct context *c, const char *event, const struct peer *peer, unsign
 }
 
 void
+refusal_connection(
+	struct counters *counters, struct sockets *sockets, const struct log *log, const struct peer *peer, ms_t now)
+{
+	counter_add(counters->limited_connections, 1);
+	if (sockets_is_news(sockets, now))
+		log_event(log, LOG_NOTICE, "limit reached", "client=%s limit=limits.connections",
+			log_peer(log, peer).text);
+}
+
+void
 refusal_upgrade(const struct context *c, const struct upgrade *u)
 {
 	bool is_origin = u->refused == UPGRADE_REFUSED_ORIGIN;
 
-	/* Said once for each address and minute (admission.h). */
-	if (u->refused == UPGRADE_REFUSED_LIMIT)
+	/* Said once a minute (admission.h, refusal_connection()). */
+	if (u->refused == UPGRADE_REFUSED_LIMIT || u->refused == UPGRADE_REFUSED_CONNECTION)
 		return;
 	tell(c, upgrade_is_meant(u) ? "upgrade refused" : "request refused", &u->client, upgrade_status(u), u->reason,
 		is_origin ? &u->asked : NULL, u->origin);

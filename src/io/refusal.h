@@ -1,10 +1,13 @@
-/* refusal.h: what the log says of requests that are refused, in the same words whoever refuses them. */
+/* refusal.h: what the log says of connections and requests that are refused, in the same words whoever refuses them. */
 #ifndef CULVERT_IO_REFUSAL_H
 #define CULVERT_IO_REFUSAL_H
 
 #include "proto/http/upgrade.h"
 #include "session/context.h"
 
+/* A connection is one too many: it is counted and, once a minute, told. */
+void refusal_connection(
+	struct counters *counters, struct sockets *sockets, const struct log *log, const struct peer *peer, ms_t now);
 /* What upgrade_judge() or upgrade_look() refused, an upgrade or another request. */
 void refusal_upgrade(const struct context *c, const struct upgrade *u);
 /* Is this client refused, whatever it wants?  It is counted; the reason is a sentence for it. */

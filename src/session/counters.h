@@ -25,6 +25,7 @@
 	X(stanzas_bounced, "elements answered with an error because their client was gone") \
 	X(http_refused, "HTTP requests and upgrades refused") \
 	X(denied, "connections and requests refused by deny") \
+	X(limited_connections, "connections refused by limits.connections, or since there are too few descriptors") \
 	X(limited_sessions, "sessions refused by limits.sessions, or since there are too few descriptors") \
 	X(limited_per_address, "sessions refused by limits.sessions_per_address") \
 	X(limited_per_second, "sessions refused by limits.new_sessions_per_second") \

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/fatal.h"
+#include "io/refusal.h"
 
 #define BATCH 16       /* sockets accepted per wake */
 #define BACKOFF_MS 100 /* when there are no descriptors left */
@@ -34,6 +35,7 @@ struct acceptor {
 	unsigned n_mailboxes, next;
 	bool is_short; /* of descriptors */
 	struct sockets *sockets;
+	struct counters *counters;
 	const struct log *log;
 };
 
@@ -89,8 +91,7 @@ static void
 deal(struct acceptor *a, struct mail *mail)
 {
 	if (sockets_are_full(a->sockets, SOCKETS_REFUSED)) {
-		log_event(a->log, LOG_NOTICE, "connection closed unheard", "client=%s cause=limits.connections",
-			log_peer(a->log, &mail->peer).text);
+		refusal_connection(a->counters, a->sockets, a->log, &mail->peer, (ms_t) uv_now(&a->loop));
 		close(mail->fd);
 		free(mail);
 		return;
@@ -167,13 +168,14 @@ on_stop(uv_async_t *stop)
 
 struct acceptor *
 acceptor_new(struct listeners *listeners, const int *fd, struct mailbox *const *mailboxes, unsigned n_mailboxes,
-	struct sockets *sockets, const struct log *log)
+	struct sockets *sockets, struct counters *counters, const struct log *log)
 {
 	struct acceptor *a = xcalloc(1, sizeof *a);
 
 	a->mailboxes = mailboxes;
 	a->n_mailboxes = n_mailboxes;
 	a->sockets = sockets;
+	a->counters = counters;
 	a->log = log;
 	a->listeners = listeners;
 	a->entrance = xcalloc(listeners->n, sizeof *a->entrance);

@@ -55,6 +55,7 @@ struct process {
 	struct handshakes *handshakes;
 	struct listeners *listeners;
 	struct acceptor *acceptor;
+	struct counters unheard; /* the acceptor counts in them */
 	struct budget_pool budget;
 	struct sockets sockets;
 	unsigned descriptors; /* that may be open */
@@ -271,7 +272,7 @@ open_acceptor(struct process *p)
 	struct acceptor *a;
 
 	must(serving_take_listeners(p->serving, fd, p->listeners->n));
-	a = acceptor_new(p->listeners, fd, p->mailbox, p->n_workers, &p->sockets, &p->log);
+	a = acceptor_new(p->listeners, fd, p->mailbox, p->n_workers, &p->sockets, &p->unheard, &p->log);
 	free(fd);
 	return a;
 }
@@ -323,7 +324,7 @@ log_counters(const struct process *p)
 
 #define X(name, help) \
 	do { \
-		uint64_t sum = 0; \
+		uint64_t sum = atomic_load_explicit(&p->unheard.name, memory_order_relaxed); \
 		for (unsigned i = 0; i < p->n_workers; i++) \
 			sum += atomic_load_explicit(&worker_counters(p->worker[i])->name, memory_order_relaxed); \
 		n += (size_t) snprintf( \

@@ -244,6 +244,7 @@ async function assertRefusedOnly(gateway, held, why) {
 		assert.equal(answer.status, 503);
 		assert.match(answer.text, why);
 		assert.equal(answer.headers.connection, 'close');
+		assert.equal(answer.headers['retry-after'], '10');
 	}
 	await Promise.all(held.map((connection) => connection.end()));
 	for (const transport of TRANSPORTS)
@@ -258,9 +259,12 @@ culvert('limits.connections: one more is told, and the next is served when one h
 		const { mark } = gateway.program, held = [];
 		for (let i = 0; i < 8; i++)
 			held.push(await hold(gateway));
-		const line = gateway.program.line(/request refused .*status=503 .*Too many connections/, { mark });
+		const line = gateway.program.line(/limit reached client=127\.0\.0\.1:\d+ limit=limits\.connections/, { mark });
 		await assertRefusedOnly(gateway, held, /Too many connections/);
 		await line;
+		/* Two were refused, at least: one line, and no other of them; the counter has all. */
+		assert.equal(gateway.program.lines.slice(mark).filter((text) => /limit reached|status=503/.test(text)).length, 1);
+		assert.ok((await gateway.counters()).limited_connections >= 2);
 		assert.match(await gateway.reload((c) => { c.limits.connections = null; }), /reloaded/);
 		await gateway.program.line(/connections of clients connections=\d{3,} .*from=nofile/, { mark });
 		held.length = 0;
@@ -277,7 +281,7 @@ culvert('limits.buffer_total: a connection is refused when nothing is left', asy
 		const { mark } = gateway.program, held = [];
 		for (let i = 0; i < 10; i++)
 			held.push(await hold(gateway));
-		const line = gateway.program.line(/request refused .*status=503 .*short of memory/, { mark });
+		const line = gateway.program.line(/request refused client=127\.0\.0\.1:\d+ listener=127\.0\.0\.1:\d+ status=503 .*short of memory/, { mark });
 		await assertRefusedOnly(gateway, held, /short of memory/);
 		await line;
 	});

@@ -196,6 +196,27 @@ test('who does not speak TLS gets an answer that he can read; garbage is closed'
 	}
 });
 
+test('limits.connections: one by TLS too many is closed, told once and counted', async () => {
+	const small = await Culvert.start({ [DOMAIN]: server.port }, {
+		listen: [{ address: '127.0.0.1', port: 0, tls: [identity(files.rsa)] }],
+		limits: { connections: 1 },
+	});
+	try {
+		const { mark } = small.program, to = small.secured(small.port, { ca: fs.readFileSync(authority.file), servername: HOST });
+		const held = await RawConnection.open(small.port);
+		held.write(Buffer.from([0x16]));
+		await poll(async () => (await handshake({}, to)) === 'ECONNRESET', 'a refusal');
+		assert.equal(await handshake({}, to), 'ECONNRESET');
+		await small.program.line(/ limit reached client=127\.0\.0\.1:\d+ limit=limits\.connections/, { mark });
+		assert.equal(small.program.lines.filter((line) => /limit reached/.test(line)).length, 1);
+		assert.ok((await small.counters()).limited_connections >= 2);
+		await held.end();
+		await poll(async () => (await handshake({}, to)).subject === HOST, 'room');
+	} finally {
+		await small.stop();
+	}
+});
+
 for (const transport of ['bosh', 'websocket']) {
 	test(`${transport}: a session; small and large messages both ways`, async () => {
 		const client = await loggedIn(transport);

@@ -282,6 +282,7 @@ static const struct {
 	[UPGRADE_REFUSED_SUBPROTOCOL] = {400, "400 Bad Request", ""},
 	[UPGRADE_REFUSED_SIZE] = {431, "431 Request Header Fields Too Large", ""},
 	[UPGRADE_REFUSED_ROOM] = {503, "503 Service Unavailable", ""},
+	[UPGRADE_REFUSED_CONNECTION] = {503, "503 Service Unavailable", ""},
 	[UPGRADE_REFUSED_CLIENT] = {403, "403 Forbidden", ""},
 	[UPGRADE_REFUSED_LIMIT] = {429, "429 Too Many Requests", ""},
 };

@@ -45,6 +45,7 @@ enum upgrade_refused {
 	UPGRADE_REFUSED_SUBPROTOCOL, /* 400 */
 	UPGRADE_REFUSED_SIZE,        /* 431 */
 	UPGRADE_REFUSED_ROOM,        /* 503; not the upgrade's fault */
+	UPGRADE_REFUSED_CONNECTION,  /* 503; one too many */
 	UPGRADE_REFUSED_LIMIT,       /* 429 */
 	UPGRADE_REFUSED_CLIENT,      /* 403 */
 };
@@ -85,7 +86,7 @@ struct upgrade {
 	enum upgrade_refused refused;
 	enum origin_verdict origin; /* of UPGRADE_REFUSED_ORIGIN: why */
 	const char *reason;         /* a sentence for who reads the refusal */
-	unsigned retry_after;       /* of UPGRADE_REFUSED_LIMIT, in seconds; 0: not said */
+	unsigned retry_after;       /* of those that are worth another try, in seconds; 0: not said */
 	size_t n;                   /* upgrade_look(): bytes of the client's head, its empty line included */
 };
 

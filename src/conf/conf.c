@@ -5,6 +5,9 @@
 
 #include "base/fatal.h"
 
+#define HOST_MAX 253 /* a name, as text */
+#define LABEL_MAX 63
+
 void
 conf_identity_fini(struct conf_identity *i)
 {
@@ -66,6 +69,7 @@ release(struct conf *c)
 	free(c->public_origin);
 	free(c->trusted_proxy);
 	free(c->deny);
+	free(c->allow_address);
 	list_fini(&c->resolver_servers);
 	list_fini(&c->origins);
 	list_fini(&c->websocket_paths);
@@ -128,13 +132,70 @@ conf_find_domain(const struct conf *c, struct slice ascii)
 		size_t middle = low + (high - low) / 2;
 		int order = compare_nocase(ascii, slice_str(c->domain[middle].ascii));
 		if (order == 0)
-			return &c->domain[middle];
+			return c->domain[middle].is_any ? NULL : &c->domain[middle];
 		if (order < 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+/*
+ * Is it a name as DNS has them (RFC 1123, 2.1), of two labels or more?  What
+ * ends in a number is an address in one of its spellings, and no domain.
+ */
+static const char *
+wrong_with(struct slice name)
+{
+	struct slice rest = name, label = SLICE_NONE;
+	size_t n_labels = 0;
+
+	if (name.n > HOST_MAX)
+		return "too long for a domain";
+	for (; slice_is_set(rest); n_labels++) {
+		slice_cut(rest, '.', &label, &rest);
+		if (label.n == 0 || label.n > LABEL_MAX || label.p[0] == '-' || label.p[label.n - 1] == '-')
+			return "no domain";
+		for (size_t i = 0; i < label.n; i++)
+			if (!slice_is_letter(label.p[i]) && !slice_is_digit(label.p[i]) && label.p[i] != '-')
+				return "no domain";
+	}
+	if (n_labels < 2)
+		return "no public domain";
+	return slice_is_digit(label.p[0]) ? "an address is no domain" : NULL;
+}
+
+struct conf_domain *
+conf_any_domain(const struct conf *c, struct slice ascii, const char **why)
+{
+	const struct conf_domain *any = &c->domain[0];
+	struct conf_domain *d;
+
+	*why = NULL;
+	if (c->n_domain == 0 || !any->is_any)
+		return NULL;
+	*why = wrong_with(ascii);
+	if (*why != NULL)
+		return NULL;
+	d = xcalloc(1, sizeof *d);
+	*d = *any;
+	d->ascii = xstrndup(ascii.p, ascii.n);
+	for (char *p = d->ascii; *p != '\0'; p++)
+		*p = slice_lower(*p);
+	d->name = xstrdup(d->ascii);
+	d->ca_file = any->ca_file != NULL ? xstrdup(any->ca_file) : NULL;
+	d->allowed = c->allow_address;
+	d->n_allowed = c->n_allow_address;
+	return d;
+}
+
+void
+conf_any_domain_free(struct conf_domain *d)
+{
+	if (d != NULL)
+		conf_domain_fini(d);
+	free(d);
 }
 
 bool

@@ -82,6 +82,13 @@ struct conf_domain {
 	char *name;  /* as written, ASCII letters in lower case: for people */
 	char *ascii; /* its A-label form in lower case: for comparing */
 	bool by_dns; /* its servers are found by DNS */
+	/*
+	 * "*", or made of it by conf_any_domain(): whoever names it chooses its servers, too, so those are
+	 * judged (proto/net/special.h).  Always by_dns, TLS_REQUIRED and verify, without server_name.
+	 */
+	bool is_any;
+	const struct network *allowed; /* made of "*": allow_address of its configuration */
+	size_t n_allowed;
 	struct conf_target *connect;
 	size_t n_connect;    /* at least 1, unless by_dns: then 0 */
 	enum tls_policy tls; /* not TLS_OFF when a target is tls_direct */
@@ -151,8 +158,10 @@ struct conf {
 	size_t n_response_header;
 	char *response_lines, *response_names;
 
-	struct conf_domain *domain; /* sorted by ascii */
-	size_t n_domain;            /* at least 1 */
+	struct conf_domain *domain;    /* sorted by ascii; so "*" is the first */
+	size_t n_domain;               /* at least 1 */
+	struct network *allow_address; /* special-purpose ranges that domains of "*" may reach all the same */
+	size_t n_allow_address;
 
 	struct bosh_settings bosh;
 	struct conf_websocket websocket;
@@ -196,8 +205,17 @@ void conf_identity_fini(struct conf_identity *i);
 void conf_listen_fini(struct conf_listen *l);
 void conf_domain_fini(struct conf_domain *d);
 
-/* The domain whose A-label form this is (ASCII letters compare without case), or NULL: it may not be reached. */
+/* The domain whose A-label form this is (ASCII letters compare without case), or NULL: it is not written.  Never "*". */
 const struct conf_domain *conf_find_domain(const struct conf *c, struct slice ascii);
+
+/*
+ * For a domain that is not written, where "*" is: one with the settings of "*"
+ * and this name, for conf_any_domain_free(); it must not outlive c.  Otherwise
+ * NULL; *why says then what is wrong with the name, or is NULL: no "*".
+ */
+struct conf_domain *conf_any_domain(const struct conf *c, struct slice ascii, const char **why);
+/* NULL is fine. */
+void conf_any_domain_free(struct conf_domain *d);
 
 /* Is this host name, in ASCII, one of the domains, or below one? */
 bool conf_has_name(const struct conf *c, struct slice name);

@@ -150,6 +150,14 @@ conf_domain_to_ascii(struct conf_domain *d, const struct hooks *hooks)
 	return NULL;
 }
 
+void
+conf_domain_set_any(struct conf_domain *d)
+{
+	d->name = xstrdup("*");
+	d->ascii = xstrdup("*");
+	d->is_any = true;
+}
+
 const struct conf_target *
 conf_domain_settle(struct conf_domain *d, bool is_tls_written, bool is_verify_written)
 {

@@ -35,6 +35,8 @@ size_t conf_find_listen(const struct conf *c, const struct conf_listen *l);
  * what was expected.  hooks may be NULL.
  */
 const char *conf_domain_to_ascii(struct conf_domain *d, const struct hooks *hooks);
+/* It is "*". */
+void conf_domain_set_any(struct conf_domain *d);
 /*
  * Gives tls and verify, unless written, the defaults that follow from all
  * targets; so it is called again when one has come.  Returns the first target

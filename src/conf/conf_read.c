@@ -342,7 +342,9 @@ begin_domain(struct reader *r, const struct conf_row *row, struct slice key)
 	conf_domain_fini(&r->domain);
 	if (memchr(key.p, '\0', key.n) != NULL)
 		expected = "a domain without NUL in it";
-	if (expected == NULL)
+	if (slice_eq(key, SLICE("*")))
+		conf_domain_set_any(&r->domain);
+	else if (expected == NULL)
 		expected = conf_take_domain_name(&r->domain, key);
 	if (expected == NULL)
 		expected = conf_domain_to_ascii(&r->domain, r->hooks);
@@ -356,6 +358,31 @@ begin_domain(struct reader *r, const struct conf_row *row, struct slice key)
 			first.line, first.column);
 	r->domain.place = place_of(r, r->start);
 	r->row = row;
+	return GO_ON;
+}
+
+/* Whoever names a domain of "*" chooses the server: only a certificate makes it the right one. */
+static int
+check_any(struct reader *r, const struct conf_row *row)
+{
+	const struct conf_domain *d = &r->domain;
+	const struct {
+		const char *key;
+		bool is_wrong;
+		const char *expected;
+	} rules[] = {
+		{"domains.*.connect", !d->by_dns, "\"dns\""},
+		{"domains.*.tls", d->tls != TLS_REQUIRED, "\"required\""},
+		{"domains.*.verify", !d->verify, "true"},
+		{"domains.*.server_name", d->server_name != NULL, "this key left out"},
+		{"domains.*.proxy_protocol", d->proxy_protocol != 0, "0"},
+	};
+
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if (rules[i].is_wrong)
+			return complain(r, written_at(r, rules[i].key),
+				conf_row_find(row, slice_str(strrchr(rules[i].key, '.') + 1)),
+				"not for any public domain, expected %s", rules[i].expected);
 	return GO_ON;
 }
 
@@ -376,6 +403,11 @@ end_domain(struct reader *r, const struct conf_row *row)
 	if (target != NULL)
 		return complain(r, r->target_at[target - r->domain.connect], connect,
 			"xmpps:// to %s beside \"tls\": \"off\", expected xmpp://, or another \"tls\"", target->host);
+	if (r->domain.is_any) {
+		int go_on = check_any(r, row);
+		if (r->n_errors > r->errors_before)
+			return go_on;
+	}
 	add_domain(r);
 	return GO_ON;
 }

@@ -168,7 +168,7 @@ static const struct conf_row table[] = {
 
 	CONTAINER("domains", CONF_MAP_OF_OBJECTS,
 		"The XMPP domains that clients may log in to, by name. For any other they get the error host-unknown. At least one "
-		"is needed."),
+		"is needed. \"*\" stands for any public domain that is not written: see ANY PUBLIC DOMAIN in culvert.json(5) before you use it."),
 	CONTAINER("domains.*", CONF_OBJECT, "One domain."),
 	TEXT("domains.*.connect", CONF_STRINGS, CONF_BASE_DOMAIN, conf_take_connect, "\"dns\"",
 		"[\"xmpp://127.0.0.1:5222\"]",
@@ -324,7 +324,9 @@ static const struct conf_row table[] = {
 	TEXT("resolver.servers", CONF_STRINGS, CONF_BASE_TOP, conf_take_resolver, "[]", NULL,
 		"Addresses of DNS servers, like \"192.0.2.1\" or \"[2001:db8::1]:53\". Empty: those of the system, as "
 		"/etc/resolv.conf has them; a change of that file counts within a second or so."),
-	LATER("allow_addresses"),
+	TEXT("allow_addresses", CONF_STRINGS, CONF_BASE_TOP, conf_take_allow_address, "[]", NULL,
+		"Addresses and networks that are not public (private, loopback and the like) and that the servers of "
+		"\"*\" among domains may have all the same."),
 	VALUE("drain", CONF_SECONDS, TOP(drain), 0, HOUR, "10",
 		"How long culvert takes to end its sessions when it is told to stop (SIGTERM), one after the other: so their clients "
 		"do not all come back to another one in the same moment. New sessions are refused meanwhile. A second SIGTERM, or "

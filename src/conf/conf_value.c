@@ -609,6 +609,14 @@ conf_take_deny(void *base, struct slice s)
 }
 
 const char *
+conf_take_allow_address(void *base, struct slice s)
+{
+	struct conf *c = base;
+
+	return take_network(&c->allow_address, &c->n_allow_address, s);
+}
+
+const char *
 conf_take_resolver(void *base, struct slice s)
 {
 	static const char *const form =
@@ -711,7 +719,7 @@ conf_take_domain_name(void *base, struct slice s)
 	if (s.n == 0 || s.n > DOMAIN_MAX)
 		return form;
 	if (slice_eq(s, SLICE("*")))
-		return "the names of your domains (any public domain is not available in this version yet)";
+		return "the name of a domain (\"*\" only in a configuration file)";
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if ((unsigned char) c < 0x80 &&

@@ -29,6 +29,7 @@ conf_take conf_take_response_value; /* of the field added last */
 conf_take conf_take_origin;
 conf_take conf_take_trusted_proxy; /* adds one */
 conf_take conf_take_deny;          /* adds one */
+conf_take conf_take_allow_address; /* adds one */
 conf_take conf_take_resolver;
 conf_take conf_take_node;
 conf_take conf_take_user;

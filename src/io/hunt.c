@@ -16,10 +16,12 @@
 #include "base/state.h"
 #include "io/find.h"
 #include "proto/net/race.h"
+#include "proto/net/special.h"
 
 #define MAX_ADDRESSES 16
 #define PROBES 3        /* of TCP keep-alive, that a server may leave without an answer */
 #define FAILED_MS 60000 /* so long who has failed comes last */
+#define REFUSAL 128     /* room for why an address is refused */
 #define FAILED_MAX 1024 /* of whom that is known */
 
 static const char no_answer[] = "no answer in time";
@@ -174,7 +176,11 @@ remember_failure(struct hunt *h, struct place *p, const struct dns_address *a)
 		cache_put(&h->all->failed, slice_str(p->name), SLICE_NONE, until);
 }
 
-/* One server has failed, or one address of it; others may be left. */
+/*
+ * One server has failed, or one address of it; others may be left.  Of
+ * domains of "*" nothing is remembered: whoever names one chooses the
+ * addresses, and would have those of other domains come last.
+ */
 static void
 note_failure(
 	struct hunt *h, struct place *p, const struct dns_address *a, ms_t since, enum closing closing, const char *why)
@@ -188,7 +194,7 @@ note_failure(
 		log_string(why).text);
 	h->closing = closing;
 	snprintf(h->reason, sizeof h->reason, "%.100s: %s", p->name, why);
-	if (closing != CLOSING_NO_ROOM)
+	if (closing != CLOSING_NO_ROOM && !h->domain->is_any)
 		remember_failure(h, p, a);
 }
 
@@ -324,15 +330,40 @@ connect_to(struct hunt *h, const struct race_step *step)
 	return true;
 }
 
+/* Why this address must not be reached, for the log; false: it may be. */
+static bool
+is_refused(const struct hunt *h, const struct dns_address *a, char why[REFUSAL])
+{
+	unsigned char address[NETWORK_BYTES];
+	const char *range;
+
+	if (!h->domain->is_any)
+		return false;
+	if (a->address.ss_family == AF_INET)
+		network_map(&((const struct sockaddr_in *) &a->address)->sin_addr, address);
+	else
+		memcpy(address, &((const struct sockaddr_in6 *) &a->address)->sin6_addr, sizeof address);
+	range = special_refused(address, a->address.ss_family == AF_INET6, h->domain->allowed, h->domain->n_allowed);
+	if (range != NULL)
+		snprintf(why, REFUSAL, "not a public address (%s), and not in allow_addresses", range);
+	return range != NULL;
+}
+
 static void
 try_address(struct hunt *h, const struct race_step *step)
 {
 	struct place *p = &h->place[step->server];
+	const struct dns_address *a = &p->address[step->address];
+	char refusal[REFUSAL];
+	const char *why = refusal;
 
-	if (connect_to(h, step))
-		return;
+	if (!is_refused(h, a, refusal)) {
+		if (connect_to(h, step))
+			return;
+		why = strerror(errno);
+	}
 	race_failed(&h->race, step->server, step->address);
-	note_failure(h, p, &p->address[step->address], now_of(h), CLOSING_CONNECT_FAILED, strerror(errno));
+	note_failure(h, p, a, now_of(h), CLOSING_CONNECT_FAILED, why);
 }
 
 /* So many addresses has the server; none: why. */
@@ -374,6 +405,10 @@ resolve(struct hunt *h, struct place *p)
 	struct dns_address literal;
 
 	p->began = now_of(h);
+	if (h->domain->is_any && !special_has_port(p->port)) {
+		take_addresses(p, NULL, 0, "not a port for XMPP: neither 443, 5222, 5223 nor 1024 and above");
+		return;
+	}
 	if (dns_literal(p->host, p->port, &literal)) {
 		take_addresses(p, &literal, 1, NULL);
 		return;

@@ -32,16 +32,25 @@ server_side_stands(const struct session *s)
 	return s->server == SERVER_OPEN || s->server == SERVER_CLOSING || s->server == SERVER_CUTTING;
 }
 
-/* Finds the domain the client asked for: anything not configured is unknown. */
+/*
+ * Finds the domain the client asked for: one that is written, or else one of
+ * "*" if that is.  Anything else is unknown; *why may say more.
+ */
 static const struct conf_domain *
-find_domain(const struct session *s, const char *to)
+find_domain(struct session *s, const char *to, const char **why)
 {
 	const struct hooks *hooks = s->world->hooks;
+	const struct conf_domain *written;
 	char ascii[256];
 
+	*why = NULL;
 	if (!hooks->to_ascii(hooks->arg, slice_str(to), ascii, sizeof ascii))
 		return NULL;
-	return conf_find_domain(s->conf, slice_str(ascii));
+	written = conf_find_domain(s->conf, slice_str(ascii));
+	if (written != NULL)
+		return written;
+	s->own_domain = conf_any_domain(s->conf, slice_str(ascii), why);
+	return s->own_domain;
 }
 
 /* The largest element a client may send: as an element, and inside a message or body. */
@@ -75,13 +84,15 @@ server_side_open(struct session *s, ms_t now)
 {
 	const struct stream_header *h = s->front.transport->header(&s->front);
 	enum closing closing;
+	const char *why;
 
 	if (s->server == SERVER_NONE) {
-		s->domain = find_domain(s, h->to);
+		s->domain = find_domain(s, h->to, &why);
 		if (s->domain == NULL) {
-			log_event(s->world->log, LOG_NOTICE, "unknown domain", "session=%llu client=%s to=%s",
+			log_event(s->world->log, LOG_NOTICE, "unknown domain", "session=%llu client=%s to=%s%s%s",
 				(unsigned long long) s->number, log_peer(s->world->log, &s->peer).text,
-				log_string(h->to).text);
+				log_string(h->to).text, why != NULL ? " reason=" : "",
+				why != NULL ? log_string(why).text : "");
 			return CLOSING_HOST_UNKNOWN;
 		}
 	}

@@ -67,6 +67,7 @@ session_free(struct session *s)
 	management_free(s->management);
 	upstream_free(s->upstream);
 	login_free(s->login);
+	conf_any_domain_free(s->own_domain);
 	conf_unref(s->conf);
 	wipe(s->sid, sizeof s->sid);
 	free(s);

@@ -68,6 +68,7 @@ struct session {
 	const struct session_world *world;
 	const struct conf *conf;
 	const struct conf_domain *domain; /* NULL until the client named one that is served */
+	struct conf_domain *own_domain;   /* the same, when it is one of "*" */
 	struct front front;
 	struct upstream *upstream;
 	struct management *management; /* NULL: no stanza goes back (custody.h) */

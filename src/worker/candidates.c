@@ -111,7 +111,9 @@ candidates_find(const struct conf *conf, uv_loop_t *loop, struct dns *dns, const
 		const struct conf_domain *domain = &conf->domain[i];
 		while (search.running == PARALLEL)
 			uv_run(loop, UV_RUN_ONCE);
-		if (domain->by_dns)
+		if (domain->is_any)
+			all[i].remark = xstrdup("any public domain: none of them is tried");
+		else if (domain->by_dns)
 			ask(&search, dns, domain, &all[i]);
 		else
 			take_list(&all[i], domain);

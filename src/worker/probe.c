@@ -379,6 +379,8 @@ begin_next(struct slot *s)
 
 	if (i->candidates->n > 0)
 		begin(s, i);
+	else if (i->domain->is_any)
+		i->is_done = true;
 	else
 		say_failed(p, i, "there is no server to try");
 }

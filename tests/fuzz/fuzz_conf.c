@@ -41,7 +41,7 @@ check_domains(const struct conf *c)
 	must(c->n_domain > 0);
 	for (size_t i = 0; i < c->n_domain; i++) {
 		const struct conf_domain *d = &c->domain[i];
-		must(conf_find_domain(c, slice_str(d->ascii)) == d);
+		must(conf_find_domain(c, slice_str(d->ascii)) == (d->is_any ? NULL : d));
 		must(i == 0 || strcmp(c->domain[i - 1].ascii, d->ascii) < 0);
 		must((d->n_connect > 0) != d->by_dns && d->tls <= TLS_OFF);
 		for (size_t k = 0; k < d->n_connect; k++) {

@@ -50,7 +50,7 @@
 	", expected an address or a network like \"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind " \
 	"the prefix\n"
 #define TOP_KEYS \
-	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, deny, trusted_proxies, client_address_header, limits, resolver, drain, workers, node, user, log\n"
+	"listen, paths, pages, public_url, response_headers, domains, bosh, websocket, origins, cors_credentials, deny, trusted_proxies, client_address_header, limits, resolver, allow_addresses, drain, workers, node, user, log\n"
 
 static bool
 hook_to_ascii(void *arg, struct slice domain, char *out, size_t room)
@@ -246,7 +246,10 @@ static const struct {
 	{"{\"listen\":[{},{\"prot\":1}]," D "}", "f:1:16: listen[1].prot: unknown key, did you mean \"port\"?\n"},
 	{"{\"domains\":{\"a.org\":{\"conect\":1,\"connect\":\"xmpp://[::1]\"}}}",
 		"f:1:22: domains.a.org.conect: unknown key, did you mean \"connect\"?\n"},
-	{"{\"allow_addresses\":10," D "}", "f:1:2: allow_addresses: " LATER},
+	{"{\"allow_addresses\":10," D "}", "f:1:20: allow_addresses: 10, expected a string or a list of strings\n"},
+	{"{\"allow_addresses\":\"127.0.0.1/8\"," D "}",
+		"f:1:20: allow_addresses: \"127.0.0.1/8\", expected an address or a network like \"192.0.2.1\", "
+		"\"10.0.0.0/8\" or \"2001:db8::/32\", nothing set behind the prefix\n"},
 	{"{\"admin\":{\"listen\":[{}]}," D "}", "f:1:2: admin: " LATER},
 	{"{\"listen\":[{\"hsts\":1}]," D "}", "f:1:13: listen[0]: \"hsts\" without TLS, expected \"tls\" beside it\n"},
 	{"{\"listen\":[{\"tls\":[{\"certificate\":\"a\",\"key\":\"b\"}],\"redirect\":true}]," D "}",
@@ -372,9 +375,24 @@ static const struct {
 		"f:1:66: trusted_proxies[4]: 1, expected a string\n"},
 
 	/* Domains. */
-	{"{\"domains\":{\"*\":{\"connect\":\"dns\"}}}",
-		"f:1:13: domains.*: \"*\", expected the names of your domains (any public domain is not available in this "
-		"version yet)\n"},
+	{"{\"domains\":{\"*\":{\"connect\":\"xmpp://127.0.0.1\"}}}",
+		"f:1:18: domains.*.connect: not for any public domain, expected \"dns\"\n"},
+	{"{\"domains\":{\"*\":{\"connect\":\"xmpp://10.0.0.1\"}}}",
+		"f:1:18: domains.*.connect: not for any public domain, expected \"dns\"\n"},
+	{"{\"domains\":{\"*\":{\"tls\":\"off\"}}}",
+		"f:1:18: domains.*.tls: not for any public domain, expected \"required\"\n"},
+	{"{\"domains\":{\"*\":{\"tls\":\"optional\"}}}",
+		"f:1:18: domains.*.tls: not for any public domain, expected \"required\"\n"},
+	{"{\"domains\":{\"*\":{\"verify\":false}}}",
+		"f:1:18: domains.*.verify: not for any public domain, expected true\n"},
+	{"{\"domains\":{\"*\":{\"server_name\":\"a.org\"}}}",
+		"f:1:18: domains.*.server_name: not for any public domain, expected this key left out\n"},
+	{"{\"domains\":{\"*\":{\"proxy_protocol\":2}}}",
+		"f:1:18: domains.*.proxy_protocol: not for any public domain, expected 0\n"},
+	{"{\"domains\":{\"*\":{},\"*\":{}}}",
+		"f:1:20: domains.*: a domain given twice, expected each once; the first is at 1:13\n"},
+	{"{\"domains\":{\"*.a.org\":{}}}",
+		"f:1:13: domains.*.a.org: \"*.a.org\", expected a domain like example.com\n"},
 	{"{\"domains\":{\"\":{},\"a b\":{},\"a..b\":1,\"a.\":[],\"a@b\":{}}}",
 		"f:1:13: domains.: \"\", expected a domain like example.com\n"
 		"f:1:19: domains.\"a b\": \"a b\", expected a domain like example.com\n"
@@ -997,6 +1015,82 @@ test_web(void **state)
 		assert_string_equal(c->public_origin, urls[i].origin);
 		conf_unref(c);
 	}
+}
+
+/* "*": any public domain that is not written; its server has to prove who it is. */
+static void
+test_any_domain(void **state)
+{
+	static const struct {
+		const char *name, *why;
+	} wrong[] = {
+		{"", "no domain"},
+		{"localhost", "no public domain"},
+		{"b.net.", "no domain"},
+		{"*", "no domain"},
+		{".b.net", "no domain"},
+		{"b..net", "no domain"},
+		{"-b.net", "no domain"},
+		{"b-.net", "no domain"},
+		{"b_b.net", "no domain"},
+		{"b.net/x", "no domain"},
+		{"::1", "no domain"},
+		{"[::1]", "no domain"},
+		{"127.0.0.1", "an address is no domain"},
+		{"127.1", "an address is no domain"},
+		{"0x7f.0x1", "an address is no domain"},
+	};
+	static const char *const star[] = {"*"};
+	struct conf *c = good("{\"domains\":{\"a.org\":{\"connect\":\"xmpp://127.0.0.1\"},\"*\":{\"ca_file\":\"/x\","
+			      "\"acks\":\"off\"}},\"allow_addresses\":[\"127.0.0.0/8\",\"::1\"]}");
+	struct conf_domain *d;
+	const char *why;
+	char name[300];
+	struct buf errors;
+
+	(void) state;
+	assert_string_equal(conf_find_domain(c, SLICE("A.org"))->ascii, "a.org");
+	assert_null(conf_find_domain(c, SLICE("*")));
+	assert_null(conf_find_domain(c, SLICE("b.net")));
+	assert_false(conf_has_name(c, SLICE("b.net")));
+	d = conf_any_domain(c, SLICE("B.Example.NET"), &why);
+	assert_non_null(d);
+	assert_null(why);
+	assert_string_equal(d->ascii, "b.example.net");
+	assert_string_equal(d->name, "b.example.net");
+	assert_string_equal(d->ca_file, "/x");
+	assert_true(d->is_any && d->by_dns && d->verify);
+	assert_int_equal(d->tls, TLS_REQUIRED);
+	assert_int_equal(d->acks, ACKS_OFF);
+	assert_int_equal(d->n_allowed, 2);
+	assert_null(d->server_name);
+	conf_any_domain_free(d);
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		assert_null(conf_any_domain(c, slice_str(wrong[i].name), &why));
+		assert_string_equal(why, wrong[i].why);
+	}
+	/* 63 letters at most are a label, 253 a name. */
+	memset(name, 'a', sizeof name);
+	name[63] = name[127] = name[191] = '.';
+	conf_any_domain_free(conf_any_domain(c, slice_of(name, 253), &why));
+	assert_null(why);
+	assert_null(conf_any_domain(c, slice_of(name, 254), &why));
+	assert_string_equal(why, "too long for a domain");
+	name[63] = 'a';
+	assert_null(conf_any_domain(c, slice_of(name, 253), &why));
+	assert_string_equal(why, "no domain");
+	conf_any_domain_free(NULL);
+	conf_unref(c);
+
+	/* Only if it is written. */
+	c = good("{" D "}");
+	assert_null(conf_any_domain(c, SLICE("b.net"), &why));
+	assert_null(why);
+	conf_unref(c);
+	buf_init(&errors, ROOM);
+	assert_int_equal(conf_read_arguments(&c, NULL, 0, star, 1, NULL, &errors), CV_EINVAL);
+	buf_fini(&errors);
+	conf_unref(good("{\"domains\":{\"*\":{\"connect\":\"dns\"}}}"));
 }
 
 /* Nothing but a name: its servers are found by DNS, and have to prove who they are. */
@@ -1636,6 +1730,7 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_web),
+		cmocka_unit_test(test_any_domain),
 		cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_tls),

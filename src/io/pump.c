@@ -61,6 +61,7 @@ struct pumps {
 	struct context *context;
 	struct list pumps;
 	struct due due;
+	uint64_t left;         /* clients so far */
 	char *buffer, *record; /* TLS_RECORD bytes each */
 };
 
@@ -161,6 +162,7 @@ leave(struct pump *p)
 	tls_goodbye(p->tls);
 	shutdown(p->inner.fd, SHUT_WR);
 	set_state(p, PUMP_LEFT);
+	p->all->left++;
 }
 
 /* Nothing more goes out.  Closing with unread bytes would send a reset that may overtake what was said. */
@@ -420,6 +422,12 @@ pump_open(struct pumps *all, int fd, struct tls *tls, size_t charged)
 		read_client(p);
 	arm(p);
 	return pair[1];
+}
+
+uint64_t
+pumps_left(const struct pumps *all)
+{
+	return all->left;
 }
 
 ms_t

@@ -15,6 +15,7 @@
 #ifndef CULVERT_IO_PUMP_H
 #define CULVERT_IO_PUMP_H
 
+#include <stdint.h>
 #include <uv.h>
 
 #include "base/ms.h"
@@ -36,6 +37,9 @@ void pumps_free(struct pumps *all);
  * there are no descriptors left.
  */
 int pump_open(struct pumps *all, int fd, struct tls *tls, size_t charged);
+
+/* How many clients have left so far.  Who reads an inner end hears of it from the loop, a turn later. */
+uint64_t pumps_left(const struct pumps *all);
 
 /* When a client has had time enough to take what is left, or to say goodbye. */
 ms_t pumps_deadline(const struct pumps *all);

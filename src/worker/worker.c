@@ -43,6 +43,8 @@ struct worker {
 	uv_idle_t idle;
 	uv_timer_t timer;
 	ms_t timer_at, stop_at;
+	uint64_t left;   /* of the pumps' clients, when it was last asked */
+	bool is_put_off; /* what this turn was to do, to the next one */
 	struct stall stall;
 	struct mailbox *mailbox;
 	struct crypto *crypto;
@@ -356,7 +358,10 @@ run_servers(struct worker *w)
 static void
 on_crowd(void *arg)
 {
-	run_servers(arg);
+	struct worker *w = arg;
+
+	if (!w->is_put_off)
+		run_servers(w);
 }
 
 /* True: call again without sleeping. */
@@ -374,6 +379,31 @@ run_parts(struct worker *w)
 	return ws_run(w->ws) || again;
 }
 
+static void
+stay_awake(struct worker *w, bool again)
+{
+	if (again && !uv_is_active((uv_handle_t *) &w->idle))
+		uv_idle_start(&w->idle, on_idle);
+	else if (!again)
+		uv_idle_stop(&w->idle);
+}
+
+/*
+ * Who has left behind a pump is known to the others a turn later: until then
+ * servers are not read.  Never twice in a row, so that many who leave do not
+ * keep those who stay waiting; what is given to one who leaves just then is
+ * taken back (bosh_gone).
+ */
+static bool
+put_off(struct worker *w)
+{
+	uint64_t left = pumps_left(w->pumps);
+
+	w->is_put_off = !w->is_put_off && left != w->left;
+	w->left = left;
+	return w->is_put_off;
+}
+
 /*
  * Once per turn, before the loop sleeps: what the sockets were found to have
  * is read, what was put off is done, who was silent is judged, answers go out
@@ -384,8 +414,13 @@ static void
 on_prepare(uv_prepare_t *prepare)
 {
 	struct worker *w = prepare->data;
-	bool again = run_parts(w);
+	bool again;
 
+	if (put_off(w)) {
+		stay_awake(w, true);
+		return;
+	}
+	again = run_parts(w);
 	if (judge(w))
 		again = run_parts(w) || again;
 	registry_reap(w->registry, clients_forget, w);
@@ -394,10 +429,7 @@ on_prepare(uv_prepare_t *prepare)
 		end(w);
 		return;
 	}
-	if (again && !uv_is_active((uv_handle_t *) &w->idle))
-		uv_idle_start(&w->idle, on_idle);
-	else if (!again)
-		uv_idle_stop(&w->idle);
+	stay_awake(w, again);
 	arm(w);
 }
 

@@ -8,7 +8,9 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 
+const { Authority } = require('./lib/authority');
 const { Culvert } = require('./lib/gateway');
 const { body } = require('./lib/bosh');
 const { RawConnection } = require('./lib/http');
@@ -20,10 +22,13 @@ const { NS } = require('./lib/xml');
 const MANY = 10;
 const LIMIT = 5, STALL_MS = (LIMIT + 1.5) * 1000; // seconds: each limit of time; a server's is a second longer
 
-let server, slow;
+const HOST = 'chat.test';
+
+let authority, server, slow;
 const waiting = []; // connections to the slow server
 const stage = suite({
 	upstreams: async () => {
+		authority = new Authority('A test authority', 'ec');
 		/* It sends back all but presence. */
 		const stanza = (connection, text) => text.startsWith('<presence') || connection.write(text);
 		server = stage.add(await Server.start({ stanza }));
@@ -35,13 +40,15 @@ const stage = suite({
 const message = (text) => `<message xmlns='jabber:client' from='stand-in.test'><body>${text}</body></message>`;
 const times = (n, play) => Promise.all(Array.from({ length: n }, (_, i) => play(i)));
 
-/* A daemon of its own. */
-async function withDaemon(extra, play) {
+/* A daemon of its own; with TLS, clients come by that listener. */
+async function withDaemon(extra, play, { hasTls = false } = {}) {
 	const { gateway } = stage;
 	const domains = { 'stand-in.test': server.port, 'slow.test': slow.port };
-	const own = stage.gateway = await Culvert.start(domains, extra);
+	const listen = [{ address: '127.0.0.1', port: 0, ...hasTls && { tls: [authority.issue(HOST)] } }];
+	const own = await Culvert.start(domains, { listen, ...extra });
+	stage.gateway = hasTls ? own.secured(own.port, { ca: fs.readFileSync(authority.file), servername: HOST }) : own;
 	try {
-		await play(own);
+		await play(stage.gateway);
 		await stage.clear();
 		await own.stop();
 	} catch (error) {
@@ -96,7 +103,7 @@ async function answerHeld(client) {
 /* An empty request that the test can break off; it is held.  Has another worker its session? */
 async function held(gateway, client) {
 	const before = await gateway.counters();
-	const request = http.request({ port: gateway.port, method: 'POST', path: gateway.boshPath, agent: false });
+	const request = (gateway.tls ? https : http).request(gateway.boshUrl, { method: 'POST', agent: false, ...gateway.tls });
 	request.on('error', () => {});
 	request.end(body({ rid: client.rid++, sid: client.sid }));
 	let after;
@@ -107,12 +114,13 @@ async function held(gateway, client) {
 	return { request, isForwarded: after.bosh_forwarded > before.bosh_forwarded };
 }
 
-for (const workers of [1, 2]) {
-	culvert(`bosh: a stanza that comes as its request breaks off rides on the next one, workers: ${workers}`, { ms: 60000 }, async () => {
+for (const [workers, hasTls] of [[1, false], [2, false], [1, true]]) {
+	const how = `workers: ${workers}${hasTls ? ', TLS' : ''}`;
+	culvert(`bosh: a stanza that comes as its request breaks off rides on the next one, ${how}`, { ms: 60000 }, async () => {
 		await withDaemon({ workers, bosh: { polling: 0 }, log: { level: 'debug' } }, async (gateway) => {
 			const client = await loggedIn('bosh');
 			/* All others on one connection, so that those that are broken off are dealt to the workers in turn. */
-			client.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+			client.agent = new (hasTls ? https : http).Agent({ keepAlive: true, maxSockets: 1 });
 			await answerHeld(client);
 			for (let i = 0, n = 0; n < MANY * workers; i++) {
 				const { program } = gateway;
@@ -134,7 +142,7 @@ for (const workers of [1, 2]) {
 				}
 				await pause(50); // more than 100 lines of counters a second are not written
 			}
-		});
+		}, { hasTls });
 	});
 }
 
@@ -170,22 +178,25 @@ for (const workers of [1, 2]) {
 	}
 }
 
-culvert('websocket: a stanza that comes as its client leaves is not given to nobody', { ms: 60000 }, async () => {
-	await withDaemon({ workers: 1 }, async (gateway) => {
-		const { mark } = gateway.program;
-		const clients = await times(MANY, () => loggedIn('websocket'));
-		await stalled(gateway, () => Promise.all(clients.map(async (client) => {
-			await connectionOf(client).put(message('too late'));
-			client.ws.terminate();
-			await client.closed();
-		})));
-		const closed = () => gateway.program.lines.slice(mark - gateway.program.dropped)
-			.map((line) => /session closed .*reason=(\w+) .*stanzas_down=(\d+)/.exec(line)).filter(Boolean);
-		await poll(() => closed().length === MANY, 'all sessions to be closed');
-		for (const [line, reason, down] of closed())
-			assert.deepEqual([reason, Number(down)], ['CLIENT_GONE', 4], line); // as much as a login takes
+for (const hasTls of [false, true]) {
+	const how = hasTls ? ', TLS' : '';
+	culvert(`websocket: a stanza that comes as its client leaves is not given to nobody${how}`, { ms: 60000 }, async () => {
+		await withDaemon({ workers: 1 }, async (gateway) => {
+			const { mark } = gateway.program;
+			const clients = await times(MANY, () => loggedIn('websocket'));
+			await stalled(gateway, () => Promise.all(clients.map(async (client) => {
+				await connectionOf(client).put(message('too late'));
+				client.ws.terminate();
+				await client.closed();
+			})));
+			const closed = () => gateway.program.lines.slice(mark - gateway.program.dropped)
+				.map((line) => /session closed .*reason=(\w+) .*stanzas_down=(\d+)/.exec(line)).filter(Boolean);
+			await poll(() => closed().length === MANY, 'all sessions to be closed');
+			for (const [line, reason, down] of closed())
+				assert.deepEqual([reason, Number(down)], ['CLIENT_GONE', 4], line); // as much as a login takes
+		}, { hasTls });
 	});
-});
+}
 
 /* Silence. */
 

@@ -142,6 +142,12 @@ turns_done(struct turns *t, struct turn *turn)
 	settle(t, turn->of);
 }
 
+bool
+turns_is_in_the_way(const struct turns *t, const struct turn *turn)
+{
+	return turn->of->n_waiting > 0 && !is_within(turn->of, turn->of->n_served, t->rules.served_each);
+}
+
 struct turn *
 turns_any(struct turns *t)
 {

@@ -53,6 +53,8 @@ bool turns_wait(struct turns *t, struct turn *turn, const unsigned char *address
 struct turn *turns_next(struct turns *t);
 /* Who was served, or waited in vain. */
 void turns_done(struct turns *t, struct turn *turn);
+/* Would somebody else of its address be served if this one, who is served, were done? */
+bool turns_is_in_the_way(const struct turns *t, const struct turn *turn);
 /* Somebody who waits, whatever the bounds; to be called until it is NULL, when all is to end. */
 struct turn *turns_any(struct turns *t);
 

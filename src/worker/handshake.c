@@ -22,7 +22,7 @@
 #define MAX_WAITING 1024
 #define MAX_WAITING_EACH 256
 #define MAX_UNDER_WAY_EACH 64
-#define STALE_MS 1000 /* who keeps us waiting for as long makes room for others when there are MAX_UNDER_WAY */
+#define STALE_MS 1000 /* who keeps us waiting for as long makes room for others: any, or those of its address */
 #define NS_PER_MS 1000000
 /* The system's certificates of authorities are read again after this time, so that new ones count without a reload. */
 #define TRUST_MS 300000
@@ -49,7 +49,8 @@ struct thread {
 	struct turns turns;
 	uv_prepare_t prepare;
 	uv_idle_t idle;
-	struct list clients; /* of shakes under way, the oldest first */
+	uv_timer_t stale;    /* runs while somebody waits: then some may be STALE_MS old */
+	struct list clients; /* of shakes under way; who was heard longest ago first */
 	unsigned n_clients;
 	struct credentials *credentials; /* the services are made of */
 	struct tls_service **service;    /* of each listener, made when it is needed */
@@ -316,6 +317,10 @@ on_poll(uv_poll_t *poll, int status, int events)
 	(void) status;
 	(void) events;
 	s->since = (ms_t) uv_now(&s->thread->loop);
+	if (is_of_client(s->job)) {
+		list_remove(&s->client);
+		list_append(&s->thread->clients, &s->client);
+	}
 	s->spent += uv_metrics_idle_time(&s->thread->loop) - s->listened_from;
 	step(s);
 }
@@ -376,23 +381,44 @@ begin(struct thread *t, struct tls_job *job)
 
 /* ---- clients and their turns ---- */
 
-/* Is there room for another?  Who has kept us waiting for long makes some. */
+static bool
+is_stale(const struct thread *t, const struct shake *s)
+{
+	return (ms_t) uv_now(&t->loop) - s->since >= STALE_MS;
+}
+
+/* Is there room for another?  Who has kept us waiting longest makes some. */
 static bool
 has_room(struct thread *t)
 {
-	ms_t now = (ms_t) uv_now(&t->loop);
+	struct shake *s;
 
 	if (t->n_clients < MAX_UNDER_WAY)
 		return true;
+	s = list_entry(t->clients.next, struct shake, client);
+	if (!is_stale(t, s))
+		return false;
+	tls_job_fail(s->job, "too slow while many others wait");
+	finish(s);
+	return true;
+}
+
+/* One of an address who keeps us waiting makes room for another of it, who would have to wait for no other reason. */
+static void
+make_way(struct thread *t)
+{
+	if (t->turns.waiting == 0)
+		return;
 	for (struct list *link = t->clients.next; link != &t->clients; link = link->next) {
 		struct shake *s = list_entry(link, struct shake, client);
-		if (now - s->since < STALE_MS)
-			continue;
-		tls_job_fail(s->job, "too slow while many others wait");
-		finish(s);
-		return true;
+		if (!is_stale(t, s))
+			return;
+		if (turns_is_in_the_way(&t->turns, &s->job->client.turn)) {
+			tls_job_fail(s->job, "too slow while others of its address wait");
+			finish(s);
+			return;
+		}
 	}
-	return false;
 }
 
 /* Who has hung up meanwhile gets no arithmetic of ours. */
@@ -438,6 +464,13 @@ on_idle(uv_idle_t *idle)
 	(void) idle;
 }
 
+/* Only wakes the loop. */
+static void
+on_stale(uv_timer_t *timer)
+{
+	(void) timer;
+}
+
 /* One in each turn of the loop, so that those under way are heard between. */
 static void
 on_prepare(uv_prepare_t *prepare)
@@ -445,6 +478,11 @@ on_prepare(uv_prepare_t *prepare)
 	struct thread *t = prepare->data;
 
 	begin_next(t);
+	make_way(t);
+	if (t->turns.waiting == 0)
+		uv_timer_stop(&t->stale);
+	else if (!uv_is_active((uv_handle_t *) &t->stale))
+		uv_timer_start(&t->stale, on_stale, STALE_MS, 0);
 	if (!turns_are_waiting(&t->turns) || t->n_clients >= MAX_UNDER_WAY)
 		uv_idle_stop(&t->idle);
 	else if (!uv_is_active((uv_handle_t *) &t->idle))
@@ -472,6 +510,7 @@ stop(struct thread *t)
 	}
 	uv_close((uv_handle_t *) &t->prepare, NULL);
 	uv_close((uv_handle_t *) &t->idle, NULL);
+	uv_close((uv_handle_t *) &t->stale, NULL);
 	mailbox_close(t->mailbox);
 }
 
@@ -547,6 +586,7 @@ handshakes_new(unsigned n, struct mailbox *const *mailboxes, struct files *files
 		t->mailbox = mailbox_new(&t->loop, receive, t);
 		must(uv_prepare_init(&t->loop, &t->prepare) == 0);
 		must(uv_idle_init(&t->loop, &t->idle) == 0);
+		must(uv_timer_init(&t->loop, &t->stale) == 0);
 		t->prepare.data = t;
 		uv_prepare_start(&t->prepare, on_prepare);
 		if (pthread_create(&t->thread, NULL, run, t) != 0)

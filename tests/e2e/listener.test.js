@@ -13,6 +13,7 @@ const path = require('node:path');
 const { after, before } = require('node:test');
 const tls = require('node:tls');
 
+const { clientHello } = require('./lib/attacks');
 const { Authority } = require('./lib/authority');
 const { body, post, BoshClient } = require('./lib/bosh');
 const { BINARY, Culvert, DIRECT } = require('./lib/gateway');
@@ -26,6 +27,7 @@ const { NS } = require('./lib/xml');
 
 const DOMAIN = 'example.test';
 const HOST = 'chat.test';
+const MAX_UNDER_WAY_EACH = 64; // handshakes of one address, for each of two threads
 
 let authority, server, gateway, secured, files, webroot;
 
@@ -181,6 +183,36 @@ test('a ticket is good at every worker', async () => {
 	for (let i = 0; i < 6; i++) {
 		const { reused } = await handshake({ session });
 		assert.equal(reused, true);
+	}
+});
+
+test('handshakes that stop in the middle do not keep others of their address waiting', async () => {
+	const crowd = [];
+	const own = await Culvert.start({ [DOMAIN]: server.port }, {
+		workers: 1,
+		listen: [{ address: '127.0.0.1', port: 0, tls: [identity(files.ec)] }],
+		trusted_proxies: [],
+		limits: { header_timeout: 600 },
+		log: { level: 'info' },
+	});
+	const from = { port: own.port, tls: secured.tls };
+	try {
+		const hello = await clientHello(from);
+		for (let i = 0; i < 2 * MAX_UNDER_WAY_EACH; i++) {
+			const raw = await RawConnection.open(own.port);
+			crowd.push(raw);
+			raw.write(hello);
+		}
+		await poll(() => crowd.every(({ text }) => text.length > 0), 'all to be in the middle of their handshakes');
+		/* For each of our threads. */
+		for (let i = 0; i < 4; i++)
+			assert.equal((await handshake({}, from)).subject, HOST);
+		await own.program.line(/too slow while others of its address wait/);
+		assert.ok(crowd.filter(({ socket }) => !socket.readableEnded).length > MAX_UNDER_WAY_EACH, 'more made way than had to');
+	} finally {
+		for (const { socket } of crowd)
+			socket.destroy();
+		await own.stop();
 	}
 });
 

@@ -130,6 +130,40 @@ bounds(void **state)
 	turns_fini(&t);
 }
 
+/* Only who is served while others of its address may not be, for that, is in their way. */
+static void
+in_the_way(void **state)
+{
+	struct waiter *served[EACH], *other, *unknown;
+	struct turns t;
+
+	(void) state;
+	turns_init(&t, &rules, 7);
+	wait_as(&t, "b", address(2), false);
+	assert_non_null(other = next(&t));
+	wait_as(&t, "?", NULL, false);
+	assert_non_null(unknown = next(&t));
+	for (unsigned i = 0; i < EACH; i++) {
+		wait_as(&t, "a", address(1), false);
+		assert_non_null(served[i] = next(&t));
+		assert_false(turns_is_in_the_way(&t, &served[0]->turn));
+	}
+	wait_as(&t, "a", address(1), false);
+	for (unsigned i = 0; i < EACH; i++)
+		assert_true(turns_is_in_the_way(&t, &served[i]->turn));
+	wait_as(&t, "?", NULL, false);
+	assert_false(turns_is_in_the_way(&t, &other->turn));
+	assert_false(turns_is_in_the_way(&t, &unknown->turn));
+	done(&t, served[0]);
+	assert_false(turns_is_in_the_way(&t, &served[1]->turn));
+	for (unsigned i = 1; i < EACH; i++)
+		done(&t, served[i]);
+	done(&t, other);
+	done(&t, unknown);
+	assert_int_equal(strlen(order(&t)), 2);
+	turns_fini(&t);
+}
+
 /* Of one IPv6 network 64 bits count; of who is not known nothing but the bound of all. */
 static void
 addresses(void **state)
@@ -219,6 +253,7 @@ main(void)
 		cmocka_unit_test(each_address_in_turn),
 		cmocka_unit_test(quick_ones_first),
 		cmocka_unit_test(bounds),
+		cmocka_unit_test(in_the_way),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(the_end),
 		cmocka_unit_test(any_order),

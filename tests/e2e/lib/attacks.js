@@ -475,7 +475,7 @@ class Attack {
 	}
 }
 
-module.exports = { Attack, DOMAIN, NAMES: Object.keys(attacks), OF_TLS: Object.keys(ofTls) };
+module.exports = { Attack, clientHello, DOMAIN, NAMES: Object.keys(attacks), OF_TLS: Object.keys(ofTls) };
 
 if (require.main === module) {
 	const { name, ...target } = JSON.parse(process.argv[2]);

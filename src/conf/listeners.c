@@ -1,5 +1,6 @@
 #include "conf/listeners.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,4 +98,13 @@ listeners_of(const struct listeners *l, const struct peer *peer)
 {
 	must(peer->listener < l->n);
 	return &l->v[peer->listener];
+}
+
+bool
+listener_hsts(const struct listener *l, char value[LISTENER_HSTS])
+{
+	if (l->conf->hsts == 0)
+		return false;
+	snprintf(value, LISTENER_HSTS, "max-age=%u", l->conf->hsts);
+	return true;
 }

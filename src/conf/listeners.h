@@ -10,6 +10,8 @@
 
 #include "conf/conf.h"
 
+#define LISTENER_HSTS 32
+
 struct listener {
 	const struct conf_listen *conf; /* what it was opened by */
 	uint16_t port;                  /* of TCP, also where the kernel picked it */
@@ -37,5 +39,8 @@ bool listeners_have(const struct listeners *l, const unsigned char self[NETWORK_
 
 /* The listener that a connection came in by. */
 const struct listener *listeners_of(const struct listeners *l, const struct peer *peer);
+
+/* Writes the value of Strict-Transport-Security for who comes in by its TLS (RFC 6797, 6.1); false: nothing is to be said. */
+bool listener_hsts(const struct listener *l, char value[LISTENER_HSTS]);
 
 #endif

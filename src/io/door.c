@@ -181,13 +181,20 @@ static void
 refuse(struct guest *g, const struct upgrade *u, size_t n)
 {
 	struct door *d = g->door;
-	struct buf answer;
+	char hsts[LISTENER_HSTS];
+	struct buf answer, lines;
 
 	counter_add(d->context->counters->http_refused, 1);
 	refusal_upgrade(d->context, u);
 	(void) recv(g->fd, d->peek, n, 0);
 	buf_init(&answer, BUF_UNLIMITED);
-	upgrade_refusal(&answer, u, slice_str(d->context->conf->response_lines));
+	buf_init(&lines, BUF_UNLIMITED);
+	buf_append_str(&lines, d->context->conf->response_lines);
+	/* RFC 6797, 7.2: only by TLS. */
+	if (!g->is_before_tls && listener_hsts(listener_of(g), hsts))
+		buf_printf(&lines, "Strict-Transport-Security: %s\r\n", hsts);
+	upgrade_refusal(&answer, u, buf_slice(&lines));
+	buf_fini(&lines);
 	(void) send(g->fd, buf_slice(&answer).p, answer.n, MSG_NOSIGNAL);
 	buf_fini(&answer);
 	say_goodbye(g);

@@ -8,18 +8,10 @@
 #include "io/http_parts.h"
 #include "io/tcp_info.h"
 
-/* RFC 6797, 7.2: only by TLS. */
-static void
-add_hsts(const struct request *rq, struct MHD_Response *response)
+static const struct listener *
+listener_of(const struct request *rq)
 {
-	const struct connection *c = rq->connection;
-	unsigned seconds = listeners_of(rq->http->context->listeners, &c->peer)->conf->hsts;
-	char value[32];
-
-	if (seconds == 0)
-		return;
-	snprintf(value, sizeof value, "max-age=%u", seconds);
-	MHD_add_response_header(response, "Strict-Transport-Security", value);
+	return listeners_of(rq->http->context->listeners, &rq->connection->peer);
 }
 
 static void
@@ -27,13 +19,15 @@ answer(struct request *rq, struct MHD_Response *response, unsigned status, const
 	size_t n_fields)
 {
 	const struct conf *conf = rq->http->context->conf;
+	char hsts[LISTENER_HSTS];
 
 	must(response != NULL);
 	for (size_t i = 0; i < n_fields; i++)
 		MHD_add_response_header(response, fields[i].name, fields[i].value);
 	for (size_t i = 0; i < conf->n_response_header; i++)
 		MHD_add_response_header(response, conf->response_header[i].name, conf->response_header[i].value);
-	add_hsts(rq, response);
+	if (listener_hsts(listener_of(rq), hsts))
+		MHD_add_response_header(response, "Strict-Transport-Security", hsts);
 	if (rq->is_last)
 		MHD_add_response_header(response, "Connection", "close");
 	rq->response = response;
@@ -57,6 +51,7 @@ answer_late(struct request *rq, unsigned status, const struct http_field *fields
 {
 	const struct conf *conf = rq->http->context->conf;
 	int fd = rq->connection->fd;
+	char hsts[LISTENER_HSTS];
 	struct buf out;
 
 	buf_init(&out, BUF_UNLIMITED);
@@ -66,6 +61,8 @@ answer_late(struct request *rq, unsigned status, const struct http_field *fields
 		write_field(&out, fields[i].name, fields[i].value);
 	for (size_t i = 0; i < conf->n_response_header; i++)
 		write_field(&out, conf->response_header[i].name, conf->response_header[i].value);
+	if (listener_hsts(listener_of(rq), hsts))
+		write_field(&out, "Strict-Transport-Security", hsts);
 	buf_append_str(&out, "\r\n");
 	buf_append(&out, body);
 	(void) send(fd, out.p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -304,6 +304,15 @@ test('HSTS is said by TLS and nowhere else', async () => {
 	}
 });
 
+test('HSTS is in refusals by TLS, and in no answer to who speaks without', async () => {
+	const refused = { headers: { ...upgradeHeaders(), 'Sec-WebSocket-Version': '7' } };
+	const answer = await request(secured.port, 'GET', '/xmpp-websocket', { ...refused, tls: secured.tls });
+	assert.deepEqual([answer.status, answer.headers['strict-transport-security']], [426, 'max-age=86400']);
+	assert.equal((await request(gateway.port, 'GET', '/xmpp-websocket', refused)).headers['strict-transport-security'], undefined);
+	const plain = await request(secured.port, 'GET', '/');
+	assert.deepEqual([plain.status, plain.headers['strict-transport-security']], [400, undefined]);
+});
+
 test('a listener that redirects: the same address by https, for every method and path', async () => {
 	const port = gateway.listenerPort(2);
 	const at = `https://${HOST}:${secured.port}`;

@@ -1,5 +1,6 @@
 #include "session/custody.h"
 
+#include "base/fatal.h"
 #include "proto/stream/bounce.h"
 #include "proto/stream/envelope.h"
 
@@ -38,11 +39,23 @@ custody_end(struct session *s)
 	say(s);
 }
 
+/* An answer of the client's is the only one. */
+static void
+note_answer(struct session *s, const struct stanza *st)
+{
+	if (!answered_is_answer(st))
+		return;
+	if (s->answered == NULL)
+		s->answered = xcalloc(1, sizeof *s->answered);
+	answered_note(s->answered, st);
+}
+
 void
 custody_up(struct session *s, struct stanza **st, ms_t now)
 {
 	struct upstream_offer offer;
 
+	note_answer(s, *st);
 	if (s->management == NULL) {
 		upstream_send(s->upstream, st);
 		return;
@@ -74,6 +87,8 @@ custody_down(struct session *s, struct stanza *st)
 
 	if (s->management != NULL)
 		say(s);
+	if (s->answered != NULL && st->kind != STANZA_SKIPPED)
+		answered_ask(s->answered, st);
 	if (st->kind != STANZA_SKIPPED)
 		return is_for_client;
 	bounce_skipped(s, st);
@@ -143,9 +158,9 @@ custody_queued(const struct session *s)
  * would remove somebody who is leaving anyway.
  */
 static bool
-is_to_be_answered(const struct stanza *st, bool is_ours, bool was_handed_out)
+is_to_be_answered(const struct session *s, const struct stanza *st, bool is_ours, bool was_handed_out)
 {
-	if (st->is_returnable)
+	if (st->is_returnable || answered_has(s->answered, st))
 		return false;
 	if (st->kind == STANZA_IQ)
 		return true;
@@ -164,7 +179,7 @@ custody_return(struct session *s, enum closing reason)
 	if (is_ours && reason == CLOSING_INACTIVE)
 		handed_out = s->front.transport->recall(&s->front);
 	for (size_t i = 0; (st = s->front.transport->next_undelivered(&s->front)) != NULL; i++) {
-		bounce = is_to_be_answered(st, is_ours, i < handed_out) ? bounce_of(st) : NULL;
+		bounce = is_to_be_answered(s, st, is_ours, i < handed_out) ? bounce_of(st) : NULL;
 		stanza_free(st);
 		if (bounce == NULL)
 			continue;

@@ -65,6 +65,7 @@ session_free(struct session *s)
 	budget_move(s->world->budget, &s->part, 0);
 	s->front.transport->free(&s->front);
 	management_free(s->management);
+	free(s->answered);
 	upstream_free(s->upstream);
 	login_free(s->login);
 	conf_any_domain_free(s->own_domain);

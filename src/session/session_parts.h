@@ -15,6 +15,7 @@
 #include "base/rate.h"
 #include "conf/conf.h"
 #include "proto/bosh/body.h"
+#include "proto/stream/answered.h"
 #include "proto/stream/management.h"
 #include "proto/stream/upstream.h"
 #include "proto/stream/websocket.h"
@@ -73,6 +74,7 @@ struct session {
 	struct upstream *upstream;
 	struct management *management; /* NULL: no stanza goes back (custody.h) */
 	bool has_many_unhandled;       /* the log has said so */
+	struct answered *answered;     /* requests that the client has answered; NULL: none */
 	enum session_state state;
 	enum server_state server;
 	enum closing reason;   /* CLOSED */

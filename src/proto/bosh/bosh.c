@@ -20,6 +20,10 @@
  */
 #define LINGER 10
 
+/* What a client that acknowledges answers, and has not acknowledged these, may still ask for. */
+#define UNACKNOWLEDGED_MAX 32
+#define UNACKNOWLEDGED_BYTES 65536
+
 enum bosh_state {
 	BOSH_NEW,      /* no request yet */
 	BOSH_CREATING, /* the creation request is held */
@@ -174,16 +178,65 @@ static void
 put_keys(struct bosh *b, const struct body *body)
 {
 	if (b->keys == NULL && (slice_is_set(body->key) || slice_is_set(body->newkey)))
-		b->keys = keys_new(b->ring.n, b->hooks);
+		b->keys = keys_new(b->ring.n + (b->acks.is_on ? UNACKNOWLEDGED_MAX : 0), b->hooks);
 	if (b->keys != NULL)
 		keys_put(b->keys, body->rid, body->key, body->newkey);
+}
+
+/* Held (one more while lingering), early (one more to pause or terminate). */
+static unsigned
+open_max(const struct bosh *b)
+{
+	return (b->terms.hold + 2) + (b->terms.requests + 1);
+}
+
+/* As many as "requests", or more after a page was loaded anew, which is what the ring has room for at least. */
+static uint64_t
+oldest_by_count(const struct bosh *b)
+{
+	return b->ring.answer_rid > b->proof.margin ? b->ring.answer_rid - b->proof.margin : 1;
+}
+
+/*
+ * 14.3: with acknowledgements, "the number of responses that have not yet been
+ * acknowledged", within our bounds.
+ */
+static uint64_t
+oldest_unacknowledged(const struct bosh *b)
+{
+	uint64_t oldest = oldest_by_count(b), rid = b->ring.answer_rid;
+	const struct ring_slot *s;
+	size_t bytes = 0;
+
+	while (rid > 1 && rid - 1 > b->acks.heard && b->ring.answer_rid - rid < UNACKNOWLEDGED_MAX &&
+		(s = ring_find(&b->ring, rid - 1)) != NULL && s->n_reply <= UNACKNOWLEDGED_BYTES - bytes) {
+		bytes += s->n_reply;
+		rid--;
+	}
+	return rid < oldest ? rid : oldest;
+}
+
+/* From which rid on answers may be asked for again: of those that did not ask for a pause (14.3). */
+static uint64_t
+oldest_kept(const struct bosh *b)
+{
+	uint64_t oldest = b->acks.is_on ? oldest_unacknowledged(b) : oldest_by_count(b);
+
+	for (uint64_t rid = oldest; rid < b->ring.answer_rid; rid++) {
+		const struct ring_slot *s = ring_find(&b->ring, rid);
+		if (s != NULL && s->has_pause)
+			return oldest > 1 ? oldest - 1 : 1;
+	}
+	return oldest;
 }
 
 static void
 fill(struct bosh *b, struct body *body, struct req_id req, ms_t now)
 {
-	struct ring_slot *s = ring_fill(&b->ring, body, req, now);
+	struct ring_slot *s;
 
+	ring_grow(&b->ring, (unsigned) (b->ring.answer_rid - oldest_kept(b)) + 1 + open_max(b));
+	s = ring_fill(&b->ring, body, req, now);
 	s->deadline = now + b->terms.wait;
 	s->heard = acks_heard(&b->acks, body);
 	s->has_pause = body->has_pause && b->terms.maxpause > 0;
@@ -200,11 +253,11 @@ refuse(struct bosh *b, const struct body *body, struct req_id req, enum closing 
 	return reason;
 }
 
-/* Answered and kept (a pause besides), held (one more while lingering), early (one more to pause or terminate). */
+/* Answered and kept (a pause besides), and open. */
 static unsigned
 ring_size(const struct bosh *b)
 {
-	return (b->proof.margin + 1) + (b->terms.hold + 2) + (b->terms.requests + 1);
+	return (b->proof.margin + 1) + open_max(b);
 }
 
 /* The session creation request (7.1). */
@@ -349,28 +402,9 @@ check_window(const struct bosh *b, const struct body *body)
 	if (body->rid >= b->ring.next_rid + window || b->is_terminated)
 		return CLOSING_RID_WINDOW;
 	/* 11: none of so many is answered yet.  The ring has no room for more than these and the answers kept. */
-	if (body->rid - b->ring.answer_rid >= b->ring.n - b->proof.margin - 1)
+	if (body->rid - b->ring.answer_rid >= open_max(b))
 		return CLOSING_OVERACTIVE;
 	return CLOSING_NONE;
-}
-
-/*
- * From which rid on answers may be asked for again: as many as "requests", or
- * more after a page was loaded anew, of those that did not ask for a pause
- * (14.3).
- */
-static uint64_t
-oldest_kept(const struct bosh *b)
-{
-	uint64_t answer_rid = b->ring.answer_rid;
-	uint64_t oldest = answer_rid > b->proof.margin ? answer_rid - b->proof.margin : 1;
-
-	for (uint64_t rid = oldest; rid < answer_rid; rid++) {
-		const struct ring_slot *s = ring_find(&b->ring, rid);
-		if (s != NULL && s->has_pause)
-			return oldest > 1 ? oldest - 1 : 1;
-	}
-	return oldest;
 }
 
 /*

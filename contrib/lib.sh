@@ -90,7 +90,8 @@ begin_installation()
 {
 	is_installing=yes
 	old_mappers=$(port_mappers)
-	for service in prosody ejabberd nginx haproxy caddy; do
+	for service in prosody ejabberd jabberd2 jabberd jabberd-router jabberd-sm jabberd-c2s jabberd-s2s nginx haproxy \
+		caddy; do
 		has_service $service || new_services="$new_services $service"
 	done
 	if [ ! -e $policy ] && [ ! -L $policy ]; then

@@ -19,6 +19,7 @@ const { request } = require('./http');
 const { Program, freePort, removeDirectory, temporaryDirectory } = require('./program');
 const { DOMAIN, GUESTS, ROOMS, passwordOf } = require('./prosody');
 
+const CONFIGURATION = 'ejabberd.yml';
 const START_MS = 120000; // some 5 s when nothing else runs
 
 const configuration = (ejabberd, pem, options) => `
@@ -31,7 +32,13 @@ listen:
     module: ejabberd_c2s
     max_stanza_size: 262144
     access: c2s
-    starttls_required: true
+    ${options.optional ? 'starttls' : 'starttls_required'}: true
+  - port: ${ejabberd.directPort}
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
+    max_stanza_size: 262144
+    access: c2s
+    tls: true
   - port: ${ejabberd.toldPort}
     ip: "127.0.0.1"
     module: ejabberd_c2s
@@ -95,8 +102,9 @@ function libraries() {
 class Ejabberd {
 	/*
 	 * options: users, inactivity, as for Prosody; bans: true: this machine is banned like any other; offline, archive: it keeps
-	 * messages; resend: false for the module's default.  On toldPort clients are expected to be introduced by the PROXY
-	 * protocol.
+	 * messages; resend: false for the module's default; hosts: { [DOMAIN]: files }: another certificate than its own;
+	 * optional: TLS is offered, not demanded.  TLS is spoken at once on directPort; on toldPort clients are expected to be
+	 * introduced by the PROXY protocol.
 	 */
 	static async start(options = {}) {
 		const { users = [] } = options;
@@ -104,30 +112,40 @@ class Ejabberd {
 		const directory = ejabberd.directory = temporaryDirectory('ejabberd');
 		ejabberd.port = await freePort();
 		ejabberd.httpPort = await freePort();
+		ejabberd.directPort = await freePort();
 		ejabberd.toldPort = await freePort();
-		const { certificate, key } = Authority.selfSigned(DOMAIN);
+		const { certificate, key } = options.hosts?.[DOMAIN] || Authority.selfSigned(DOMAIN);
 		const pem = path.join(directory, 'ejabberd.pem');
 		fs.writeFileSync(pem, fs.readFileSync(certificate) + fs.readFileSync(key));
-		const file = path.join(directory, 'ejabberd.yml');
-		fs.writeFileSync(file, configuration(ejabberd, pem, options));
-		const register = users.map((user) =>
-			`ok = ejabberd_auth:try_register(${[user, DOMAIN, passwordOf(user)].map(binary).join(',')})`);
-		ejabberd.program = new Program('ejabberd', 'erl', [
+		fs.writeFileSync(path.join(directory, CONFIGURATION), configuration(ejabberd, pem, options));
+		await ejabberd.run(users.map((user) =>
+			`ok = ejabberd_auth:try_register(${[user, DOMAIN, passwordOf(user)].map(binary).join(',')})`));
+		return ejabberd;
+	}
+
+	/* Starts it, again after shutdown(); commands: what it does before it is ready, in Erlang. */
+	async run(commands = []) {
+		const { directory } = this;
+		this.program = new Program('ejabberd', 'erl', [
 			'-noinput', '-mnesia', 'dir', `"${directory}/database"`,
-			'-eval', ['{ok,_} = application:ensure_all_started(ejabberd)', ...register, 'io:format("accounts ready~n")'].join(', ') + '.',
+			'-eval', ['{ok,_} = application:ensure_all_started(ejabberd)', ...commands, 'io:format("accounts ready~n")'].join(', ') + '.',
 		], {
 			env: {
 				...process.env,
 				ERL_LIBS: libraries(),
 				ERL_CRASH_DUMP: '/dev/null',
-				EJABBERD_CONFIG_PATH: file,
+				EJABBERD_CONFIG_PATH: path.join(directory, CONFIGURATION),
 				EJABBERD_LOG_PATH: path.join(directory, 'ejabberd.log'),
 				HOME: directory,
 			},
 		});
-		await ejabberd.program.line(/^accounts ready$/, { ms: START_MS });
-		await ejabberd.program.listening(ejabberd.port);
-		return ejabberd;
+		await this.program.line(/^accounts ready$/, { ms: START_MS });
+		await this.program.listening(this.port);
+	}
+
+	/* The ordinary way: its clients are told. */
+	shutdown() {
+		return this.program.stop('SIGTERM');
 	}
 
 	/* Who is connected, as connected_users_info has it: [{ jid, connection, ip, ... }]. */

@@ -19,6 +19,7 @@ const { Program, freePort, removeDirectory, temporaryDirectory } = require('./pr
 const DOMAIN = 'example.test';
 const GUESTS = 'guest.test';
 const ROOMS = `rooms.${DOMAIN}`;
+const CONFIGURATION = 'prosody.cfg.lua';
 
 /* Prosody's own spelling of a name in its data directory. */
 const fileName = (name) => name.replace(/[^A-Za-z0-9]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
@@ -26,9 +27,9 @@ const fileName = (name) => name.replace(/[^A-Za-z0-9]/g, (c) => `%${c.charCodeAt
 const passwordOf = (user) => `pässword of ${user}`;
 
 /* Prosody's default is that clients have to use STARTTLS. */
-const encryption = ({ directPort }, hosts) => hosts
-	? `c2s_direct_tls_ports = { ${directPort} }\n${ssl(Object.values(hosts)[0])}`
-	: 'c2s_require_encryption = false';
+const encryption = ({ directPort }, { hosts, optional }) =>
+	`${hosts ? `c2s_direct_tls_ports = { ${directPort} }\n${ssl(Object.values(hosts)[0])}` : ''}${
+		!hosts || optional ? 'c2s_require_encryption = false' : ''}`;
 
 const ssl = (files) => files ? ['ssl', 'c2s_direct_tls_ssl']
 	.map((name) => `${name} = { certificate = "${files.certificate}", key = "${files.key}" }\n`).join('') : '';
@@ -51,7 +52,7 @@ modules_disabled = { "s2s", "s2s_auth_certs" }
 
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${port} }
-${encryption(prosody, hosts)}
+${encryption(prosody, options)}
 c2s_close_timeout = 1
 http_ports = { ${httpPort} }
 http_interfaces = { "127.0.0.1" }
@@ -112,6 +113,7 @@ class Prosody {
 	 *	modules		further ones, such as those of Debian's prosody-modules; with them PLAIN needs no TLS
 	 *	hosts		{ domain: { certificate, key } }: TLS is demanded, and spoken at once on directPort; domains
 	 *			other than example.test are for guests
+	 *	optional	true: TLS is offered, not demanded
 	 */
 	static async start(options = {}) {
 		const prosody = new Prosody();
@@ -119,16 +121,20 @@ class Prosody {
 		prosody.port = await freePort();
 		prosody.httpPort = await freePort();
 		prosody.directPort = await freePort();
-		const file = path.join(prosody.directory, 'prosody.cfg.lua');
-		fs.writeFileSync(file, configuration(prosody, options));
+		fs.writeFileSync(path.join(prosody.directory, CONFIGURATION), configuration(prosody, options));
 		if (options.modules)
 			fs.writeFileSync(path.join(prosody.directory, 'mod_e2e_newer.lua'), newer(options.users));
 		writeAccounts(prosody.directory, options.users || []);
-		prosody.program = new Program('prosody', 'prosody', ['-F', '--config', file]);
-		await prosody.program.listening(prosody.port);
-		await prosody.program.listening(prosody.httpPort);
-		await request(prosody.httpPort, 'GET', '/'); // it listens before it has read all about its domains
+		await prosody.run();
 		return prosody;
+	}
+
+	/* Starts it, again after shutdown() or crash(). */
+	async run() {
+		this.program = new Program('prosody', 'prosody', ['-F', '--config', path.join(this.directory, CONFIGURATION)]);
+		await this.program.listening(this.port);
+		await this.program.listening(this.httpPort);
+		await request(this.httpPort, 'GET', '/'); // it listens before it has read all about its domains
 	}
 
 	/* The ordinary way: its clients are told. */

@@ -87,6 +87,12 @@ class User {
 		await this.inbox.take((s) => s.nodeName === 'presence' && s.getAttribute('from') === this.jid, 'our own presence');
 	}
 
+	/* The same with servers that do not send it back (jabberd2): they have read it when they answer what came behind it. */
+	appear() {
+		this.connection.send($pres());
+		return this.roster();
+	}
+
 	iq(iq) {
 		return within(new Promise((resolve, reject) => this.connection.sendIQ(iq, resolve, reject)), 'the result of an iq');
 	}
@@ -115,6 +121,20 @@ class User {
 		const message = await this.inbox.take((s) => s.nodeName === 'message' && s.getAttribute('from') === from,
 			`a message from ${from}`);
 		return children(message).find((child) => child.nodeName === 'body').textContent;
+	}
+
+	/* Enters a room; then what it says is heard by its nick. */
+	join(room, nick) {
+		this.connection.send($pres({ to: `${room}/${nick}` }).c('x', { xmlns: NS.muc }));
+		return this.presence(`${room}/${nick}`);
+	}
+
+	sayIn(room, text) {
+		this.connection.send($msg({ to: room, type: 'groupchat' }).c('body').t(text));
+	}
+
+	hearIn(room, nick) {
+		return this.hear(`${room}/${nick}`);
 	}
 
 	async hearAll(from, n) {

@@ -20,6 +20,7 @@ const NS = {
 	sm: 'urn:xmpp:sm:3',
 	tls: 'urn:ietf:params:xml:ns:xmpp-tls',
 	bind: 'urn:ietf:params:xml:ns:xmpp-bind',
+	muc: 'http://jabber.org/protocol/muc',
 	roster: 'jabber:iq:roster',
 };
 

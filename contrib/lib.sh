@@ -106,7 +106,7 @@ end_installation()
 		if has_service "$service"; then
 			$root service "$service" stop
 			$root update-rc.d "$service" disable
-			$root deb-systemd-helper disable "$service.service"
+			$root env DPKG_MAINTSCRIPT_PACKAGE="$service" deb-systemd-helper disable "$service.service" # only for dpkg, it says
 		fi
 	done >/dev/null 2>&1
 	new_services=

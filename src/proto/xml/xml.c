@@ -170,6 +170,17 @@ kind_of_stream(struct slice local)
 	return slice_eq(local, SLICE("error")) ? STANZA_STREAM_ERROR : STANZA_STREAM;
 }
 
+/* Tiny elements may be many. */
+static enum stanza_kind
+kind_of_letter(const struct xml_element *element)
+{
+	char letter = element->local.n > 0 ? *element->local.p : '\0';
+
+	if ((letter != 'a' && letter != 'r') || !slice_eq(element->ns, SLICE(XML_NS_SM)))
+		return STANZA_OTHER;
+	return letter == 'a' ? STANZA_SM_ANSWER : STANZA_SM_REQUEST;
+}
+
 /* An unprefixed stanza counts whatever its namespace: a BOSH client may leave it to <body/> (XEP-0206, 4). */
 static enum stanza_kind
 kind_of(const struct xml_element *element)
@@ -188,6 +199,9 @@ kind_of(const struct xml_element *element)
 		struct slice ns, local;
 		enum stanza_kind kind;
 	} known[] = {
+		{SLICE_NONE_INIT, SLICE_INIT("message"), STANZA_MESSAGE},
+		{SLICE_NONE_INIT, SLICE_INIT("presence"), STANZA_PRESENCE},
+		{SLICE_NONE_INIT, SLICE_INIT("iq"), STANZA_IQ},
 		{SLICE_INIT(XML_NS_SASL), SLICE_INIT("success"), STANZA_SUCCESS},
 		{SLICE_INIT(XML_NS_SASL2), SLICE_INIT("success"), STANZA_SUCCESS2},
 		{SLICE_INIT(XML_NS_SASL), SLICE_INIT("failure"), STANZA_FAILURE},
@@ -207,18 +221,15 @@ kind_of(const struct xml_element *element)
 		{SLICE_INIT(XML_NS_SM_OLD), SLICE_INIT("enable"), STANZA_SM_BEGIN},
 		{SLICE_INIT(XML_NS_SM_OLD), SLICE_INIT("resume"), STANZA_SM_BEGIN},
 		{SLICE_INIT(XML_NS_SM), SLICE_INIT("failed"), STANZA_SM_FAILED},
-		{SLICE_INIT(XML_NS_SM), SLICE_INIT("a"), STANZA_SM_ANSWER},
-		{SLICE_INIT(XML_NS_SM), SLICE_INIT("r"), STANZA_SM_REQUEST},
 		{SLICE_INIT(XML_NS_CSI), SLICE_INIT("active"), STANZA_ACTIVE},
 		{SLICE_INIT(XML_NS_CSI), SLICE_INIT("inactive"), STANZA_INACTIVE},
-		{SLICE_NONE_INIT, SLICE_INIT("message"), STANZA_MESSAGE},
-		{SLICE_NONE_INIT, SLICE_INIT("presence"), STANZA_PRESENCE},
-		{SLICE_NONE_INIT, SLICE_INIT("iq"), STANZA_IQ},
 	};
 
 	if (slice_eq(element->ns, SLICE(XML_NS_STREAMS)))
 		return kind_of_stream(element->local);
-	if (element->local.n == 0 || !initials[(unsigned char) element->local.p[0]])
+	if (element->local.n < 2)
+		return kind_of_letter(element);
+	if (!initials[(unsigned char) element->local.p[0]])
 		return STANZA_OTHER;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (!slice_eq(element->local, known[i].local))
@@ -361,8 +372,11 @@ put(char *out, const void *from, size_t n)
 static uint32_t
 mentioned(const struct xml *x, struct slice bytes)
 {
-	uint32_t these = namespaces_all(x->declared) & ~(x->used | x->own);
+	uint32_t these;
 
+	if (x->declared->n == 0 || memchr(bytes.p, ':', bytes.n) == NULL)
+		return 0;
+	these = namespaces_all(x->declared) & ~(x->used | x->own);
 	return these != 0 ? namespaces_mentioned(x->declared, these, bytes) : 0;
 }
 

@@ -63,6 +63,8 @@ class Person {
 		person.page.on('websocket', (socket) => person.sockets.push(socket.url()));
 		await person.page.goto(`${origin}chat/?as=${name}&transport=${transport}`);
 		await person.connected(transport);
+		/* Who is not there yet does not hear what is said. */
+		await person.page.locator('.chat-textarea:visible').waitFor();
 		return person;
 	}
 

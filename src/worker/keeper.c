@@ -21,6 +21,7 @@
 #include "worker/key_files.h"
 #include "worker/log_sink.h"
 #include "worker/ports.h"
+#include "worker/signals.h"
 #include "worker/spawn.h"
 
 #define PAUSE_MS INT64_C(100) /* before a serving process is replaced; each in a row waits twice as long ... */
@@ -443,17 +444,9 @@ static int
 open_signals(void)
 {
 	static const int ours[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGALRM, SIGCHLD};
-	sigset_t set;
 
-	/* A log that may not grow, and who hangs up, are errors of a call. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-		sigaddset(&set, ours[i]);
-	must(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return signals_open(ours, sizeof ours / sizeof *ours);
 }
 
 /* ---- all ---- */

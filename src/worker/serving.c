@@ -10,6 +10,7 @@
 
 #include "base/fatal.h"
 #include "worker/channel.h"
+#include "worker/signals.h"
 
 #define LISTENERS_MAX 65536
 
@@ -23,21 +24,14 @@ struct serving {
 	int log; /* the same */
 };
 
-/* The keeper hears of SIGHUP, and tells; peers that left, and a log that may not grow, are errors of a call. */
+/* The keeper hears of SIGHUP, and tells. */
 static int
 open_signals(void)
 {
 	static const int ours[] = {SIGTERM, SIGINT, SIGUSR1, SIGALRM};
-	sigset_t set;
 
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-		sigaddset(&set, ours[i]);
-	must(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return signals_open(ours, sizeof ours / sizeof *ours);
 }
 
 static void

@@ -6,21 +6,19 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
-const nodeTest = require('node:test');
 
 const { Authority } = require('./lib/authority');
 const { BoshClient } = require('./lib/bosh');
 const { Dns } = require('./lib/dns');
-const { Culvert, DIRECT } = require('./lib/gateway');
+const { Culvert } = require('./lib/gateway');
 const { Server } = require('./lib/server');
-const { culvert, explain } = require('./lib/stage');
+const { parts } = require('./lib/stage');
 const { WsClient } = require('./lib/websocket');
 
 const XMPP = '_xmpp-client._tcp';
 
 const authority = new Authority();
-const parts = [];
-const add = (part) => { parts.unshift(part); return part; };
+const { add, test } = parts(start);
 let gateway, server;
 
 async function start() {
@@ -41,23 +39,6 @@ async function start() {
 		domains: { '*': { ca_file: authority.file } },
 	}));
 }
-
-nodeTest.before(async () => {
-	if (!DIRECT)
-		await start();
-});
-nodeTest.after(async () => {
-	for (const part of parts)
-		await part.stop();
-});
-
-const test = (name, play) => culvert(name, async () => {
-	try {
-		await play();
-	} catch (error) {
-		throw explain(error, ...parts.filter((part) => part.tail));
-	}
-});
 
 /* Nobody of this domain logs in: the condition that the client gets, and the log's line. */
 async function refused(domain, event) {

@@ -9,16 +9,15 @@ const assert = require('node:assert/strict');
 const dgram = require('node:dgram');
 const { once } = require('node:events');
 const fs = require('node:fs');
-const nodeTest = require('node:test');
 const path = require('node:path');
 
 const { Authority } = require('./lib/authority');
 const { BoshClient } = require('./lib/bosh');
 const { Dns } = require('./lib/dns');
-const { BINARY, Culvert, DIRECT } = require('./lib/gateway');
+const { BINARY, Culvert } = require('./lib/gateway');
 const { Program, freePort } = require('./lib/program');
 const { Server } = require('./lib/server');
-const { culvert, explain } = require('./lib/stage');
+const { parts } = require('./lib/stage');
 const { WsClient } = require('./lib/websocket');
 
 const XMPP = '_xmpp-client._tcp';
@@ -31,8 +30,7 @@ const secure = (host) => {
 	const files = authority.issue(host);
 	return { key: fs.readFileSync(files.key), cert: fs.readFileSync(files.certificate) };
 };
-const parts = [];
-const add = (part) => { parts.unshift(part); return part; };
+const { add, test } = parts(start);
 const ports = {};
 let gateway, dns, fallback;
 
@@ -119,23 +117,6 @@ async function start() {
 		domains: Object.fromEntries(domains.map((domain) => [domain, settings('good.test')])),
 	}));
 }
-
-nodeTest.before(async () => {
-	if (!DIRECT)
-		await start();
-});
-nodeTest.after(async () => {
-	for (const part of parts)
-		await part.stop();
-});
-
-const test = (name, play) => culvert(name, async () => {
-	try {
-		await play();
-	} catch (error) {
-		throw explain(error, ...parts.filter((part) => part.tail));
-	}
-});
 
 /* A guest of this domain logs in; returns the servers that were tried, "server reason", and then the one that was reached. */
 async function reached(domain, client = new BoshClient(gateway, domain)) {

@@ -76,11 +76,14 @@ has_copy(struct slice s)
 bool
 envelope_is_copy(const struct stanza *st)
 {
-	static const char *const namespaces[] = {"urn:xmpp:carbons:", "urn:xmpp:mam:"};
+	const char *p = st->bytes, *end = p + st->n;
 
-	for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++)
-		if (memmem(st->bytes, st->n, namespaces[i], strlen(namespaces[i])) != NULL)
+	while ((p = memchr(p, ':', (size_t) (end - p))) != NULL) {
+		struct slice rest = slice_of(p, (size_t) (end - p));
+		if (slice_has_prefix(rest, SLICE(":xmpp:carbons:")) || slice_has_prefix(rest, SLICE(":xmpp:mam:")))
 			return has_copy(stanza_slice(st));
+		p++;
+	}
 	return false;
 }
 

@@ -188,10 +188,40 @@ const culvert = (name, options, play) => play
 	? test(name, { skip: DIRECT && 'only culvert does this', ...options }, play)
 	: test(name, { skip: DIRECT && 'only culvert does this' }, options);
 
+/*
+ * What a file of tests puts together itself: start() gives each part to add(), and the last one stops first.  A test that
+ * fails ends with the parts' last words.
+ */
+function parts(start) {
+	const all = [];
+	nodeTest.before(async () => {
+		await null; // add() is there when the file has been read
+		if (!DIRECT)
+			await start();
+	});
+	nodeTest.after(async () => {
+		for (const part of all)
+			await part.stop();
+	});
+	return {
+		add(part) {
+			all.unshift(part);
+			return part;
+		},
+		test: (name, play) => culvert(name, async () => {
+			try {
+				await play();
+			} catch (error) {
+				throw explain(error, ...all.filter((part) => part.tail));
+			}
+		}),
+	};
+}
+
 /* One test for each transport. */
 function each(name, play, declare = test) {
 	for (const transport of TRANSPORTS)
 		declare(`${transport}: ${name}`, (t) => play(transport, t));
 }
 
-module.exports = { DIRECT, DOMAIN, GUESTS, ROOMS, Stage, TRANSPORTS, culvert, each, explain, suite, test, withStage };
+module.exports = { DIRECT, DOMAIN, GUESTS, ROOMS, Stage, TRANSPORTS, culvert, each, explain, parts, suite, test, withStage };

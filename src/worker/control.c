@@ -251,6 +251,8 @@ not_reached(const char *file)
 	if (errno == ECONNREFUSED)
 		return fail(file, "no culvert runs with this file",
 			"name the file that it was started with; \"systemctl status culvert\" or \"ps\" shows it");
+	if (errno == ENOENT)
+		return fail(file, strerror(errno), "name the file that culvert was started with");
 	return fail(file, strerror(errno), "SIGHUP to culvert is another way to have it read its file again");
 }
 
